@@ -1,0 +1,160 @@
+"""Every setting of Cursive: environment variables, read here and nowhere else.
+
+A field's alias is the variable, its description is the row of the table in the README, and `production_problems`
+holds the rules a production start must satisfy. A vendor's key that is absent selects the sandbox's stand-in in
+development and test, and is a refusal to start in production.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+DEVELOPMENT_SECRET = "development-only-secret-key-do-not-deploy"
+
+
+def _env(alias: str, default: object, description: str) -> object:
+    return Field(default=default, validation_alias=alias, description=description)
+
+
+class Settings(BaseSettings):
+    """Typed settings. Construct through `settings()`; tests replace it through `override`."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    environment: Literal["development", "test", "production"] = _env(
+        "CURSIVE_ENV", "development", "`development`, `test` or `production`; production refuses unsafe settings"
+    )
+    secret_key: SecretStr = _env(
+        "SECRET_KEY", SecretStr(DEVELOPMENT_SECRET), "Signs links and derives database passwords; 32+ random characters"
+    )
+    public_url: str = _env("PUBLIC_URL", "http://localhost:8000", "Where people reach Cursive; links in mail start with it")
+    host: str = _env("HOST", "127.0.0.1", "Address the web process listens on")
+    port: int = _env("PORT", 8000, "Port the web process listens on")
+    trusted_proxy_hops: int = _env("TRUSTED_PROXY_HOPS", 0, "How many proxies in front may set X-Forwarded-For")
+    data_dir: Path = _env("DATA_DIR", ROOT / ".cursive", "Embedded Postgres, built interface, private files")
+    log_level: str = _env("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+
+    database_url: SecretStr | None = _env(
+        "DATABASE_URL", None, "Owner login of a Postgres 16+ database, used by `cursive migrate`; unset: embedded Postgres"
+    )
+    database_app_url: SecretStr | None = _env(
+        "DATABASE_APP_URL", None, "Login of the restricted role; unset: DATABASE_URL with the role `cursive_app`"
+    )
+    database_system_url: SecretStr | None = _env(
+        "DATABASE_SYSTEM_URL", None, "Login of the system role; unset: DATABASE_URL with the role `cursive_system`"
+    )
+    database_pool_size: int = _env("DATABASE_POOL_SIZE", 10, "Connections per process and role")
+    redis_url: SecretStr | None = _env(
+        "REDIS_URL", None, "Shared page state and rate limits for several web processes; unset: one web process"
+    )
+
+    audiencelab_api_key: SecretStr | None = _env("AUDIENCELAB_API_KEY", None, "Provider key; unset: the sandbox")
+    audiencelab_base_url: str | None = _env(
+        "AUDIENCELAB_BASE_URL", None, "Provider address; unset: the vendor's with a key, the sandbox without"
+    )
+    audiencelab_timeout_seconds: float = _env("AUDIENCELAB_TIMEOUT_SECONDS", 30.0, "Longest wait for one provider call")
+    audiencelab_max_concurrency: int = _env("AUDIENCELAB_MAX_CONCURRENCY", 5, "Provider calls at once per process")
+    audiencelab_page_size: int = _env("AUDIENCELAB_PAGE_SIZE", 500, "Records asked for per page (1-1000)")
+    audiencelab_page_pause_seconds: float = _env("AUDIENCELAB_PAGE_PAUSE_SECONDS", 0.25, "Pause between two pages")
+    audiencelab_ready_schedule: str = _env(
+        "AUDIENCELAB_READY_SCHEDULE", "20,40,60,90,120,180", "Seconds after creation at which a new audience is looked at"
+    )
+    audiencelab_segment_prefix_retry: bool = _env(
+        "AUDIENCELAB_SEGMENT_PREFIX_RETRY", True, "Retry a refused bare segment id once in its prefixed form"
+    )
+
+    smtp_url: SecretStr | None = _env(
+        "SMTP_URL", None, "`smtp[s]://user:password@host:port`; unset: the sandbox's mailbox"
+    )
+    mail_from: str = _env("MAIL_FROM", "Cursive <hello@cursive.example>", "Sender of system mail")
+    stripe_secret_key: SecretStr | None = _env("STRIPE_SECRET_KEY", None, "Payments; unset: buying credits is off")
+
+    database_lead_price: Decimal = _env("DATABASE_LEAD_PRICE", Decimal("0.50"), "Credits per new lead from a segment run")
+    signup_grant: Decimal = _env("SIGNUP_GRANT", Decimal("0"), "Credits granted once to a new workspace")
+    session_idle_hours: int = _env("SESSION_IDLE_HOURS", 12, "A session unused for this long ends")
+    session_absolute_days: int = _env("SESSION_ABSOLUTE_DAYS", 14, "A session never lives longer")
+
+    worker_concurrency: int = _env("WORKER_CONCURRENCY", 4, "Queue tasks a worker process runs at once")
+    web_workers: int = _env("WEB_WORKERS", 1, "Web processes; more than one needs REDIS_URL")
+
+    sandbox_port: int = _env("SANDBOX_PORT", 8001, "HTTP port of the sandbox (provider stand-in, mailbox page)")
+    sandbox_smtp_port: int = _env("SANDBOX_SMTP_PORT", 8025, "SMTP port of the sandbox's mailbox")
+    sandbox_people: int = _env("SANDBOX_PEOPLE", 100_000, "Synthetic people the sandbox provider holds (up to 10,000,000)")
+    sandbox_seed: int = _env("SANDBOX_SEED", 20260101, "Seed of the synthetic people")
+    sandbox_quirks: bool = _env("SANDBOX_QUIRKS", True, "Whether the sandbox misbehaves the way the vendor was seen to")
+    sandbox_build_seconds: float = _env("SANDBOX_BUILD_SECONDS", 2.0, "How long the sandbox takes to build an audience")
+
+    @field_validator("public_url", "audiencelab_base_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else value
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def provider_is_sandbox(self) -> bool:
+        return self.audiencelab_api_key is None
+
+    @property
+    def provider_base_url(self) -> str:
+        """Base address of the provider's API: the configured one, else the vendor's, else the sandbox's."""
+        if self.audiencelab_base_url:
+            return self.audiencelab_base_url
+        if self.provider_is_sandbox:
+            return f"http://127.0.0.1:{self.sandbox_port}/audiencelab"
+        return "https://api.audiencelab.io"
+
+    @property
+    def provider_api_key(self) -> str:
+        key = self.audiencelab_api_key
+        return key.get_secret_value() if key else "sandbox-key"
+
+    @property
+    def provider_ready_schedule(self) -> tuple[float, ...]:
+        """Seconds after creation at which a building audience is looked at; short in the sandbox, which builds quickly."""
+        if self.provider_is_sandbox and not self.is_production:
+            return (0.5, 1, 2, 3, 4, 6, 8, 12, 20, 30, 60)
+        return tuple(float(part) for part in self.audiencelab_ready_schedule.split(","))
+
+    @property
+    def mail_url(self) -> str:
+        """Where mail is handed over."""
+        return self.smtp_url.get_secret_value() if self.smtp_url else f"smtp://127.0.0.1:{self.sandbox_smtp_port}"
+
+    @property
+    def uses_https(self) -> bool:
+        return urlsplit(self.public_url).scheme == "https"
+
+    def production_problems(self) -> list[str]:
+        """What makes these settings unsafe for production, one sentence each; empty when they are safe."""
+        problems: list[str] = []
+        secret = self.secret_key.get_secret_value()
+        if secret == DEVELOPMENT_SECRET or len(secret) < 32:
+            problems.append("SECRET_KEY must be set to at least 32 random characters.")
+        if not self.uses_https:
+            problems.append("PUBLIC_URL must start with https://, or session cookies travel in clear.")
+        if self.database_url is None and self.database_app_url is None:
+            problems.append("DATABASE_URL must name a managed Postgres; the embedded one has no backups.")
+        if self.audiencelab_api_key is None:
+            problems.append("AUDIENCELAB_API_KEY is missing; the sandbox's synthetic people must never be sold.")
+        if self.smtp_url is None:
+            problems.append("SMTP_URL is missing; verification and invitation mail would not leave the machine.")
+        if self.web_workers > 1 and self.redis_url is None:
+            problems.append("WEB_WORKERS above 1 needs REDIS_URL, or page state is lost between processes.")
+        return problems
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
