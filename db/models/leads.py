@@ -1,0 +1,1 @@
+"""Leads a workspace owns."""

@@ -1,0 +1,1 @@
+"""The record of every call to the provider."""

@@ -1,0 +1,1 @@
+"""Saved segments, their runs and members."""
