@@ -1,0 +1,110 @@
+"""The embedded Postgres recovers from what happens on people's machines, and says one clear sentence when it cannot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cursive_app.settings import ROOT
+from db.embedded import SAFE, EmbeddedPostgres, EmbeddedPostgresError, socket_directory
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    value = EmbeddedPostgres(tmp_path_factory.mktemp("pg", numbered=True), dict(SAFE))
+    yield value
+    value.stop()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.02)
+
+
+def test_committed_rows_survive_kill_9_of_the_server(server: EmbeddedPostgres) -> None:
+    server.start()
+    with psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
+    again = EmbeddedPostgres(server.data_dir, dict(SAFE))
+    again.start()
+    with psycopg.connect(again.url) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
+    again.stop()
+
+
+def test_a_running_server_is_adopted_and_can_be_stopped(server: EmbeddedPostgres) -> None:
+    server.start()
+    second = EmbeddedPostgres(server.data_dir, dict(SAFE))
+    second.start()
+    assert second.process is None
+    assert second.pid() == server.process.pid  # type: ignore[union-attr]
+    second.stop()
+    server.process.wait(10)  # type: ignore[union-attr]
+    server.process = None
+    assert server.pid() is None
+
+
+def test_the_server_dies_with_its_starter_even_by_kill_9(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from db.embedded import EmbeddedPostgres\n"
+        "server = EmbeddedPostgres(Path(sys.argv[1])); server.start(); print(server.pid(), flush=True); time.sleep(600)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    starter.send_signal(signal.SIGKILL)
+    starter.wait()
+
+    def gone() -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] == "Z"
+
+    wait_for(gone)
+
+
+def test_an_interrupted_first_start_is_begun_anew(server: EmbeddedPostgres) -> None:
+    server.cluster.mkdir(parents=True)
+    (server.cluster / "base").mkdir()
+    (server.cluster / "half-written").write_text("")
+    server.start()
+    assert server.pid()
+
+
+def test_a_damaged_data_folder_is_one_clear_sentence(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.stop()
+    (server.cluster / "global" / "pg_control").write_bytes(b"\0" * 64)
+    with pytest.raises(EmbeddedPostgresError, match="did not start.*move .* away"):
+        server.start()
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EmbeddedPostgresError, match="cannot be written"):
+        EmbeddedPostgres(tmp_path / "file" / "data").start()
+
+
+def test_a_path_too_long_for_a_socket_moves_the_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 90) / "data"
+    assert len(str(socket_directory(deep))) < 100
+    server = EmbeddedPostgres(deep)
+    server.start()
+    server.stop()
