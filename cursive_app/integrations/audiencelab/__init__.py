@@ -1,0 +1,75 @@
+"""The port to the people database: a client of the Audience Labs contract and one reading of its records.
+
+`provider()` is the client of this process. Only this package speaks the vendor's words; everybody else sees `Person`,
+the results of `results.py` and the errors of `errors.py`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cursive_app.integrations.audiencelab.client import AudienceLab, without_empty
+from cursive_app.integrations.audiencelab.contacts import PersonEmail, PersonPhone
+from cursive_app.integrations.audiencelab.errors import (
+    ProviderAuthFailed,
+    ProviderError,
+    ProviderNotFound,
+    ProviderProtocolError,
+    ProviderRateLimited,
+    ProviderRefused,
+    ProviderServerError,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from cursive_app.integrations.audiencelab.events import PixelEvent, normalize_event
+from cursive_app.integrations.audiencelab.pixels import PixelEvents
+from cursive_app.integrations.audiencelab.records import Person, normalize
+from cursive_app.integrations.audiencelab.results import (
+    Attribute,
+    AudiencePage,
+    Enrichment,
+    Match,
+    Page,
+    Pixel,
+    Preview,
+    ProviderCall,
+    ProviderHealth,
+)
+from cursive_app.integrations.audiencelab.transport import RecordCall
+from cursive_app.settings import settings
+
+__all__ = [
+    "Attribute", "AudienceLab", "AudiencePage", "Enrichment", "Match", "Page", "Person", "PersonEmail", "PersonPhone",
+    "Pixel", "PixelEvent", "PixelEvents", "Preview", "ProviderAuthFailed", "ProviderCall", "ProviderError",
+    "ProviderHealth", "ProviderNotFound", "ProviderProtocolError", "ProviderRateLimited", "ProviderRefused",
+    "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "normalize", "normalize_event", "provider",
+    "record_calls", "without_empty",
+]  # fmt: skip
+
+_recorders: list[RecordCall] = []
+
+
+def record_calls(record: RecordCall | None) -> None:
+    """Hand every call of `provider()` to `record` from now on (None: to nobody). Set once at the start of a process."""
+    _recorders[:] = [] if record is None else [record]
+
+
+def _record(call: ProviderCall) -> None:
+    for record in _recorders:
+        record(call)
+
+
+@lru_cache(maxsize=1)
+def provider() -> AudienceLab:
+    """The client of this process, made from the settings: the vendor with a key, the sandbox without."""
+    config = settings()
+    return AudienceLab(
+        base_url=config.provider_base_url,
+        api_key=config.provider_api_key,
+        timeout_seconds=config.audiencelab_timeout_seconds,
+        max_concurrency=config.audiencelab_max_concurrency,
+        page_size=config.audiencelab_page_size,
+        page_pause_seconds=config.audiencelab_page_pause_seconds,
+        segment_prefix_retry=config.audiencelab_segment_prefix_retry,
+        record_call=_record,
+    )
