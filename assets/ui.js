@@ -1,0 +1,85 @@
+/* Cursive: what must work without a round trip. Keyboard shortcuts, copying, the sidebar, pending native forms.
+   Elements opt in with data attributes (components/shortcuts.py, components/shell.py), so this file knows no page. */
+(() => {
+  const SWITCH = "cursive.shortcuts";
+  const root = document.documentElement;
+  const typing = (node) => node && (node.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName)) && !/^(checkbox|radio|button|submit)$/.test(node.type);
+  const off = () => localStorage.getItem(SWITCH) === "off";
+  let typed = "";
+  let timer = 0;
+
+  function target(hotkey) {
+    const open = document.querySelectorAll('[role="dialog"][data-state="open"]');
+    const scope = open.length ? open[open.length - 1] : document;
+    return [...scope.querySelectorAll(`[data-hotkey~="${CSS.escape(hotkey)}"]`)].find((node) => node.hasAttribute("data-hotkey-hidden") || node.offsetParent !== null);
+  }
+
+  function fire(hotkey, event) {
+    const node = target(hotkey);
+    if (!node) return false;
+    event.preventDefault();
+    typed = "";
+    if (typing(node)) node.focus();
+    else node.click();
+    return true;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.repeat) return;
+    if (event.key === "Escape" && typing(event.target) && !event.target.closest('[role="dialog"]')) return event.target.blur();
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.metaKey || event.ctrlKey) {
+      if (!event.altKey) fire(`mod+${key}`, event);
+      return;
+    }
+    if (event.altKey || key.length !== 1 || typing(event.target) || off()) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => (typed = ""), 900);
+    const sequence = typed ? `${typed}-${key}` : key;
+    typed = sequence.slice(-3);
+    if (!fire(sequence, event) && sequence !== key) fire(key, event);
+  });
+
+  function copy(text) {
+    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    area.style.cssText = "position:fixed;top:0;opacity:0";
+    (document.querySelector('[role="dialog"][data-state="open"]') || document.body).append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done ? Promise.resolve() : Promise.reject(new Error("copy refused"));
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy], [data-nav-toggle]");
+    if (!button) return;
+    if (button.hasAttribute("data-nav-toggle")) {
+      const closed = root.dataset.nav !== "closed";
+      root.dataset.nav = closed ? "closed" : "open";
+      localStorage.setItem("cursive.nav", root.dataset.nav);
+      const next = document.querySelector(closed ? ".nav-open" : ".nav-close");
+      if (next) next.focus();
+      return;
+    }
+    const say = (state) => {
+      button.dataset.copied = state;
+      setTimeout(() => delete button.dataset.copied, 1600);
+    };
+    copy(button.dataset.copy).then(() => say("yes"), () => say("no"));
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-shortcut-switch]")) localStorage.setItem(SWITCH, event.target.checked ? "on" : "off");
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-native]")) return;
+    if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+  });
+  addEventListener("pageshow", () => document.querySelectorAll('[data-native][aria-busy="true"]').forEach((form) => form.removeAttribute("aria-busy")));
+
+  window.cursive = { copy, shortcutsOn: () => !off() };
+})();

@@ -1,0 +1,123 @@
+"""The command palette behind Ctrl/Cmd-K: pages and actions, filtered in the browser without a round trip.
+
+    command_palette(ITEMS, results=S.palette_results, on_search=S.palette_search.debounce(200))
+
+`ITEMS` is known when the interface is built. `results` (optional) are objects found on the server, as dicts with
+`label`, `note` and `href`; they are filtered again in the browser, so a late answer never shows what does not match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import reflex as rx
+from reflex_components_radix.primitives.dialog import dialog as radix
+
+from components.icons import icon
+from components.primitives import command as cmd
+
+_CLOSE = "palette-close"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line: a page (`href`) or an action (`run`, an event). `keys` is its shortcut as people read it."""
+
+    label: str
+    group: str
+    icon_name: str
+    href: str = ""
+    run: Any = None
+    keywords: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+def command_palette(
+    commands: Sequence[Command],
+    *,
+    results: rx.Var[list[dict[str, str]]] | None = None,
+    on_search: Any = None,
+    trigger: Sequence[Any] = (),
+    trigger_class: str = "sr-only",
+) -> rx.Component:
+    """The palette and the button that opens it."""
+    groups = [
+        cmd.CommandGroup.create(*[_line(one) for one in members], heading=group)
+        for group, members in groupby(commands, key=lambda one: one.group)
+    ]
+    if results is not None:
+        groups.insert(0, rx.cond(results.length() > 0, _found(results), rx.fragment()))
+    return radix.root(
+        radix.trigger(
+            *(trigger or ("Search and commands",)),
+            class_name=trigger_class,
+            aria_label="Search and commands",
+            data_hotkey="mod+k",
+            custom_attrs={"data-hotkey-hidden": ""},
+        ),
+        radix.portal(
+            radix.overlay(class_name="scrim"),
+            radix.content(
+                radix.title("Search and commands", class_name="sr-only"),
+                cmd.CommandRoot.create(
+                    cmd.CommandInput.create(
+                        placeholder="Search or jump to…",
+                        **({"on_value_change": on_search} if on_search is not None else {}),
+                    ),
+                    cmd.CommandList.create(*groups, cmd.CommandEmpty.create("Nothing found."), label="Results"),
+                    label="Search and commands",
+                    loop=True,
+                ),
+                rx.el.div(
+                    _hint("↑↓", "move"),
+                    _hint("↵", "open"),
+                    _hint("esc", "close"),
+                    radix.close("Close", id=_CLOSE, class_name="sr-only", tab_index=-1),
+                    class_name="hidden sm:flex items-center gap-4 border-t border-line px-4 py-2 text-12 text-ink-3",
+                ),
+                class_name="modal palette",
+                aria_describedby="",
+            ),
+        ),
+    )
+
+
+def _line(one: Command) -> rx.Component:
+    return cmd.CommandItem.create(
+        icon(one.icon_name),
+        one.label,
+        rx.el.span(*[rx.el.kbd(key, class_name="kbd") for key in one.keys], class_name="ml-auto flex gap-1"),
+        value=f"{one.group} {one.label}",
+        keywords=list(one.keywords),
+        on_select=[_close(), rx.redirect(one.href) if one.href else one.run],
+        class_name="menu-item",
+    )
+
+
+def _found(results: rx.Var[list[dict[str, str]]]) -> rx.Component:
+    return cmd.CommandGroup.create(
+        rx.foreach(
+            results,
+            lambda one: cmd.CommandItem.create(
+                icon("arrow-right"),
+                rx.el.span(one["label"], class_name="truncate"),
+                rx.el.span(one["note"], class_name="ml-auto text-12 text-ink-3"),
+                value=one["label"] + " " + one["href"],
+                on_select=[_close(), rx.redirect(one["href"])],
+                key=one["href"],
+                class_name="menu-item",
+            ),
+        ),
+        heading="In this workspace",
+    )
+
+
+def _close() -> Any:
+    return rx.call_script(f"document.getElementById('{_CLOSE}')?.click()")
+
+
+def _hint(keys: str, word: str) -> rx.Component:
+    return rx.el.span(rx.el.kbd(keys, class_name="kbd"), word, class_name="inline-flex items-center gap-1.5")

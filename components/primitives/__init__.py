@@ -1,0 +1,1 @@
+"""Unstyled, accessible parts from npm, one library per module. `components.dialog` gives them Cursive's look."""

@@ -1,0 +1,56 @@
+"""cmdk: a filterable list worked with the keyboard, for the command palette and for typeahead fields."""
+
+from __future__ import annotations
+
+import reflex as rx
+from reflex.components.component import Component
+
+
+def _value(value: rx.Var[str]) -> list[rx.Var[str]]:
+    return [value]
+
+
+class _Command(Component):
+    library = "cmdk@1.1.1"
+
+
+class CommandRoot(_Command):
+    tag = "Command"
+
+    label: rx.Var[str]
+    should_filter: rx.Var[bool]
+    loop: rx.Var[bool]
+
+
+class CommandInput(_Command):
+    tag = "CommandInput"
+
+    placeholder: rx.Var[str]
+    value: rx.Var[str]
+    on_value_change: rx.EventHandler[_value]
+    auto_focus: rx.Var[bool]
+
+
+class CommandList(_Command):
+    tag = "CommandList"
+
+    label: rx.Var[str]
+
+
+class CommandEmpty(_Command):
+    tag = "CommandEmpty"
+
+
+class CommandGroup(_Command):
+    tag = "CommandGroup"
+
+    heading: rx.Var[str]
+
+
+class CommandItem(_Command):
+    tag = "CommandItem"
+
+    value: rx.Var[str]
+    keywords: rx.Var[list[str]]
+    disabled: rx.Var[bool]
+    on_select: rx.EventHandler[_value]

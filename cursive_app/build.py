@@ -1,0 +1,148 @@
+"""Building the interface: only when its sources changed, and independent of the address it will be served from."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from reflex_base.plugins import Plugin
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = (
+    "assets",
+    "components",
+    "cursive_app/build.py",
+    "cursive_app/cursive_app.py",
+    "cursive_app/pages",
+    "cursive_app/services",  # pages render option lists that rooms own
+    "rxconfig.py",
+    "state",
+)
+LOCK = "reflex.lock"
+CLIENT = Path(".web/build/client")
+RECORD = Path(".cursive/interface")  # beside .web, which Reflex empties as it sees fit
+STAMP = RECORD / "built.sha256"
+
+_BACKEND_URL = re.compile(r"""["'`](?P<scheme>ws|http)s?://localhost:\d+(?P<path>/[^"'`]*)["'`]""")
+
+
+class BuildFailed(RuntimeError):
+    """The interface could not be built; the message is one sentence for the operator."""
+
+
+class SameOrigin(Plugin):
+    """Make the bundle talk to whatever origin served it. Reflex bakes one address, port included, into the build."""
+
+    def post_build(self, **context: object) -> None:
+        static = context["static_dir"]
+        assert isinstance(static, Path)
+        replaced = sum(_relocate(script) for script in (static / "assets").glob("reflex-env-*.js"))
+        if not replaced:
+            raise BuildFailed("The bundle holds no address to replace: this version of Reflex writes it differently.")
+
+
+def _relocate(script: Path) -> int:
+    def expression(found: re.Match[str]) -> str:
+        scheme = 'location.protocol.replace("http","ws")' if found["scheme"] == "ws" else "location.protocol"
+        return f'({scheme}+"//"+location.host+"{found["path"]}")'
+
+    text, count = _BACKEND_URL.subn(expression, script.read_text(encoding="utf-8"))
+    script.write_text(text, encoding="utf-8")
+    return count
+
+
+def source_digest(root: Path = ROOT) -> str:
+    """SHA-256 over the name and content of every file the interface is built from, and the version of Reflex."""
+    digest = hashlib.sha256(version("reflex").encode())
+    for file in _source_files(root, SOURCES):
+        digest.update(f"\0{file.relative_to(root).as_posix()}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def lock_digest(root: Path = ROOT) -> str:
+    """SHA-256 over the pinned JavaScript packages. Apart from the sources, because an install may complete the lock."""
+    digest = hashlib.sha256()
+    for file in _source_files(root, (LOCK,)):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _source_files(root: Path, sources: tuple[str, ...]) -> Iterator[Path]:
+    for source in sources:
+        path = root / source
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                yield file
+
+
+def is_current(root: Path = ROOT) -> bool:
+    """Whether the finished build on disk was made from exactly the present sources."""
+    stamp = root / STAMP
+    if not (root / CLIENT / "index.html").is_file() or not stamp.is_file():
+        return False
+    return stamp.read_text(encoding="ascii").split() == [source_digest(root), lock_digest(root)]
+
+
+def ensure_built(root: Path = ROOT, *, say: Callable[[str], None] = lambda _: None) -> bool:
+    """Build the interface if its sources changed since the last build. True when a build ran.
+
+    Safe to call from several processes: the second waits for the first and finds its work done. Raises BuildFailed.
+    """
+    if is_current(root):
+        return False
+    (root / RECORD).mkdir(parents=True, exist_ok=True)
+    with open(root / RECORD / "build.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_current(root):
+            return False
+        say("Building the interface (about half a minute the first time, seconds after a change)…")
+        sources = source_digest(root)  # taken first: an edit during the build must cause another one
+        _export(root)
+        (root / STAMP).write_text(f"{sources} {lock_digest(root)}", encoding="ascii")
+    return True
+
+
+def _export(root: Path) -> None:
+    environment = build_environment()
+    if shutil.which("node", path=environment["PATH"]) is None:
+        raise BuildFailed("Node is missing from the virtual environment; run `make install` to restore it.")
+    log = root / RECORD / "build.log"
+    command = [sys.executable, "-m", "reflex", "export", "--no-zip"]
+    with open(log, "wb") as output:
+        done = subprocess.run(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if done.returncode or not (root / CLIENT / "index.html").is_file():
+        text = log.read_text(encoding="utf-8", errors="replace")
+        raise BuildFailed(f"{_reason(text)} The whole output is in {log}.")
+
+
+def _reason(log: str) -> str:
+    if "ENOSPC" in log or "No space left" in log:
+        return "The interface could not be built because the disk is full."
+    if re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|network", log):
+        return "The interface could not be built: its packages could not be downloaded, and the first build needs them."
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return f"The interface could not be built: {lines[-1][:200] if lines else 'the build said nothing'}."
+
+
+def build_environment() -> dict[str, str]:
+    """The environment of a build: this virtual environment's Node first, no telemetry, no registries in the lock."""
+    here = str(Path(sys.executable).parent)
+    return {
+        **os.environ,
+        "PATH": here + os.pathsep + os.environ.get("PATH", ""),
+        "REFLEX_USE_NPM": "1",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "REFLEX_CHECK_LATEST_VERSION": "false",
+        "NPM_CONFIG_OMIT_LOCKFILE_REGISTRY_RESOLVED": "true",
+        "NPM_CONFIG_FUND": "false",
+        "NPM_CONFIG_AUDIT": "false",
+    }

@@ -1,0 +1,70 @@
+"""The composition root: which pages exist, which API stands in front of them, what every page has around it.
+
+A new page is one line in PAGES; a new API router is one line in `cursive_app/api/app.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import reflex as rx
+from fastapi import FastAPI
+from reflex_components_sonner.toast import ToastProps
+
+from cursive_app.pages.frame import browser_title, overlay
+from cursive_app.pages.public.crash import error_boundary, report_backend_error, report_frontend_error
+from cursive_app.pages.public.not_found import not_found
+from cursive_app.web_edge import EDGE
+
+
+class Page(NamedTuple):
+    """One address: the function that draws it, the words in the browser tab, and what it loads."""
+
+    route: str
+    draw: Callable[[], rx.Component]
+    title: str
+    on_load: Any = None
+
+
+PAGES: tuple[Page, ...] = (Page("/404", not_found, "Page not found"),)
+
+HEAD = [
+    rx.el.script(src="/boot.js"),
+    rx.el.link(
+        rel="preload",
+        href="/fonts/inter-latin.woff2",
+        custom_attrs={"as": "font", "type": "font/woff2", "crossOrigin": "anonymous"},
+    ),
+    rx.el.link(rel="icon", href="/icons/mark.svg", type="image/svg+xml"),
+    rx.el.meta(name="theme-color", content="#fbfcfd", custom_attrs={"media": "(prefers-color-scheme: light)"}),
+    rx.el.meta(name="theme-color", content="#0f1115", custom_attrs={"media": "(prefers-color-scheme: dark)"}),
+    rx.el.script(src="/ui.js", defer=True),
+]
+
+
+def create_app() -> rx.App:
+    """The Reflex application with every page."""
+    built = rx.App(
+        api_transformer=[FastAPI(openapi_url=None), *EDGE],
+        stylesheets=["/theme.css", "/kit.css"],
+        head_components=HEAD,
+        html_lang="en",
+        backend_exception_handler=report_backend_error,
+        frontend_exception_handler=report_frontend_error,
+        toaster=rx.toast.provider(
+            position="bottom-right",
+            visible_toasts=3,
+            close_button=True,
+            rich_colors=False,
+            toast_options=ToastProps(duration=6000),
+        ),
+    )
+    built.app_wraps[55, "ErrorBoundary"] = error_boundary
+    built.app_wraps[5, "Overlay"] = overlay
+    for one in PAGES:
+        built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=one.on_load)
+    return built
+
+
+app = create_app()
