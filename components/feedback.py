@@ -28,7 +28,7 @@ def _empty(icon_name: str, title: Text, text: Text, *actions: rx.Component, role
     return rx.el.div(
         rx.el.span(
             icon(icon_name, size=20),
-            class_name="flex size-10 items-center justify-center rounded-[9px] border border-line bg-surface text-ink-3",
+            class_name="flex size-10 items-center justify-center rounded-lg border border-line bg-surface text-ink-3",
         ),
         rx.el.h2(title, class_name="mt-3 text-14 font-semibold text-ink"),
         rx.el.p(text, class_name="mt-1 max-w-[46ch] text-13 text-ink-2 text-pretty"),

@@ -30,7 +30,8 @@ class Page(NamedTuple):
 PAGES: tuple[Page, ...] = (Page("/404", not_found, "Page not found"),)
 
 HEAD = [
-    rx.el.script(src="/boot.js"),
+    # Before the first paint: the sidebar as the person left it. (Reflex does the same for the theme.)
+    rx.el.script("try{document.documentElement.dataset.nav=localStorage.getItem('cursive.nav')||'open'}catch{}"),
     rx.el.link(
         rel="preload",
         href="/fonts/inter-latin.woff2",

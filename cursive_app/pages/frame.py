@@ -131,10 +131,9 @@ def public_frame(*content: Any, title: str | rx.Var[str], subtitle: Any = None, 
     return public_shell(title, *content, subtitle=subtitle, footer=footer)
 
 
-def overlay(stateful: bool) -> rx.Component | None:
-    """What lies over every page: the reconnect banner. Replaces Reflex's own connection pop-ups."""
-    if not stateful:
-        return None
+@rx.memo
+def reconnect_banner() -> rx.Component:
+    """Says that the connection is gone, in words and without covering the page."""
     return rx.el.div(
         rx.cond(
             has_too_many_connection_errors,
@@ -144,13 +143,18 @@ def overlay(stateful: bool) -> rx.Component | None:
                 tone="warn",
                 icon_name="wifi-off",
                 action=rx.el.a("Reload", href="", class_name="btn btn-ghost btn-sm"),
-                class_name="shadow-lg",
+                class_name="pointer-events-auto shadow-lg",
             ),
             rx.fragment(),
         ),
         role="status",
-        class_name="fixed inset-x-0 top-2 z-[90] mx-auto w-[min(560px,calc(100vw-24px))]",
+        class_name="pointer-events-none fixed inset-x-0 top-2 z-[90] mx-auto w-[min(600px,calc(100vw-24px))]",
     )
+
+
+def overlay(stateful: bool) -> rx.Component | None:
+    """What lies over every page (Reflex puts the page inside it). Replaces Reflex's own connection pop-ups."""
+    return rx.fragment(reconnect_banner()) if stateful else None
 
 
 __all__ = ["ACTIONS", "NAV", "browser_title", "icon", "overlay", "page", "public_frame"]
