@@ -68,7 +68,7 @@ class Scope:
             raise TypeError(f"{model.__name__} is not owned by a workspace; it must not be read through a scope")
         return model.workspace_id == self.tenant.workspace_id
 
-    def select(self, model: type[Row]) -> Select[tuple[Row]]:
+    def select(self, model: type[Row]) -> Select[Row]:
         """`SELECT` of this workspace's rows of a table."""
         return select(model).where(self.owned(model))
 

@@ -25,15 +25,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.base import Base, Identified, Timestamped, WorkspaceOwned
 
 STATUSES = "'pending', 'processing', 'paused', 'completed', 'failed', 'cancelled'"
+ACTOR_KINDS = "'user', 'api_key', 'system'"
 
 
 class Job(Identified, Timestamped, WorkspaceOwned, Base):
-    """One long piece of work of a workspace (design §7). `attempt_token` fences a worker that was given up for dead."""
+    """One long piece of work of a workspace (design §7). `attempt_token` fences a worker that was given up for dead.
+
+    `task` and `queue` say how to wake it again; `attempts` counts tries since it last moved forward; the rate shown to
+    people is measured from `moving_since`, when `processed` stood at `moving_from`.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
         CheckConstraint(f"status IN ({STATUSES})", name="status"),
         CheckConstraint("processed >= 0 AND failed >= 0 AND attempts >= 0", name="counters"),
+        CheckConstraint(f"actor_kind IN ({ACTOR_KINDS})", name="actor_kind"),
+        ForeignKeyConstraint(["workspace_id", "actor_api_key_id"], ["api_keys.workspace_id", "api_keys.id"]),
         UniqueConstraint("workspace_id", "id"),
         Index("uq_jobs_idempotency_key", "workspace_id", "kind", "idempotency_key", unique=True),
         Index(None, "workspace_id", "created_at"),
@@ -42,11 +49,15 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
 
     kind: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
+    task: Mapped[str] = mapped_column(Text)
+    queue: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, server_default=text("'pending'"))
     stage: Mapped[str] = mapped_column(Text, server_default=text("'queued'"))
     total: Mapped[int | None] = mapped_column(BigInteger)
     processed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     failed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    moving_since: Mapped[datetime | None]
+    moving_from: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     credits_held: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
     credits_captured: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
     credits_released: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
@@ -61,6 +72,8 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     idempotency_key: Mapped[str | None] = mapped_column(Text)
     actor_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    actor_api_key_id: Mapped[UUID | None]
+    actor_kind: Mapped[str] = mapped_column(Text, server_default=text("'system'"))
     actor_label: Mapped[str] = mapped_column(Text, server_default=text("''"))
     links: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     arguments: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))

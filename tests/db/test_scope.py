@@ -13,14 +13,14 @@ from tests.factories import Cast
 
 def test_a_block_commits_at_its_end(cast: Cast) -> None:
     with cast.alice.begin() as scope:
-        job = scope.add(Job(kind="demo", title="Demo"))
+        job = scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     with cast.bob.begin() as scope:
         assert scope.get(Job, job.id).title == "Demo"
 
 
 def test_an_exception_rolls_everything_back(cast: Cast) -> None:
     with pytest.raises(ZeroDivisionError), cast.alice.begin() as scope:
-        scope.add(Job(kind="demo", title="Demo"))
+        scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
         scope.defer("demo.task")
         raise ZeroDivisionError
     with cast.alice.begin() as scope:
@@ -29,7 +29,7 @@ def test_an_exception_rolls_everything_back(cast: Cast) -> None:
 
 def test_another_workspace_finds_nothing_under_the_id(cast: Cast) -> None:
     with cast.alice.begin() as scope:
-        job = scope.add(Job(kind="demo", title="Demo"))
+        job = scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     for wrong in (job.id, "not-a-uuid", "", "00000000-0000-0000-0000-000000000000"):
         with pytest.raises(NotFound), cast.charlie.begin() as scope:
             scope.get(Job, wrong)
@@ -37,7 +37,7 @@ def test_another_workspace_finds_nothing_under_the_id(cast: Cast) -> None:
 
 def test_row_level_security_holds_when_the_predicate_is_forgotten(cast: Cast) -> None:
     with cast.alice.begin() as scope:
-        scope.add(Job(kind="demo", title="Demo"))
+        scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     with cast.charlie.begin() as scope:
         assert scope.session.scalars(select(Job)).all() == []
         assert scope.session.execute(text("UPDATE jobs SET title = 'mine'")).rowcount == 0
@@ -45,7 +45,7 @@ def test_row_level_security_holds_when_the_predicate_is_forgotten(cast: Cast) ->
 
 def test_no_workspace_or_garbage_sees_no_row(database: Database, cast: Cast) -> None:
     with cast.alice.begin() as scope:
-        scope.add(Job(kind="demo", title="Demo"))
+        scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     with database.app.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM jobs")).scalar_one() == 0
         connection.execute(text("SELECT set_config('app.workspace_id', '', true)"))
@@ -59,7 +59,7 @@ def test_the_restricted_role_cannot_read_the_queue(cast: Cast) -> None:
 
 def test_a_lock_that_is_held_too_long_is_unavailable_not_a_crash(cast: Cast, database: Database) -> None:
     with cast.alice.begin() as scope:
-        job = scope.add(Job(kind="demo", title="Demo"))
+        job = scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     with database.system.begin() as holder:
         holder.execute(text("SELECT 1 FROM jobs WHERE id = :id FOR UPDATE"), {"id": job.id})
         with pytest.raises(Unavailable), cast.alice.begin() as scope:

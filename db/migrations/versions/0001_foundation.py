@@ -232,11 +232,15 @@ def _tables() -> None:
         "jobs",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("queue", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'pending'"), nullable=False),
         sa.Column("stage", sa.Text(), server_default=sa.text("'queued'"), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=True),
         sa.Column("processed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("failed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("moving_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("moving_from", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("credits_held", sa.Numeric(precision=14, scale=2), server_default=sa.text("0"), nullable=False),
         sa.Column("credits_captured", sa.Numeric(precision=14, scale=2), server_default=sa.text("0"), nullable=False),
         sa.Column("credits_released", sa.Numeric(precision=14, scale=2), server_default=sa.text("0"), nullable=False),
@@ -251,6 +255,8 @@ def _tables() -> None:
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("idempotency_key", sa.Text(), nullable=True),
         sa.Column("actor_user_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_api_key_id", sa.Uuid(), nullable=True),
+        sa.Column("actor_kind", sa.Text(), server_default=sa.text("'system'"), nullable=False),
         sa.Column("actor_label", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column(
             "links", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
@@ -265,6 +271,12 @@ def _tables() -> None:
         sa.CheckConstraint(
             "status IN ('pending', 'processing', 'paused', 'completed', 'failed', 'cancelled')",
             name=op.f("ck_jobs_status"),
+        ),
+        sa.CheckConstraint("actor_kind IN ('user', 'api_key', 'system')", name=op.f("ck_jobs_actor_kind")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "actor_api_key_id"],
+            ["api_keys.workspace_id", "api_keys.id"],
+            name=op.f("fk_jobs_workspace_id_actor_api_key_id"),
         ),
         sa.CheckConstraint("processed >= 0 AND failed >= 0 AND attempts >= 0", name=op.f("ck_jobs_counters")),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,66 @@
+"""On whose behalf a job acts now: rights are looked up again for every attempt, never carried in the job (T9, T15)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from cursive_app.clock import now
+from cursive_app.services.jobs.views import ClaimedJob
+from db.models.accounts import ApiKey, Membership, User, Workspace
+from db.models.jobs import Job
+from db.roles import Role
+from db.scope import Tenant
+from db.system import SystemScope, system_scope
+
+
+def actor_of(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
+    """The tenant of a job's actor with today's rights, and why they lost access (None: they did not)."""
+    workspace = scope.session.get(Workspace, row.workspace_id)
+    if workspace is None or workspace.deleted_at is not None:
+        return _powerless(row), "The workspace has been deleted."
+    if row.actor_kind == "api_key":
+        return _of_key(scope, row)
+    if row.actor_kind == "user":
+        return _of_person(scope, row)
+    return Tenant(workspace_id=row.workspace_id, user_id=None, role=Role.OWNER), None
+
+
+def access_lost(claimed: ClaimedJob) -> str | None:
+    """Look again, between two chunks: why the actor may no longer act, or None."""
+    with system_scope() as scope:
+        return actor_of(scope, scope.get(Job, claimed.job_id))[1]
+
+
+def _of_person(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
+    role = scope.session.scalar(
+        select(Membership.role)
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.workspace_id == row.workspace_id,
+            Membership.user_id == row.actor_user_id,
+            User.deleted_at.is_(None),
+        )
+    )
+    if role is None:
+        return _powerless(row), f"{row.actor_label or 'The person who started this'} is no longer in the workspace."
+    return Tenant(workspace_id=row.workspace_id, user_id=row.actor_user_id, role=Role(role)), None
+
+
+def _of_key(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
+    key = scope.session.get(ApiKey, row.actor_api_key_id)
+    if key is None or key.workspace_id != row.workspace_id or key.revoked_at is not None:
+        return _powerless(row), "The API key that started this has been revoked."
+    if key.expires_at is not None and key.expires_at <= now():
+        return _powerless(row), "The API key that started this has expired."
+    tenant = Tenant(
+        workspace_id=row.workspace_id,
+        user_id=None,
+        role=Role.ADMIN,
+        scopes=frozenset(key.scopes),
+        api_key_id=key.id,
+    )
+    return tenant, None
+
+
+def _powerless(row: Job) -> Tenant:
+    return Tenant(workspace_id=row.workspace_id, user_id=None, role=Role.READ_ONLY, scopes=frozenset())

@@ -1,0 +1,132 @@
+"""What a workspace may see and ask of its own jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from cursive_app.clock import now
+from cursive_app.errors import Conflict, Invalid, NotFound
+from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.jobs.opening import add_event, wake
+from cursive_app.services.jobs.views import (
+    ENDED,
+    STATUSES,
+    JobDetail,
+    JobPage,
+    JobView,
+    event_view,
+    job_view,
+)
+from db.models.jobs import Job, JobEvent
+from db.scope import Scope, parse_id
+
+LARGEST_PAGE = 100
+EVENTS_SHOWN = 200
+
+
+def list_jobs(
+    scope: Scope,
+    *,
+    kinds: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+    cursor: str | None = None,
+    limit: int = 50,
+) -> JobPage:
+    """One page of this workspace's jobs, newest first. `cursor` is the `next_cursor` of the page before.
+
+    Raises Forbidden, and Invalid for an unknown status, a page size outside 1-100 or a cursor that is none.
+    """
+    require(scope, Permission.VIEW_JOBS)
+    unknown = sorted(set(statuses) - set(STATUSES))
+    if unknown:
+        raise Invalid(fields={"status": f"There is no status {unknown[0]!r}; use {', '.join(STATUSES)}."})
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
+    statement = scope.select(Job)
+    if kinds:
+        statement = statement.where(Job.kind.in_(list(kinds)[:50]))
+    if statuses:
+        statement = statement.where(Job.status.in_(statuses))
+    if cursor:
+        statement = statement.where(Job.id < _cursor_id(cursor))
+    rows = scope.session.scalars(statement.order_by(Job.id.desc()).limit(limit + 1)).all()
+    page = rows[:limit]
+    return JobPage(
+        jobs=tuple(job_view(row) for row in page),
+        next_cursor=str(page[-1].id) if len(rows) > limit else None,
+    )
+
+
+def count_jobs(scope: Scope) -> dict[str, int]:
+    """How many jobs this workspace has in each status; a status without jobs is 0."""
+    require(scope, Permission.VIEW_JOBS)
+    found = scope.session.execute(
+        select(Job.status, func.count()).where(scope.owned(Job)).group_by(Job.status)
+    ).tuples()
+    return {**dict.fromkeys(STATUSES, 0), **dict(found)}
+
+
+def get_job(scope: Scope, id: UUID | str) -> JobDetail:
+    """A job with its timeline. Raises Forbidden and NotFound."""
+    require(scope, Permission.VIEW_JOBS)
+    row = scope.get(Job, id)
+    mine = scope.select(JobEvent).where(JobEvent.job_id == row.id)
+    newest = scope.session.scalars(mine.order_by(JobEvent.id.desc()).limit(EVENTS_SHOWN)).all()
+    earlier = 0
+    if len(newest) == EVENTS_SHOWN:
+        count = select(func.count()).where(scope.owned(JobEvent), JobEvent.job_id == row.id)
+        earlier = (scope.session.scalar(count) or 0) - EVENTS_SHOWN
+    return JobDetail(job=job_view(row), events=tuple(map(event_view, reversed(newest))), earlier_events=earlier)
+
+
+def request_cancel(scope: Scope, id: UUID | str) -> JobView:
+    """Ask a job to stop; it does so within one chunk and gives back what it holds. Asking twice changes nothing.
+
+    Raises Forbidden, NotFound, and Conflict (reason "ended") when it has already ended.
+    """
+    require(scope, Permission.CANCEL_JOBS)
+    row = scope.get(Job, id, lock=True)
+    if row.status in ENDED:
+        raise Conflict("This job has already ended; there is nothing to cancel.", reason="ended")
+    if row.cancel_requested_at is None:
+        row.cancel_requested_at = now()
+        add_event(scope, row.id, stage=row.stage, message=f"Cancel requested by {_label(scope)}")
+        wake(scope, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
+        _audit(scope, "job.cancel", row)
+    return job_view(row)
+
+
+def resume(scope: Scope, id: UUID | str) -> JobView:
+    """Let a paused job go on. Raises Forbidden, NotFound, and Conflict (reason "not_paused")."""
+    require(scope, Permission.CANCEL_JOBS)
+    row = scope.get(Job, id, lock=True)
+    if row.status != "paused":
+        raise Conflict("Only a paused job can be resumed.", reason="not_paused")
+    row.status, row.attempts, row.error_code, row.error_message = "pending", 0, None, None
+    add_event(scope, row.id, stage=row.stage, message=f"Resumed by {_label(scope)}")
+    wake(scope, job_id=row.id, task=row.task, queue=row.queue)
+    _audit(scope, "job.resume", row)
+    return job_view(row)
+
+
+def _cursor_id(cursor: str) -> UUID:
+    try:
+        return parse_id(cursor)
+    except NotFound:
+        raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None
+
+
+def _label(scope: Scope) -> str:
+    from cursive_app.services import accounts
+
+    return accounts.actor_label(scope) if hasattr(accounts, "actor_label") else ""
+
+
+def _audit(scope: Scope, action: str, row: Job) -> None:
+    from cursive_app.services import accounts
+
+    if hasattr(accounts, "record_audit"):
+        accounts.record_audit(scope, action=action, object_type="job", object_id=str(row.id), title=row.title)

@@ -1,0 +1,96 @@
+"""Finding work whose worker has died, and putting it back (P5). The clock's loop calls this; it is never itself a job
+of the queue that it rescues (D-5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import and_, or_, select, text
+
+from cursive_app.clock import now
+from cursive_app.services.jobs.claims import STALE_AFTER
+from db.models.jobs import Job
+from db.system import SystemScope, system_scope
+
+OVERDUE = timedelta(seconds=20)  # a wake-up that should have happened by now
+MOST_TASK_ATTEMPTS = 5
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """What one sweep did: jobs woken again, queue tasks replaced, queue tasks given up."""
+
+    jobs: int
+    tasks: int
+    given_up: int
+
+
+def rescue_stalled() -> Rescued:
+    """Wake every job whose claim has gone stale or whose wake-up was missed, and replace the tasks of dead workers.
+
+    Waking a job that needs none is harmless: its claim finds nothing to take.
+    """
+    with system_scope() as scope:
+        tasks, given_up = _replace_tasks(scope)
+        return Rescued(jobs=_wake_jobs(scope), tasks=tasks, given_up=given_up)
+
+
+def _wake_jobs(scope: SystemScope) -> int:
+    moment = now()
+    stale = and_(Job.attempt_token.is_not(None), Job.heartbeat_at < moment - STALE_AFTER)
+    missed = and_(
+        Job.attempt_token.is_(None),
+        Job.updated_at < moment - OVERDUE,
+        or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE),
+    )
+    due = select(Job.id, Job.task, Job.queue).where(Job.status.in_(("pending", "processing")), or_(stale, missed))
+    woken = 0
+    for job_id, task, queue in scope.session.execute(due.limit(BATCH)).tuples():
+        lock = f"job:{job_id}"
+        if scope.defer(task, queue=queue, queueing_lock=lock, job_id=str(job_id)) is not None:
+            woken += 1
+    return woken
+
+
+def _replace_tasks(scope: SystemScope) -> tuple[int, int]:
+    """Tasks whose worker no longer beats: the old row is closed and a fresh one takes its place.
+
+    A fresh row, not the old one again, so that a worker that was only frozen can no longer close it when it wakes: the
+    queue itself does not fence. A task that belongs to a job is only closed; the job's own claim decides about it.
+    """
+    dead = scope.session.execute(_DEAD_TASKS, {"seconds": STALE_AFTER.total_seconds(), "batch": BATCH}).all()
+    replaced = given_up = 0
+    for row in dead:
+        scope.session.execute(_CLOSE_TASK, {"id": row.id})
+        if "job_id" in row.args:
+            continue
+        if row.attempts + 1 >= MOST_TASK_ATTEMPTS:
+            given_up += 1
+        elif scope.session.execute(_REPLACE_TASK, {"id": row.id}).first() is not None:
+            replaced += 1
+    return replaced, given_up
+
+
+_DEAD_TASKS = text(
+    """
+    SELECT job.id, job.args, job.attempts
+      FROM procrastinate_jobs AS job
+      LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+     WHERE job.status = 'doing'
+       AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds))
+     ORDER BY job.id
+     LIMIT :batch
+       FOR UPDATE OF job SKIP LOCKED
+    """
+)
+_CLOSE_TASK = text("UPDATE procrastinate_jobs SET status = 'failed', attempts = attempts + 1 WHERE id = :id")
+_REPLACE_TASK = text(
+    """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, attempts)
+    SELECT queue_name, task_name, priority, lock, queueing_lock, args, attempts FROM procrastinate_jobs WHERE id = :id
+        ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+    RETURNING id
+    """
+)

@@ -1,0 +1,148 @@
+"""What other rooms and the pages see of a job: frozen values, never rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from cursive_app.clock import now
+from db.models.jobs import Job, JobEvent
+from db.scope import Tenant
+
+STATUSES = ("pending", "processing", "paused", "completed", "failed", "cancelled")
+ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job as its workspace sees it. Credits are credits with two decimals; a count that is not known is None."""
+
+    id: UUID
+    kind: str
+    title: str
+    status: str
+    stage: str
+    total: int | None
+    processed: int
+    failed: int
+    per_second: Decimal | None
+    seconds_left: int | None
+    credits_held: Decimal
+    credits_captured: Decimal
+    credits_released: Decimal
+    attempts: int
+    cancel_requested: bool
+    error_code: str | None
+    error_message: str | None
+    actor_label: str
+    links: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    resumes_at: datetime | None
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class JobEventView:
+    """One line of a job's timeline. What only staff may read is not in it."""
+
+    at: datetime
+    level: str
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """A job and its newest events, oldest first; `earlier_events` counts those left out."""
+
+    job: JobView
+    events: tuple[JobEventView, ...]
+    earlier_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of jobs, newest first. `next_cursor` is None on the last page."""
+
+    jobs: tuple[JobView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A worker's right to move one job, valid as long as no other attempt has claimed it.
+
+    `tenant` carries the role its actor has now; `access_lost` says in words why the actor may no longer act (removed
+    from the workspace, API key revoked), and None while they may. The tenant then is read-only, and the flow must stop
+    and give back what it holds. `attempt` counts tries since the job last moved forward; `exhausted` means that there
+    were too many of them.
+    """
+
+    tenant: Tenant
+    job_id: UUID
+    token: UUID
+    attempt: int
+    kind: str
+    arguments: dict[str, Any]
+    links: dict[str, Any]
+    stage: str
+    processed: int
+    access_lost: str | None
+    exhausted: bool
+
+
+def job_view(row: Job) -> JobView:
+    """The view of a row, with the rate and the time left that follow from its progress so far."""
+    pace = _per_second(row)
+    return JobView(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        status=row.status,
+        stage=row.stage,
+        total=row.total,
+        processed=row.processed,
+        failed=row.failed,
+        per_second=pace,
+        seconds_left=_seconds_left(row, pace),
+        credits_held=row.credits_held,
+        credits_captured=row.credits_captured,
+        credits_released=row.credits_released,
+        attempts=row.attempts,
+        cancel_requested=row.cancel_requested_at is not None,
+        error_code=row.error_code,
+        error_message=row.error_message,
+        actor_label=row.actor_label,
+        links=dict(row.links),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        resumes_at=row.run_after if row.status not in ENDED and row.attempt_token is None else None,
+    )
+
+
+def event_view(row: JobEvent) -> JobEventView:
+    return JobEventView(at=row.at, level=row.level, stage=row.stage, message=row.message)
+
+
+def _per_second(row: Job) -> Decimal | None:
+    """Items per second since the first counted chunk; None until a second chunk gives something to measure."""
+    moved = row.processed - row.moving_from
+    if row.moving_since is None or moved <= 0:
+        return None
+    seconds = ((row.finished_at or now()) - row.moving_since).total_seconds()
+    return (Decimal(moved) / Decimal(max(seconds, 0.1))).quantize(Decimal("0.1")) or None
+
+
+def _seconds_left(row: Job, pace: Decimal | None) -> int | None:
+    if pace is None or row.total is None or row.status != "processing":
+        return None
+    return int(max(row.total - row.processed, 0) / pace)

@@ -1,0 +1,127 @@
+"""Running one attempt of a job: claim, beat, run the flow, and end every way a flow can end (F2, F3)."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from cursive_app.clock import now
+from cursive_app.errors import CursiveError, RateLimited, Unavailable, UpstreamFailed
+from cursive_app.services.jobs import claims
+from cursive_app.services.jobs.claims import Interrupted, LostClaim
+from cursive_app.services.jobs.views import ClaimedJob
+from db.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 5.0
+LONGEST_ATTEMPT_SECONDS = 3600.0  # a flow that hangs longer stops beating and is taken over
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=5)
+UNEXPECTED = "Something unexpected went wrong on our side. Nothing more will be charged for this job."
+
+Flow = Callable[[ClaimedJob], None]
+OnDead = Callable[[Scope, ClaimedJob], None]
+
+
+def work(job_id: UUID | str, flow: Flow, *, on_dead: OnDead | None = None) -> None:
+    """Claim the job and run `flow` on it; returns at once when there is nothing to claim.
+
+    The flow commits its own chunks and ends with `finish`, `fail`, `cancelled`, `pause` or `postpone`. When it raises
+    instead: errors that may pass are tried again with growing pauses, at most MAX_ATTEMPTS times without progress;
+    others, and the last try, fail the job. `on_dead` runs inside the transaction that fails it and gives back what
+    the job holds (credits).
+    """
+    claimed = claims.claim(job_id)
+    if claimed is None:
+        return
+    bound = log.bind(job_id=str(claimed.job_id), kind=claimed.kind, attempt=claimed.attempt)
+    try:
+        with _beating(claimed):
+            if claimed.exhausted:
+                _bury(claimed, on_dead, code="too_many_attempts", message=UNEXPECTED, internal="No attempt moved it.")
+                return
+            _attempt(claimed, flow, on_dead)
+    except LostClaim:
+        bound.warning("job.claim_lost")
+
+
+def _attempt(claimed: ClaimedJob, flow: Flow, on_dead: OnDead | None) -> None:
+    try:
+        flow(claimed)
+        if claims.is_held(claimed):
+            raise RuntimeError(f"The flow of {claimed.kind} returned without ending or postponing its job.")
+    except LostClaim:
+        raise
+    except Interrupted:
+        with claimed.tenant.begin() as scope:
+            claims.postpone(scope, claimed, until=now())
+    except CursiveError as error:
+        if _may_pass(error):
+            _retry(claimed, on_dead, code=error.code, message=error.message, internal=traceback.format_exc())
+        else:
+            _bury(claimed, on_dead, code=error.code, message=error.message, internal=traceback.format_exc())
+    except Exception:
+        log.exception("job.defect", job_id=str(claimed.job_id), kind=claimed.kind, attempt=claimed.attempt)
+        _retry(claimed, on_dead, code="internal", message=UNEXPECTED, internal=traceback.format_exc())
+
+
+def _may_pass(error: CursiveError) -> bool:
+    if isinstance(error, UpstreamFailed):
+        return not error.permanent
+    return isinstance(error, Unavailable | RateLimited)
+
+
+def _retry(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
+    attempt = _attempts_now(claimed)
+    if attempt >= claims.MAX_ATTEMPTS:
+        _bury(claimed, on_dead, code=code, message=message, internal=internal)
+        return
+    pause = min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_RETRY)
+    text = f"A step failed; trying again in {int(pause.total_seconds())} seconds"
+    with claimed.tenant.begin() as scope:
+        claims.postpone(scope, claimed, until=now() + pause, message=text, counts_as_attempt=True)
+
+
+def _attempts_now(claimed: ClaimedJob) -> int:
+    """Progress within this attempt has reset the count on the row."""
+    with claimed.tenant.begin() as scope:
+        return claims.attempts(scope, claimed)
+
+
+def _bury(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
+    with claimed.tenant.begin() as scope:
+        if on_dead is not None:
+            on_dead(scope, claimed)
+        claims.fail(scope, claimed, code=code, message=message, internal=internal)
+
+
+@contextmanager
+def _beating(claimed: ClaimedJob) -> Iterator[None]:
+    """Beat in the background while the flow works, so that one slow vendor call does not look like death."""
+    done = threading.Event()
+
+    def beat() -> None:
+        deadline = time.monotonic() + LONGEST_ATTEMPT_SECONDS
+        while not done.wait(BEAT_SECONDS) and time.monotonic() < deadline:
+            try:
+                claims.beat(claimed)
+            except LostClaim:
+                return
+            except CursiveError as error:
+                log.warning("job.heartbeat_failed", job_id=str(claimed.job_id), error=error.code)
+
+    thread = threading.Thread(target=beat, name=f"beat-{claimed.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=BEAT_SECONDS)
