@@ -35,9 +35,38 @@
     if (event.altKey || key.length !== 1 || typing(event.target) || off()) return;
     clearTimeout(timer);
     timer = setTimeout(() => (typed = ""), 900);
+    if ((key === "j" || key === "k") && !typed && step(key === "j" ? 1 : -1)) return event.preventDefault();
     const sequence = typed ? `${typed}-${key}` : key;
     typed = sequence.slice(-3);
     if (!fire(sequence, event) && sequence !== key) fire(key, event);
+  });
+
+  // J and K walk the rows of the list: focus moves from one row's button to the next, Enter opens it.
+  function step(by) {
+    if (document.querySelector('[role="dialog"][data-state="open"]')) return false;
+    const rows = [...document.querySelectorAll(".grid-table .row-open")];
+    if (!rows.length) return false;
+    const at = rows.indexOf(document.activeElement);
+    const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  // React owns the field, so it has to hear about the change the way it hears about typing.
+  function clear(id) {
+    const field = document.getElementById(id);
+    if (!field) return;
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, "");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const tokens = event.key === "Backspace" && event.target.closest && event.target.closest("[data-tokens]");
+    if (!tokens || event.target.value !== "") return;
+    const chips = tokens.querySelectorAll("[data-chip-remove]");
+    if (chips.length) chips[chips.length - 1].click();
   });
 
   function copy(text) {
@@ -81,5 +110,5 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll('[data-native][aria-busy="true"]').forEach((form) => form.removeAttribute("aria-busy")));
 
-  window.cursive = { copy, shortcutsOn: () => !off() };
+  window.cursive = { clear, copy, shortcutsOn: () => !off() };
 })();

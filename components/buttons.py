@@ -16,6 +16,7 @@ import reflex as rx
 
 from components.icons import icon
 from components.primitives import tooltip as tip
+from components.primitives.anchor import anchor
 
 Look = Literal["primary", "secondary", "ghost", "danger", "quiet-danger"]
 Size = Literal["sm", "md", "lg"]
@@ -36,10 +37,14 @@ def button(
     hotkey: str | None = None,
     disabled: bool | rx.Var[bool] = False,
     pending: bool | rx.Var[bool] = False,
+    plain: bool = False,
     class_name: str = "",
     **props: Any,
 ) -> rx.Component:
-    """A button, or a link when `href` is given. `pending` shows a spinner and blocks a second press."""
+    """A button, or a link when `href` is given. `pending` shows a spinner and blocks a second press.
+
+    Addresses under `/api/` and `/auth/` are followed by the browser itself; so is a var with `plain=True`.
+    """
     content: list[Any] = []
     if pending is not False:
         content.append(
@@ -52,7 +57,8 @@ def button(
         props["data_hotkey"] = hotkey
     names = classes(look, size, class_name)
     if href is not None:
-        return rx.el.a(*content, href=href, class_name=names, **props)
+        served = plain or (isinstance(href, str) and href.startswith(("/api/", "/auth/", "http", "mailto:")))
+        return (anchor if served else rx.el.a)(*content, href=href, class_name=names, **props)
     blocked = pending if disabled is False else disabled if pending is False else rx.Var.create(disabled) | pending
     if blocked is not False:
         props["disabled"] = blocked

@@ -20,6 +20,7 @@ from components.buttons import classes, icon_button
 from components.dialog import item, line, menu, menu_label
 from components.icons import icon, mark
 from components.primitives import menu as dropdown
+from components.primitives.anchor import anchor
 
 Text = str | rx.Var[str]
 
@@ -77,7 +78,7 @@ def app_shell(
     """Sidebar, top bar with breadcrumb, title and actions, and the page. Content is at most 1280 px unless `wide`."""
     side = _sidebar(data, nav, active, palette=palette, shortcuts=shortcuts)
     return rx.el.div(
-        rx.el.a("Skip to content", href="#content", class_name="skip"),
+        rx.el.nav(anchor("Skip to content", href="#content", class_name="skip"), aria_label="Skip"),
         rx.el.aside(rx.el.div(*side, class_name="app-side-inner"), class_name="app-side", aria_label="Sidebar"),
         rx.el.div(
             _top_bar(data, nav, active, title, crumbs, actions),
@@ -327,7 +328,8 @@ def palette_trigger() -> tuple[Any, ...]:
     return (
         icon("search", size=15),
         rx.el.span("Search or jump to", class_name="flex-1 text-left"),
-        rx.el.kbd("Ctrl K", class_name="kbd"),
+        rx.el.kbd("Ctrl K", class_name="kbd not-mac"),
+        rx.el.kbd("⌘ K", class_name="kbd on-mac"),
     )
 
 

@@ -14,7 +14,8 @@
     column_menu(COLUMNS, visible=S.columns, on_toggle=S.toggle_column)
     toolbar(left…, right=[…])   table_card(toolbar, table, pager)   skeleton_table(COLUMNS, rows=10)
 
-A row opens on click, and with Enter on its lead cell, which is a real button. Phones get one card per row.
+A row opens on click, and with Enter on its lead cell, which is a real button; J and K walk from row to row.
+Phones get one card per row.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ def pager(
     on_next: Any,
     extra: Any = None,
 ) -> rx.Component:
-    """Where we are ("1–50 of 1,234") and the way on. Keys: J next, K previous."""
+    """Where we are ("1–50 of 1,234") and the way on. Keys: N next, P previous."""
     return rx.el.nav(
         rx.el.p(shown, class_name="num text-12 text-ink-3", custom_attrs={"aria-live": "polite"}),
         extra if extra is not None else rx.fragment(),
@@ -182,9 +183,9 @@ def pager(
                 icon_name="chevron-left",
                 on_click=on_previous,
                 disabled=~has_previous,
-                hotkey="k",
+                hotkey="p",
             ),
-            button("Next", size="sm", on_click=on_next, disabled=~has_next, hotkey="j"),
+            button("Next", size="sm", on_click=on_next, disabled=~has_next, hotkey="n"),
             class_name="ml-auto flex gap-2",
         ),
         aria_label="Pages",
@@ -207,7 +208,7 @@ def column_menu(columns: Sequence[Column], *, visible: rx.Var[list[str]], on_tog
 def toolbar(*left: Any, right: Sequence[Any] = ()) -> rx.Component:
     """Filters on the left, column choice and export on the right."""
     return rx.el.div(
-        rx.el.div(*left, class_name="flex min-w-0 flex-1 flex-wrap items-center gap-2"),
+        rx.el.div(*left, class_name="flex min-w-0 flex-1 basis-full sm:basis-0 flex-wrap items-center gap-2"),
         rx.el.div(*right, class_name="flex flex-wrap items-center gap-2"),
         class_name="flex flex-wrap items-center gap-2",
     )

@@ -31,7 +31,10 @@ PAGES: tuple[Page, ...] = (Page("/404", not_found, "Page not found"),)
 
 HEAD = [
     # Before the first paint: the sidebar as the person left it. (Reflex does the same for the theme.)
-    rx.el.script("try{document.documentElement.dataset.nav=localStorage.getItem('cursive.nav')||'open'}catch{}"),
+    rx.el.script(
+        "try{const d=document.documentElement.dataset;d.nav=localStorage.getItem('cursive.nav')||'open';"
+        "if(/Mac|iPhone|iPad/.test(navigator.platform))d.mac=''}catch{}"
+    ),
     rx.el.link(
         rel="preload",
         href="/fonts/inter-latin.woff2",

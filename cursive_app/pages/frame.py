@@ -18,6 +18,7 @@ from reflex_components_core.core.banner import has_too_many_connection_errors
 from components.command_palette import Command, command_palette
 from components.feedback import banner
 from components.icons import icon
+from components.primitives.anchor import anchor
 from components.shell import PALETTE_CLASS, NavGroup, NavLink, ShellData, app_shell, palette_trigger, public_shell
 from components.shortcuts import Shortcut, shortcuts_dialog
 
@@ -77,8 +78,11 @@ def _shortcuts() -> rx.Component:
     go = tuple(Shortcut(_keys(link.hotkey), link.label) for group in NAV for link in group.links if link.hotkey)
     lists = (
         Shortcut(("/",), "Search in the list"),
-        Shortcut(("J",), "Next page"),
-        Shortcut(("K",), "Previous page"),
+        Shortcut(("J",), "Next row"),
+        Shortcut(("K",), "Previous row"),
+        Shortcut(("Enter",), "Open the row"),
+        Shortcut(("N",), "Next page"),
+        Shortcut(("P",), "Previous page"),
         Shortcut(("C",), "New segment"),
     )
     return shortcuts_dialog(
@@ -142,7 +146,7 @@ def reconnect_banner() -> rx.Component:
                 " What you see may be out of date; running work is not affected.",
                 tone="warn",
                 icon_name="wifi-off",
-                action=rx.el.a("Reload", href="", class_name="btn btn-ghost btn-sm"),
+                action=anchor("Reload", href="", class_name="btn btn-ghost btn-sm"),
                 class_name="pointer-events-auto shadow-lg",
             ),
             rx.fragment(),

@@ -8,6 +8,7 @@ import reflex as rx
 import structlog
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
+from components.primitives.anchor import anchor
 from cursive_app.errors import CursiveError, Unauthenticated
 
 log = structlog.get_logger("cursive.pages")
@@ -67,8 +68,8 @@ def crash_screen() -> rx.Component:
                 class_name="mt-4 text-13",
             ),
             rx.el.div(
-                rx.el.a("Reload", href="", class_name="btn btn-primary"),
-                rx.el.a("Go to the start page", href="/", class_name="btn btn-secondary"),
+                anchor("Reload", href="", class_name="btn btn-primary"),
+                anchor("Go to the start page", href="/", class_name="btn btn-secondary"),
                 class_name="mt-6 flex gap-2",
             ),
             class_name="w-full max-w-[480px]",
