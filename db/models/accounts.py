@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,7 @@ class Workspace(Identified, Timestamped, Base):
     slug: Mapped[str] = mapped_column(Text, unique=True)
     credits_balance: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
     credits_held: Mapped[Decimal] = mapped_column(Numeric(14, 2), server_default=text("0"))
+    credits_seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # number of ledger lines
     timezone: Mapped[str] = mapped_column(Text, server_default=text("'UTC'"))
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"))
     deleted_at: Mapped[datetime | None]
