@@ -35,15 +35,21 @@ class Settings(BaseSettings):
     secret_key: SecretStr = _env(
         "SECRET_KEY", SecretStr(DEVELOPMENT_SECRET), "Signs links and derives database passwords; 32+ random characters"
     )
-    public_url: str = _env("PUBLIC_URL", "http://localhost:8000", "Where people reach Cursive; links in mail start with it")
     host: str = _env("HOST", "127.0.0.1", "Address the web process listens on")
     port: int = _env("PORT", 8000, "Port the web process listens on")
+    public_url: str = Field(
+        default_factory=lambda known: f"http://localhost:{known.get('port', 8000)}",
+        validation_alias="PUBLIC_URL",
+        description="Where people reach Cursive; links in mail start with it; unset: `http://localhost:` and PORT",
+    )
     trusted_proxy_hops: int = _env("TRUSTED_PROXY_HOPS", 0, "How many proxies in front may set X-Forwarded-For")
     data_dir: Path = _env("DATA_DIR", ROOT / ".cursive", "Embedded Postgres, built interface, private files")
     log_level: str = _env("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
 
     database_url: SecretStr | None = _env(
-        "DATABASE_URL", None, "Owner login of a Postgres 16+ database, used by `cursive migrate`; unset: embedded Postgres"
+        "DATABASE_URL",
+        None,
+        "Owner login of a Postgres 16+ database, used by `cursive migrate`; unset: embedded Postgres",
     )
     database_app_url: SecretStr | None = _env(
         "DATABASE_APP_URL", None, "Login of the restricted role; unset: DATABASE_URL with the role `cursive_app`"
@@ -65,7 +71,9 @@ class Settings(BaseSettings):
     audiencelab_page_size: int = _env("AUDIENCELAB_PAGE_SIZE", 500, "Records asked for per page (1-1000)")
     audiencelab_page_pause_seconds: float = _env("AUDIENCELAB_PAGE_PAUSE_SECONDS", 0.25, "Pause between two pages")
     audiencelab_ready_schedule: str = _env(
-        "AUDIENCELAB_READY_SCHEDULE", "20,40,60,90,120,180", "Seconds after creation at which a new audience is looked at"
+        "AUDIENCELAB_READY_SCHEDULE",
+        "20,40,60,90,120,180",
+        "Seconds after creation at which a new audience is looked at",
     )
     audiencelab_segment_prefix_retry: bool = _env(
         "AUDIENCELAB_SEGMENT_PREFIX_RETRY", True, "Retry a refused bare segment id once in its prefixed form"
@@ -77,7 +85,9 @@ class Settings(BaseSettings):
     mail_from: str = _env("MAIL_FROM", "Cursive <hello@cursive.example>", "Sender of system mail")
     stripe_secret_key: SecretStr | None = _env("STRIPE_SECRET_KEY", None, "Payments; unset: buying credits is off")
 
-    database_lead_price: Decimal = _env("DATABASE_LEAD_PRICE", Decimal("0.50"), "Credits per new lead from a segment run")
+    database_lead_price: Decimal = _env(
+        "DATABASE_LEAD_PRICE", Decimal("0.50"), "Credits per new lead from a segment run"
+    )
     signup_grant: Decimal = _env("SIGNUP_GRANT", Decimal("0"), "Credits granted once to a new workspace")
     session_idle_hours: int = _env("SESSION_IDLE_HOURS", 12, "A session unused for this long ends")
     session_absolute_days: int = _env("SESSION_ABSOLUTE_DAYS", 14, "A session never lives longer")
@@ -87,7 +97,9 @@ class Settings(BaseSettings):
 
     sandbox_port: int = _env("SANDBOX_PORT", 8001, "HTTP port of the sandbox (provider stand-in, mailbox page)")
     sandbox_smtp_port: int = _env("SANDBOX_SMTP_PORT", 8025, "SMTP port of the sandbox's mailbox")
-    sandbox_people: int = _env("SANDBOX_PEOPLE", 100_000, "Synthetic people the sandbox provider holds (up to 10,000,000)")
+    sandbox_people: int = _env(
+        "SANDBOX_PEOPLE", 100_000, "Synthetic people the sandbox provider holds (up to 10,000,000)"
+    )
     sandbox_seed: int = _env("SANDBOX_SEED", 20260101, "Seed of the synthetic people")
     sandbox_quirks: bool = _env("SANDBOX_QUIRKS", True, "Whether the sandbox misbehaves the way the vendor was seen to")
     sandbox_build_seconds: float = _env("SANDBOX_BUILD_SECONDS", 2.0, "How long the sandbox takes to build an audience")

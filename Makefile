@@ -1,0 +1,55 @@
+# Everything a developer types. `make help` lists it. Only Python 3.11+ and make must be there.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+SERIAL := tests/e2e tests/faults tests/flows
+
+.PHONY: help run install dev test check format faults bench docs lock doctor clean
+
+help: ## List these commands
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: ## Start everything and print where it is (installs what is missing)
+	@bin/setup
+	@exec $(BIN)/cursive up
+
+install: ## Install the locked packages
+	@bin/setup
+
+dev: ## Install what tests and checks need as well
+	@bin/setup dev
+
+test: dev ## Run all tests (installs what they need, Chromium included)
+	@bin/browser
+	@$(BIN)/cursive build
+	$(BIN)/pytest -q -n 2 $(addprefix --ignore=,$(SERIAL) tests/bench)
+	$(BIN)/pytest -q $(SERIAL)
+
+check: dev ## Format, lint, types, import contracts, migrations match models
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_architecture.py tests/db/test_migrations.py
+
+format: dev ## Format the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+faults: dev ## Run the fault tests with their full trial counts (long)
+	$(BIN)/pytest -q tests/faults --trials full
+
+bench: dev ## Measure, as docs/performance.md explains (long)
+	@for script in tests/bench/*.py; do case $$script in */__init__.py) ;; *) $(BIN)/python $$script || exit 1;; esac; done
+
+docs: dev ## Write the README's table of settings from the code
+	$(BIN)/python bin/configuration-table
+
+lock: dev ## Resolve the dependencies again and write the hash-locked files
+	@bin/lock
+
+doctor: install ## Show every setting and what is reachable
+	@$(BIN)/cursive doctor
+
+clean: ## Remove the environment and the built pages; the data stays
+	rm -rf .venv .web *.egg-info

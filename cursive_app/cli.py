@@ -1,0 +1,261 @@
+"""The `cursive` command. Expected failures end with one sentence, never with a stack trace."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from types import FrameType
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from cursive_app import __version__
+from cursive_app.errors import CursiveError
+from cursive_app.settings import Settings, settings
+from cursive_app.supervisor import REFUSED
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cursive")
+@click.option("--parent", type=int, hidden=True, help="End when this process ends.")
+def cursive(parent: int | None) -> None:
+    """Cursive: search 280M people, save segments, own the leads, act on them.
+
+    Everything is configured by environment variables; the README lists them and `cursive doctor` shows their values.
+    """
+    if parent is not None:
+        from cursive_app.lifeline import die_with_parent
+
+        die_with_parent(parent)
+
+
+def main() -> None:
+    """Entry point of `cursive` and of `python -m cursive_app`."""
+    with _plain_failures():
+        cursive(standalone_mode=True)
+
+
+@cursive.command()
+def up() -> None:
+    """Start everything on this machine and print where it is.
+
+    Embedded Postgres, migrations, demo workspace, sandbox, web and worker; parts with a real counterpart configured are
+    left out. Ctrl-C stops all of it.
+    """
+    from cursive_app.up import up as run
+
+    sys.exit(run(settings(), say=_say))
+
+
+@cursive.command()
+def web() -> None:
+    """Serve the pages and the HTTP API on HOST:PORT."""
+    from cursive_app.build import ensure_built
+    from cursive_app.serve import serve
+
+    config = _ready_for("web")
+    ensure_built(say=_say)
+    serve(config)
+
+
+@cursive.command()
+def worker() -> None:
+    """Work on the queue; one worker at a time also keeps the clock."""
+    from cursive_app.jobs.worker import run
+
+    run(_ready_for("worker"))
+
+
+@cursive.command()
+def sandbox() -> None:
+    """Serve the vendors' stand-ins: provider of synthetic people, mailbox. Never in production."""
+    from cursive_app.sandbox.app import run
+
+    config = _ready_for("sandbox")
+    if config.is_production:
+        raise click.ClickException("The sandbox serves synthetic people and never runs in production.")
+    run(config)
+
+
+@cursive.command()
+@click.option("--revision", default="head", show_default=True, help="Where to; `-1` goes one step back.")
+@click.option("--brief", is_flag=True, hidden=True)
+def migrate(revision: str, brief: bool) -> None:
+    """Create the two database roles and bring the schema to the newest revision."""
+    from db.migrate import migrate as run
+
+    config = _configured("migrate")
+    with _database_running(config):
+        run(config, revision=revision)
+    if not brief:
+        click.echo("The database schema is up to date." if revision == "head" else f"The schema is at {revision}.")
+
+
+@cursive.command()
+@click.option("--brief", is_flag=True, hidden=True)
+def demo(brief: bool) -> None:
+    """Create the demo workspace: people who can log in, credits, saved segments, one run. Safe to repeat."""
+    from cursive_app.sandbox.demo import LOGINS, PASSWORD, ensure_demo
+
+    config = _configured("demo")
+    with _database_running(config):
+        created = ensure_demo(config)
+    if brief:
+        return
+    click.echo("The demo workspace is ready." if created else "The demo workspace was there already.")
+    click.echo(f"Password of all: {PASSWORD}")
+    for login in LOGINS:
+        click.echo(f"  {login.email:<28}{login.purpose}")
+
+
+@cursive.command()
+@click.option("--brief", is_flag=True, hidden=True)
+def build(brief: bool) -> None:
+    """Build the pages if their sources changed since the last build."""
+    from cursive_app.build import ensure_built
+
+    _configured("build")
+    built = ensure_built(say=lambda text: click.echo(f"> {text}" if brief else text))
+    if not brief:
+        click.echo("The interface is built." if built else "The interface was built already; nothing changed.")
+
+
+@cursive.command()
+def doctor() -> None:
+    """Show every setting, what is embedded, real or missing, and what is reachable.
+
+    Exits with 1 when CURSIVE_ENV is production and something is unsafe or out of reach.
+    """
+    from cursive_app.doctor import diagnose
+
+    sys.exit(diagnose(settings(), say=click.echo))
+
+
+@cursive.command("make-admin")
+@click.argument("email")
+def make_admin(email: str) -> None:
+    """Make the person with this e-mail address platform staff."""
+    from cursive_app.services.accounts import make_admin as run
+
+    config = _configured("make-admin")
+    with _database_running(config):
+        run(email)
+    click.echo(f"{email} is platform staff now.")
+
+
+@cursive.command("grant-credits")
+@click.argument("workspace")
+@click.argument("amount")
+@click.argument("reason")
+def grant_credits(workspace: str, amount: str, reason: str) -> None:
+    """Give AMOUNT credits to the workspace with this slug or id; REASON stands on its statement."""
+    from cursive_app.services.credits import grant_credits as run
+
+    try:
+        credits = Decimal(amount)
+    except InvalidOperation as error:
+        raise click.BadParameter("must be a number such as 250 or 12.50", param_hint="AMOUNT") from error
+    config = _configured("grant-credits")
+    with _database_running(config):
+        line: Any = run(workspace, amount=credits, reason=reason)
+    click.echo(f"Granted {credits:,.2f} credits; the balance is {line.balance_after:,.2f} now.")
+
+
+@cursive.command("probe-provider")
+def probe_provider() -> None:
+    """Check in seven steps that the configured provider behaves as Cursive expects. Spends nothing."""
+    from cursive_app.integrations.audiencelab.probe import probe_provider as run
+
+    config = _configured("probe-provider")
+    click.echo(f"Provider: {config.provider_base_url}")
+    failed = False
+    for step in run(config.provider_base_url, config.provider_api_key):
+        failed = failed or not step.ok
+        click.echo(f"  {'ok ' if step.ok else 'NO '} {step.name}: {step.detail}")
+    sys.exit(1 if failed else 0)
+
+
+def _say(text: str) -> None:
+    click.echo(text)
+    sys.stdout.flush()
+
+
+def _configured(process: str) -> Settings:
+    """The settings, with the logs of this process set up."""
+    from cursive_app import telemetry
+
+    config = settings()
+    telemetry.configure(config, process=process)
+    return config
+
+
+def _ready_for(process: str) -> Settings:
+    """As `_configured`, for a process that must not start on settings that are unsafe for production."""
+    config = _configured(process)
+    if config.is_production and (problems := config.production_problems()):
+        click.echo(f"Not safe for production: {' '.join(problems)}", err=True)
+        sys.exit(REFUSED)
+    return config
+
+
+@contextlib.contextmanager
+def _database_running(config: Settings) -> Iterator[None]:
+    """The embedded Postgres for the length of one command, when no `cursive up` runs it already."""
+    if config.database_url is not None or config.database_system_url is not None:
+        yield
+        return
+    from db.embedded import EmbeddedPostgres
+
+    server = EmbeddedPostgres(config.data_dir)
+    was_running = server.pid() is not None
+    server.start()
+    try:
+        with _stopping_on_signal():
+            yield
+    finally:
+        if not was_running:
+            server.stop()
+
+
+@contextlib.contextmanager
+def _stopping_on_signal() -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    former: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+@contextlib.contextmanager
+def _plain_failures() -> Iterator[None]:
+    from psycopg import OperationalError
+    from sqlalchemy.exc import OperationalError as WrappedOperationalError
+
+    from cursive_app.build import BuildFailed
+    from db.embedded import EmbeddedPostgresError
+
+    try:
+        yield
+    except ValidationError as error:
+        for problem in error.errors():
+            click.echo(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}.", err=True)
+        sys.exit(REFUSED)
+    except BuildFailed as error:
+        click.echo(str(error), err=True)
+        sys.exit(REFUSED)
+    except (CursiveError, EmbeddedPostgresError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except (OperationalError, WrappedOperationalError) as error:
+        from cursive_app.telemetry import redact
+
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+        click.echo(f"The database is out of reach: {redact(cause[0]) if cause else 'no reason given'}", err=True)
+        sys.exit(1)

@@ -1,0 +1,144 @@
+"""`cursive doctor`: every setting, which parts are embedded or real, what is reachable, and what production refuses."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from cursive_app.preflight import running_ports, short
+from cursive_app.settings import Settings
+from cursive_app.telemetry import redact
+
+MASKED = "•" * 8
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `ok` is None when the part is not used here."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+def summary(config: Settings) -> list[tuple[str, str]]:
+    """Which parts are embedded, stand-ins or real: (part, what it is)."""
+    embedded = config.database_url is None and config.database_app_url is None
+    provider = "sandbox: synthetic people" if config.provider_is_sandbox else f"real: {config.provider_base_url}"
+    return [
+        ("Database", f"embedded Postgres in {short(config.data_dir)}" if embedded else "real: DATABASE_URL"),
+        ("Provider", provider),
+        ("Mail", "sandbox: its mailbox page" if config.smtp_url is None else "real: SMTP_URL"),
+        ("Page state", "in memory of the one web process" if config.redis_url is None else "real: REDIS_URL"),
+    ]
+
+
+def settings_table(config: Settings) -> list[tuple[str, str, str]]:
+    """Every setting as (variable, shown value, `set` or `default`); secrets never leave as they are."""
+    rows: list[tuple[str, str, str]] = []
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, SecretStr):
+            shown = MASKED
+        else:
+            shown = "–" if value is None else redact(str(value)) if name != "mail_from" else str(value)
+        rows.append((str(field.validation_alias), shown, "set" if name in config.model_fields_set else "default"))
+    return rows
+
+
+def diagnose(config: Settings, *, say: Callable[[str], None]) -> int:
+    """Print everything. Returns 1 when this is production and something is unsafe or out of reach, else 0."""
+    rows = settings_table(config)
+    wide = max(len(variable) for variable, _, _ in rows)
+    say("Settings")
+    for variable, shown, source in rows:
+        say(f"  {variable:<{wide}}  {shown}{'' if source == 'set' else '  (default)'}")
+    say("\nParts")
+    for part, text in summary(config):
+        say(f"  {part:<11} {text}")
+    say("\nReach")
+    checks = run_checks(config)
+    for check in checks:
+        mark = {True: "ok", False: "NO", None: "–"}[check.ok]
+        say(f"  {mark:<3} {check.name:<10} {redact(check.detail)}")
+    problems = config.production_problems()
+    say("\nProduction")
+    for problem in problems:
+        say(f"  NO  {problem}")
+    if not problems:
+        say("  ok  These settings are safe for production.")
+    elif not config.is_production:
+        say("  CURSIVE_ENV is not production, so none of this stops Cursive here.")
+    return int(config.is_production and bool(problems or any(check.ok is False for check in checks)))
+
+
+def run_checks(config: Settings) -> list[Check]:
+    """Try to reach every part, a few seconds at most each."""
+    return [*_database(config), _interface(), _provider(config), _mail(config), _redis(config)]
+
+
+def _database(config: Settings) -> list[Check]:
+    from db.health import examine
+
+    if config.database_url is None and config.database_app_url is None and config.is_production:
+        return [Check("database", False, "none is configured")]
+    health = examine(config)
+    if health.problem is not None:
+        embedded = config.database_url is None and health.version is None
+        advice = " It runs while `cursive up` does." if embedded else ""
+        return [Check("database", False, health.problem + advice)]
+    leader = "keeps the clock" if health.has_leader else "nobody keeps the clock"
+    return [
+        Check("database", True, f"Postgres {health.version}, schema {health.revision} (newest)"),
+        Check("workers", bool(health.workers), f"{health.workers} seen in the last half minute"),
+        Check("clock", health.has_leader, f"a worker {leader}" if health.has_leader else leader),
+    ]
+
+
+def _interface() -> Check:
+    from cursive_app.build import is_current
+
+    return Check("interface", is_current(), "built from the present sources" if is_current() else "run `cursive build`")
+
+
+def _provider(config: Settings) -> Check:
+    url = urlsplit(config.provider_base_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if config.provider_is_sandbox and config.audiencelab_base_url is None:
+        port = running_ports(config).get("SANDBOX_PORT", port)
+    return _tcp("provider", url.hostname or "", port, f"{url.scheme}://{url.hostname}:{port}{url.path}")
+
+
+def _mail(config: Settings) -> Check:
+    url = urlsplit(config.mail_url)
+    port = url.port or (465 if url.scheme == "smtps" else 25)
+    if config.smtp_url is None:
+        port = running_ports(config).get("SANDBOX_SMTP_PORT", port)
+    return _tcp("mail", url.hostname or "", port, f"{url.scheme}://{url.hostname}:{port}")
+
+
+def _redis(config: Settings) -> Check:
+    if config.redis_url is None:
+        return Check("redis", None, "not used")
+    import redis
+
+    client = redis.Redis.from_url(config.redis_url.get_secret_value(), socket_connect_timeout=3, socket_timeout=3)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        return Check("redis", False, str(error))
+    finally:
+        client.close()
+    return Check("redis", True, "answers")
+
+
+def _tcp(name: str, host: str, port: int, shown: str) -> Check:
+    try:
+        with socket.create_connection((host, port), timeout=3):
+            return Check(name, True, f"{shown} accepts connections")
+    except OSError as error:
+        return Check(name, False, f"{shown} is out of reach ({error.strerror or error})")

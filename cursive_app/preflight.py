@@ -1,0 +1,138 @@
+"""What must be true before `cursive up` starts anything: one sentence for each way it can be false."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+from typing import TextIO
+
+from cursive_app.settings import ROOT, Settings
+
+LEAST_FREE_BYTES = 150_000_000
+
+
+class Refused(RuntimeError):
+    """Cursive cannot start; the message is one or two sentences that say why and what to do."""
+
+
+def short(path: Path) -> str:
+    """A path as the operator would type it in the checkout."""
+    try:
+        return str(path.resolve().relative_to(ROOT))
+    except ValueError:
+        return str(path)
+
+
+def require_data_dir(config: Settings) -> None:
+    """The data folder exists, can be written and has room. Raises Refused."""
+    probe = config.data_dir / ".writable"
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "Free some space" if full else "Allow writing there"
+        raise Refused(
+            f"The data folder {config.data_dir} cannot be written ({error.strerror}). "
+            f"{advice}, or set DATA_DIR to another folder."
+        ) from error
+    free = shutil.disk_usage(config.data_dir).free
+    if free < LEAST_FREE_BYTES:
+        raise Refused(
+            f"Only {free / 1e6:.0f} MB are free where the data folder {config.data_dir} lies and "
+            f"{LEAST_FREE_BYTES / 1e6:.0f} MB are needed. Free some space or set DATA_DIR to another folder."
+        )
+
+
+class Instance:
+    """The one `cursive up` of a data folder. The lock is the kernel's: it goes with the process, however that ends."""
+
+    def __init__(self, config: Settings) -> None:
+        self.path = config.data_dir / "up.lock"
+        self.file: TextIO = self.path.open("a+", encoding="utf-8")
+        self.file.seek(0)
+        said = self.file.read().split()[:2]
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            pid, url = (*said, "?", "?")[:2]
+            raise Refused(
+                f"Cursive already runs on this data folder: process {pid}, {url}. Stop it with Ctrl-C there or "
+                f"`kill {pid}`, or start a second one with another DATA_DIR and PORT."
+            ) from error
+        self.after_crash = bool(said)  # the last one had no time to empty the file
+        self.file.truncate(0)
+        self.file.write(f"{os.getpid()} {config.public_url}\n")
+        self.file.flush()
+
+    def note(self, ports: dict[str, str]) -> None:
+        """Leave word of the ports that were chosen, for `running_ports`."""
+        self.file.write("".join(f"{name}={port}\n" for name, port in ports.items()))
+        self.file.flush()
+
+    def close(self) -> None:
+        """A clean end."""
+        self.file.truncate(0)
+        self.file.close()
+
+
+def require_port(host: str, port: int, *, wait_seconds: float = 0.0) -> None:
+    """The web port is free, at the latest after `wait_seconds` (what a crash left is still dying). Raises Refused."""
+    deadline = time.monotonic() + wait_seconds
+    while error := _bind_error(host, port):
+        if error.errno != errno.EADDRINUSE:
+            raise Refused(f"Cursive cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT.") from error
+        if time.monotonic() >= deadline:
+            raise Refused(
+                f"Port {port} is in use by another program. Choose another one: PORT={port + 10} make run"
+            ) from error
+        time.sleep(0.1)
+
+
+def sandbox_ports(config: Settings, *, wait_seconds: float = 0.0) -> dict[str, str]:
+    """The two ports of the sandbox as environment variables: the configured ones, or free ones when the defaults are
+    taken. Raises Refused when a port that was chosen on purpose is taken."""
+    chosen: dict[str, str] = {}
+    for name, variable in (("sandbox_port", "SANDBOX_PORT"), ("sandbox_smtp_port", "SANDBOX_SMTP_PORT")):
+        port: int = getattr(config, name)
+        deadline = time.monotonic() + wait_seconds
+        while (taken := _bind_error("127.0.0.1", port) is not None) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if taken and name in config.model_fields_set:
+            raise Refused(f"{variable}={port} is in use by another program. Choose another port or leave it unset.")
+        chosen[variable] = str(free_port() if taken else port)
+    return chosen
+
+
+def running_ports(config: Settings) -> dict[str, int]:
+    """The sandbox's ports as the running `cursive up` chose them; empty when none runs."""
+    try:
+        lines = (config.data_dir / "up.lock").read_text(encoding="utf-8").splitlines()[1:]
+    except OSError:
+        return {}
+    return {name: int(port) for name, _, port in (line.partition("=") for line in lines) if port.isdigit()}
+
+
+def free_port() -> int:
+    """A port nothing listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _bind_error(host: str, port: int) -> OSError | None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        return error
+    return None

@@ -1,0 +1,76 @@
+"""What an operator asks about the database: is it there, is its schema ours, who works on it (`cursive doctor`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from cursive_app.clock import now
+from cursive_app.settings import Settings
+from db.engine import WEB_DEADLINES, make_engine, role_url
+from db.migrate import head
+from db.roles import APP_ROLE, SYSTEM_ROLE
+
+WORKER_SEEN_SECONDS = 30
+LEADER_SEEN_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHealth:
+    """`problem` is one sentence, or None when the database can be used; the rest is known as far as it answered."""
+
+    problem: str | None
+    version: str | None = None
+    revision: str | None = None
+    workers: int | None = None
+    leader_seen_at: datetime | None = None
+
+    @property
+    def has_leader(self) -> bool:
+        """Whether a worker kept the clock within the last half minute."""
+        seen = self.leader_seen_at
+        return seen is not None and (now() - seen).total_seconds() < LEADER_SEEN_SECONDS
+
+
+def examine(config: Settings) -> DatabaseHealth:
+    """Look at the database as both of our roles would. Never raises for a database that is missing or wrong."""
+    for role in (APP_ROLE, SYSTEM_ROLE):
+        engine = make_engine(role_url(config, role), pool_size=1, deadlines=WEB_DEADLINES)
+        try:
+            with engine.connect() as connection:
+                found = _look(connection, system=role == SYSTEM_ROLE)
+        except SQLAlchemyError as error:
+            return DatabaseHealth(problem=_reason(error, role))
+        finally:
+            engine.dispose()
+    return found
+
+
+def _look(connection: Connection, *, system: bool) -> DatabaseHealth:
+    version = str(connection.scalar(text("SHOW server_version"))).split()[0]
+    if not system:
+        return DatabaseHealth(problem=None, version=version)
+    if connection.scalar(text("SELECT to_regclass('public.alembic_version')")) is None:
+        return DatabaseHealth(problem="The schema is missing; run `cursive migrate`.", version=version)
+    revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if revision != head():
+        problem = f"The schema is at {revision} and this release needs {head()}; run `cursive migrate`."
+        return DatabaseHealth(problem=problem, version=version, revision=revision)
+    workers = connection.scalar(
+        text(
+            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :seconds)"
+        ),
+        {"seconds": WORKER_SEEN_SECONDS},
+    )
+    leader = connection.scalar(text("SELECT max(seen_at) FROM clock_leaders"))
+    return DatabaseHealth(None, version=version, revision=revision, workers=workers, leader_seen_at=leader)
+
+
+def _reason(error: SQLAlchemyError, role: str) -> str:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    if any("does not exist" in line and role in line for line in said):
+        return f"The role {role} does not exist; run `cursive migrate`."
+    return f"The database is out of reach: {said[0] if said else 'no reason given'}"
