@@ -17,7 +17,7 @@ from db.system import system_scope
 
 def make_job(tenant: Tenant, *, kind: str = "trial", task: str = "trial.run", **options) -> JobView:
     with tenant.begin() as scope:
-        return jobs.open_job(scope, kind=kind, title="A trial", task=task, queue=f"trial-{uuid4().hex[:8]}", **options)
+        return jobs.open_job(scope, kind=kind, title="A trial", task=task, **options)
 
 
 def job_row(job_id: UUID) -> Job:

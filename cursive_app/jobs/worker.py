@@ -1,0 +1,115 @@
+"""The worker process: runs the queue's tasks in threads and is a candidate for running the clock.
+
+It outlives its database: when Postgres goes away the queue's loop ends, is built again and goes on when Postgres is
+back. On SIGTERM or SIGINT it takes no new task, asks running flows to leave at their next chunk, waits for them, and
+exits hard when they take too long; what they left is resumed like the work of a killed worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from procrastinate import App
+from procrastinate.worker import Worker
+
+from cursive_app.jobs.clock import Clock
+from cursive_app.jobs.queue import connector, register_tasks
+from cursive_app.services.jobs.claims import STALE_AFTER, stopping
+from cursive_app.settings import Settings
+from db import engine as db_engine
+from db.engine import JOB_DEADLINES, connect
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.5
+BEAT_SECONDS = 5.0
+GRACE_SECONDS = 20.0
+REBUILD_SECONDS = 1.0
+
+
+def run(config: Settings) -> None:
+    """Work until SIGTERM or SIGINT. Returns when all current work has ended or was handed over."""
+    database = connect(config, deadlines=JOB_DEADLINES)
+    db_engine.use(database)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    stop_clock = threading.Event()
+    clock = threading.Thread(target=Clock(config, worker=name).run, args=[stop_clock], name="clock", daemon=True)
+    clock.start()
+    try:
+        asyncio.run(_serve(config, register_tasks(), name))
+    finally:
+        stop_clock.set()
+        clock.join(timeout=5)
+        database.dispose()
+
+
+async def _serve(config: Settings, app: App, name: str) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(config.worker_concurrency, thread_name_prefix="task"))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _begin_stop, stop)
+    log.info("worker.starts", worker=name, concurrency=config.worker_concurrency)
+    while not stop.is_set():
+        try:
+            await _work(config, app, name, stop)
+        except Exception as error:  # noqa: BLE001  # whatever broke the loop, a fresh one is the remedy
+            log.warning("worker.queue_lost", worker=name, error=type(error).__name__)
+        if not stop.is_set():
+            await _wait(stop, REBUILD_SECONDS)
+    log.info("worker.stopped", worker=name)
+
+
+async def _work(config: Settings, app: App, name: str, stop: asyncio.Event) -> None:
+    """One life of the queue's loop: until `stop`, or until the database goes away."""
+    with app.replace_connector(connector(config, pool_size=config.worker_concurrency + 2)):
+        async with app.open_async():
+            worker = Worker(
+                app=app,
+                name=name,
+                concurrency=config.worker_concurrency,
+                fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=BEAT_SECONDS,
+                stalled_worker_timeout=STALE_AFTER.total_seconds(),
+                shutdown_graceful_timeout=GRACE_SECONDS,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+            )
+            running = asyncio.create_task(worker.run())
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            worker.stop()
+            await running
+
+
+def _begin_stop(stop: asyncio.Event) -> None:
+    stop.set()
+    stopping.set()
+    watchdog = threading.Timer(GRACE_SECONDS, _exit_hard)
+    watchdog.daemon = True
+    watchdog.start()
+
+
+def _exit_hard() -> None:
+    log.warning("worker.work_left_behind", after_seconds=GRACE_SECONDS)
+    os._exit(1)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+if __name__ == "__main__":
+    from cursive_app.settings import settings
+
+    run(settings())

@@ -1,0 +1,96 @@
+"""The clock's ticks: each is recorded and deferred in one transaction, once, whoever runs the clock (D-8, F25)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from db.models.jobs import ClockLeader, ScheduleTick
+from db.system import system_scope
+
+KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class TickState:
+    """The database's present moment (UTC) and the newest tick of each schedule that ever ticked."""
+
+    moment: datetime
+    newest: dict[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSeen:
+    """Who runs the clock, since when, and how many seconds ago it last said so."""
+
+    worker: str
+    since: datetime
+    seconds_ago: int
+
+
+def tick_state(schedules: Sequence[str]) -> TickState:
+    """What has ticked so far. The database's clock decides, so that a wrong clock on one machine changes nothing."""
+    with system_scope() as scope:
+        moment = scope.session.execute(select(func.clock_timestamp())).scalar_one()
+        rows = scope.session.execute(
+            select(ScheduleTick.schedule, func.max(ScheduleTick.tick_at))
+            .where(ScheduleTick.schedule.in_(schedules))
+            .group_by(ScheduleTick.schedule)
+        )
+        return TickState(moment=moment, newest=dict(rows.tuples().all()))
+
+
+def record_tick(*, schedule: str, tick_at: datetime, task: str, queue: str, late_seconds: int) -> bool:
+    """Record one tick and defer its task, or return False because somebody already has.
+
+    Tasks of one schedule run one after another.
+    """
+    with system_scope() as scope:
+        recorded = scope.session.scalar(
+            insert(ScheduleTick)
+            .values(schedule=schedule, tick_at=tick_at, late_seconds=late_seconds)
+            .on_conflict_do_nothing()
+            .returning(ScheduleTick.schedule)
+        )
+        if recorded is None:
+            return False
+        scope.defer(task, queue=queue, lock=f"schedule:{schedule}")
+        return True
+
+
+def clock_seen() -> ClockSeen | None:
+    """Who runs the clock; None when no worker ever has."""
+    with system_scope() as scope:
+        row = scope.session.execute(
+            select(ClockLeader.worker, ClockLeader.since, func.now() - ClockLeader.seen_at).where(
+                ClockLeader.name == "clock"
+            )
+        ).first()
+        if row is None:
+            return None
+        worker, since, age = row.tuple()
+        return ClockSeen(worker=worker, since=since, seconds_ago=max(int(age.total_seconds()), 0))
+
+
+def prune_ticks() -> int:
+    """Forget ticks older than KEPT, but never the newest of a schedule. Returns how many went."""
+    newest = (
+        select(ScheduleTick.schedule, func.max(ScheduleTick.tick_at).label("at"))
+        .group_by(ScheduleTick.schedule)
+        .subquery()
+    )
+    with system_scope() as scope:
+        gone = scope.session.scalars(
+            delete(ScheduleTick)
+            .where(
+                ScheduleTick.tick_at < func.now() - KEPT,
+                ScheduleTick.schedule == newest.c.schedule,
+                ScheduleTick.tick_at < newest.c.at,
+            )
+            .returning(ScheduleTick.tick_at)
+        )
+        return len(gone.all())

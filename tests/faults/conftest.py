@@ -1,0 +1,43 @@
+"""Fault trials: real processes, real signals. A few in the test run, the full counts by `make faults`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cursive_app.settings import Settings
+from db.engine import Database
+from tests.faults.processes import Process
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--trials", default=None, help="how often each fault is injected; 'full' for the promised counts")
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """`trials(few, full)`: how many trials this run makes."""
+
+    def count(few: int, full: int) -> int:
+        asked = request.config.getoption("--trials", default=None)
+        return few if asked is None else full if asked == "full" else int(asked)
+
+    return count
+
+
+@pytest.fixture
+def spawn(database: Database, config: Settings, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Start one of our own programs against the test database; whatever still runs at the end is killed."""
+    started: list[Process] = []
+
+    def start(module: str, *arguments: str, **environment: str) -> Process:
+        log = tmp_path / f"{module}-{len(started)}.log"
+        process = Process.start(module, *arguments, log=log, environment=environment)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
