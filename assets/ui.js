@@ -9,7 +9,7 @@
   let timer = 0;
 
   function target(hotkey) {
-    const open = document.querySelectorAll('[role="dialog"][data-state="open"]');
+    const open = document.querySelectorAll('[role$="dialog"][data-state="open"]');
     const scope = open.length ? open[open.length - 1] : document;
     return [...scope.querySelectorAll(`[data-hotkey~="${CSS.escape(hotkey)}"]`)].find((node) => node.hasAttribute("data-hotkey-hidden") || node.offsetParent !== null);
   }
@@ -26,7 +26,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.repeat) return;
-    if (event.key === "Escape" && typing(event.target) && !event.target.closest('[role="dialog"]')) return event.target.blur();
+    if (event.key === "Escape" && typing(event.target) && !event.target.closest('[role$="dialog"]')) return event.target.blur();
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (event.metaKey || event.ctrlKey) {
       if (!event.altKey) fire(`mod+${key}`, event);
@@ -43,7 +43,7 @@
 
   // J and K walk the rows of the list: focus moves from one row's button to the next, Enter opens it.
   function step(by) {
-    if (document.querySelector('[role="dialog"][data-state="open"]')) return false;
+    if (document.querySelector('[role$="dialog"][data-state="open"]')) return false;
     const rows = [...document.querySelectorAll(".grid-table .row-open")];
     if (!rows.length) return false;
     const at = rows.indexOf(document.activeElement);
@@ -55,7 +55,7 @@
 
   // React owns the field, so it has to hear about the change the way it hears about typing.
   function clear(id) {
-    const field = document.getElementById(id);
+    const field = document.querySelector(`[data-combo="${CSS.escape(id)}"] input`);
     if (!field) return;
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(field, "");
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -69,11 +69,29 @@
     if (chips.length) chips[chips.length - 1].click();
   });
 
+  // A dialog that was opened by a state change has no trigger to give the focus back to; this is what had it before.
+  let outside = null;
+  document.addEventListener("focusin", (event) => {
+    if (!event.target.closest('[role="dialog"], [role="alertdialog"], [role="menu"]')) outside = event.target;
+  });
+  new MutationObserver((changes) => {
+    if (!changes.some((change) => change.removedNodes.length)) return;
+    setTimeout(() => {
+      if (outside && outside.isConnected && document.activeElement === document.body) outside.focus({ preventScroll: true });
+    }, 0);
+  }).observe(document.body, { childList: true });
+
+  document.addEventListener("click", (event) => {
+    const label = event.target.closest("label[for]");
+    const field = label && !label.control && document.querySelector(`[data-combo="${CSS.escape(label.htmlFor)}"] input`);
+    if (field) field.focus();
+  });
+
   function copy(text) {
     if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
     const area = Object.assign(document.createElement("textarea"), { value: text });
     area.style.cssText = "position:fixed;top:0;opacity:0";
-    (document.querySelector('[role="dialog"][data-state="open"]') || document.body).append(area);
+    (document.querySelector('[role$="dialog"][data-state="open"]') || document.body).append(area);
     area.select();
     const done = document.execCommand("copy");
     area.remove();

@@ -42,10 +42,11 @@ def combobox(
     return cmd.CommandRoot.create(
         rx.el.div(
             rx.foreach(chips, lambda chip: _chip(chip, on_remove, on_toggle)),
-            cmd.CommandInput.create(placeholder=placeholder, id=control_id, **typed),
+            cmd.CommandInput.create(placeholder=placeholder, **typed),
             rx.cond(searching, icon("loader-circle", size=14, class_name="spin mr-1 text-ink-3"), rx.fragment()),
             class_name="input tokens",
             data_tokens="",
+            data_combo=control_id,
         ),
         cmd.CommandList.create(
             cmd.CommandEmpty.create(rx.cond(searching, "Searching…", nothing)),

@@ -242,5 +242,5 @@ def skeleton_table(columns: Sequence[Column], *, rows: int = 10) -> rx.Component
             class_name="grid-table",
             custom_attrs={"aria-hidden": "true"},
         ),
-        class_name="table-scroll",
+        class_name="overflow-hidden",
     )
