@@ -122,8 +122,9 @@ class Supervisor:
                 raise PartFailed(part.last_words())
             part.quick_deaths = part.quick_deaths + 1 if now - part.started < QUICK_DEATH_SECONDS else 0
             if part.quick_deaths > QUICK_DEATHS_ALLOWED:
+                reason = part.last_words().rstrip(".")
                 raise PartFailed(
-                    f"The {part.name} stopped {part.quick_deaths} times right after its start: {part.last_words().rstrip('.')}. "
+                    f"The {part.name} stopped {part.quick_deaths} times right after its start: {reason}. "
                     f"Its log is {part.log}."
                 )
             part.restart_at = now + BACKOFF_SECONDS[min(part.quick_deaths, len(BACKOFF_SECONDS) - 1)]
