@@ -1,0 +1,181 @@
+"""A filter as the provider's own filter object: what it can narrow by, which is never more than the filter asks for.
+
+The provider knows one flat AND of members, each a list of accepted values, and one exclusion (job titles). The object
+made here is *necessary*: whoever satisfies the filter also satisfies it, so nobody is lost. It is not sufficient: OR
+groups, other exclusions and fields the provider cannot filter by are checked by Cursive on every record it returns
+(`match.py`), before anything is charged. Only members of the contract's table (§2.2) are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cursive_app.errors import Invalid
+from cursive_app.services.segments.fields import FIELDS
+from cursive_app.services.segments.filters import Condition, Filters, Group, Node
+from cursive_app.services.segments.sentence import condition_text
+
+MAX_MEMBER_VALUES = 500  # a union over OR branches larger than this is not worth sending
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """`filters`: the object for the provider. `sent`: the same as our grammar, to check that it was obeyed.
+
+    `narrowed` names what the provider narrows by, `checked` the conditions that only Cursive checks, in words.
+    """
+
+    filters: dict[str, Any]
+    sent: Filters
+    narrowed: tuple[str, ...]
+    checked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """What everybody who satisfies a node has in common."""
+
+    include: dict[str, tuple[str, ...]]
+    ages: tuple[int, int] | None
+    flags: dict[str, bool]
+    exclude: dict[str, tuple[str, ...]]
+
+
+_NOTHING = _Needed({}, None, {}, {})
+
+
+def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
+    """The provider's part of a filter. `without`: members it has refused (they are then checked by Cursive instead).
+
+    Raises Invalid when nothing is left to narrow by: the provider would return its whole database.
+    """
+    dropped = frozenset(without)
+    needed = _needed(filters.where)
+    sent = [
+        condition
+        for condition in _conditions(needed)
+        if (member := FIELDS[condition.field].member) is not None and member not in dropped
+    ]
+    if not any(condition.includes_something for condition in sent):
+        usable = ", ".join(sorted(field.label.lower() for field in FIELDS.values() if field.member))
+        raise Invalid(
+            fields={
+                "where": "The provider needs at least one value to include that everybody in the segment must have "
+                f"(outside OR groups, or in each of their branches): {usable}."
+            }
+        )
+    members: dict[str, Any] = {}
+    for condition in sent:
+        _put(members, condition, dropped)
+    held = Filters(filters.scope, Group("all", tuple(sent)))
+    return Narrowing(
+        filters=members,
+        sent=held,
+        narrowed=tuple(FIELDS[condition.field].label.lower() for condition in sent),
+        checked=_only_checked(filters, sent),
+    )
+
+
+def _needed(node: Node) -> _Needed:
+    if isinstance(node, Condition):
+        return _of_condition(node)
+    parts = [_needed(child) for child in node.nodes]
+    if not parts:
+        return _NOTHING
+    return _all_of(parts) if node.op == "all" else _any_of(parts)
+
+
+def _of_condition(condition: Condition) -> _Needed:
+    field = FIELDS[condition.field]
+    if field.member is None:
+        return _NOTHING
+    include = {condition.field: condition.include} if condition.include else {}
+    exclude = {condition.field: condition.exclude} if condition.exclude and field.exclude_member else {}
+    flags = {condition.field: condition.flag} if condition.flag is not None else {}
+    ages = None
+    if field.key == "age" and (condition.low is not None or condition.high is not None):
+        ages = (condition.low or 0, condition.high or 150)
+    return _Needed(include, ages, flags, exclude)
+
+
+def _all_of(parts: list[_Needed]) -> _Needed:
+    include: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for key, values in part.include.items():
+            # Two lists on one field must both hold; the shorter one alone is still necessary.
+            if key not in include or len(values) < len(include[key]):
+                include[key] = values
+    ages = [part.ages for part in parts if part.ages]
+    exclude: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        for key, values in part.exclude.items():
+            exclude[key] = tuple(dict.fromkeys((*exclude.get(key, ()), *values)))
+    return _Needed(
+        include,
+        (max(low for low, _ in ages), min(high for _, high in ages)) if ages else None,
+        {key: flag for part in parts for key, flag in part.flags.items()},
+        exclude,
+    )
+
+
+def _any_of(parts: list[_Needed]) -> _Needed:
+    include: dict[str, tuple[str, ...]] = {}
+    for key in set.intersection(*(set(part.include) for part in parts)):
+        union = tuple(dict.fromkeys(value for part in parts for value in part.include[key]))
+        if len(union) <= MAX_MEMBER_VALUES:
+            include[key] = union
+    ages = [part.ages for part in parts if part.ages]
+    exclude = {
+        key: tuple(value for value in values if all(value in part.exclude.get(key, ()) for part in parts))
+        for key, values in parts[0].exclude.items()
+    }
+    return _Needed(
+        include,
+        (min(low for low, _ in ages), max(high for _, high in ages)) if len(ages) == len(parts) else None,
+        {key: flag for key, flag in parts[0].flags.items() if all(part.flags.get(key) is flag for part in parts)},
+        {key: values for key, values in exclude.items() if values},
+    )
+
+
+def _conditions(needed: _Needed) -> list[Condition]:
+    """The needed values as rows of our grammar, in the order of the catalogue."""
+    found: list[Condition] = []
+    for key in FIELDS:
+        include, exclude = needed.include.get(key, ()), needed.exclude.get(key, ())
+        if include or exclude:
+            found.append(Condition(key, include=include, exclude=exclude))
+        elif key in needed.flags:
+            found.append(Condition(key, flag=needed.flags[key]))
+        elif key == "age" and needed.ages:
+            low, high = needed.ages
+            found.append(Condition(key, low=low or None, high=high if high < 150 else None))
+    return found
+
+
+def _put(members: dict[str, Any], condition: Condition, dropped: frozenset[str]) -> None:
+    field = FIELDS[condition.field]
+    if field.key == "age":
+        ages = {"minAge": condition.low, "maxAge": condition.high}
+        members["age"] = {key: value for key, value in ages.items() if value is not None}
+        return
+    if field.kind == "flag":
+        _set(members, field.member or "", ["Homeowner" if condition.flag else "Renter"])
+        return
+    if condition.include:
+        _set(members, field.member or "", [field.to_provider(value) for value in condition.include])
+    if condition.exclude and field.exclude_member and field.exclude_member not in dropped:
+        _set(members, field.exclude_member, [field.to_provider(value) for value in condition.exclude])
+
+
+def _set(members: dict[str, Any], path: str, values: list[str]) -> None:
+    *parents, leaf = path.split(".")
+    for parent in parents:
+        members = members.setdefault(parent, {})
+    members[leaf] = values
+
+
+def _only_checked(filters: Filters, sent: list[Condition]) -> tuple[str, ...]:
+    carried = set(sent)
+    return tuple(condition_text(condition) for _, condition in filters.conditions() if condition not in carried)
