@@ -164,7 +164,7 @@ def _translate(error: sa_exc.DBAPIError) -> Exception | None:
         return Unavailable()
     if isinstance(cause, psycopg.OperationalError) and getattr(cause, "sqlstate", None) is None:
         return Unavailable()  # refused, reset or vanished connection: no server said anything
-    if isinstance(cause, psycopg.DataError) and "NUL" in str(cause):
+    if isinstance(cause, psycopg.DataError) and "NUL (0x00)" in str(cause):
         return Invalid("Text must not contain NUL characters.")
     return None
 
