@@ -1,0 +1,52 @@
+"""Credits: one append-only ledger per workspace and the two balances that follow from it.
+
+Owns `credit_ledger`, `ledger_findings` and the columns `workspaces.credits_*`. Promise P1: no credit is overdrawn,
+doubled or lost; at every commit both balances are the sums of the lines. Only the database functions of migration 0002
+write a line; the same key never counts twice.
+"""
+
+from __future__ import annotations
+
+from cursive_app.services.credits.amounts import exact
+from cursive_app.services.credits.funding import Granted, adjust, grant, grant_credits, purchase, reverse
+from cursive_app.services.credits.holds import OpenHold, expire_holds, open_holds
+from cursive_app.services.credits.ledger import (
+    Balance,
+    balance,
+    capture,
+    debit,
+    find_line,
+    get_line,
+    hold,
+    refund,
+    release,
+)
+from cursive_app.services.credits.posting import LedgerLine
+from cursive_app.services.credits.reconcile import Difference, Proof, prove, reconcile
+
+__all__ = [
+    "Balance",
+    "Difference",
+    "Granted",
+    "LedgerLine",
+    "OpenHold",
+    "Proof",
+    "adjust",
+    "balance",
+    "capture",
+    "debit",
+    "exact",
+    "expire_holds",
+    "find_line",
+    "get_line",
+    "grant",
+    "grant_credits",
+    "hold",
+    "open_holds",
+    "prove",
+    "purchase",
+    "reconcile",
+    "refund",
+    "release",
+    "reverse",
+]
