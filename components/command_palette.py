@@ -33,6 +33,7 @@ class Command:
     run: Any = None
     keywords: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    only: rx.Var[bool] | None = None  # whether the person may do it
 
 
 def command_palette(
@@ -86,7 +87,7 @@ def command_palette(
 
 
 def _line(one: Command) -> rx.Component:
-    return cmd.CommandItem.create(
+    shown = cmd.CommandItem.create(
         icon(one.icon_name),
         one.label,
         rx.el.span(*[rx.el.kbd(key, class_name="kbd") for key in one.keys], class_name="ml-auto flex gap-1"),
@@ -95,6 +96,7 @@ def _line(one: Command) -> rx.Component:
         on_select=[_close(), rx.redirect(one.href) if one.href else one.run],
         class_name="menu-item",
     )
+    return shown if one.only is None else rx.cond(one.only, shown, rx.fragment())
 
 
 def _found(results: rx.Var[list[dict[str, str]]]) -> rx.Component:

@@ -216,7 +216,7 @@ def metric(
     shown = rx.el.div(
         rx.el.span(value, class_name="num text-28 font-semibold tracking-tight text-ink"),
         rx.el.span(unit, class_name="text-13 text-ink-3") if unit else rx.fragment(),
-        class_name="flex items-baseline gap-1.5",
+        class_name="flex flex-wrap items-baseline gap-x-1.5",
     )
     return rx.el.div(
         rx.el.div(label, class_name="text-13 text-ink-2"),

@@ -17,7 +17,8 @@ from reflex.style import color_mode, set_color_mode
 from reflex_components_radix.primitives.dialog import dialog as radix
 
 from components.buttons import classes, icon_button
-from components.dialog import item, line, menu, menu_label
+from components.dialog import item, line, menu, menu_label, tooltip
+from components.feedback import skeleton
 from components.icons import icon, mark
 from components.primitives import menu as dropdown
 from components.primitives.anchor import anchor
@@ -34,15 +35,15 @@ class NavLink:
     href: str
     icon_name: str
     hotkey: str = ""
+    only: rx.Var[bool] | None = None  # whether the person may open it
 
 
 @dataclass(frozen=True, slots=True)
 class NavGroup:
-    """Links under one heading; an empty heading shows none. `only` is a var that decides whether the group is there."""
+    """Links under one heading; an empty heading shows none."""
 
     label: str
     links: tuple[NavLink, ...]
-    only: rx.Var[bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class ShellData:
     workspaces: rx.Var[list[dict[str, str]]]
     workspace_id: Text
     on_switch: Callable[[Any], Any]
+    workspace_items: Sequence[rx.Component] = ()
+    user_items: Sequence[rx.Component] = ()
 
 
 def app_shell(
@@ -77,14 +80,13 @@ def app_shell(
 ) -> rx.Component:
     """Sidebar, top bar with breadcrumb, title and actions, and the page. Content is at most 1280 px unless `wide`."""
     side = _sidebar(data, nav, active, palette=palette, shortcuts=shortcuts)
-    return rx.el.div(
-        rx.el.nav(anchor("Skip to content", href="#content", class_name="skip"), aria_label="Skip"),
+    frame = rx.el.div(
         rx.el.aside(rx.el.div(*side, class_name="app-side-inner"), class_name="app-side", aria_label="Sidebar"),
         rx.el.div(
             _top_bar(data, nav, active, title, crumbs, actions),
             rx.el.main(
                 *banners,
-                *content,
+                _when_known(data, content),
                 id="content",
                 tab_index=-1,
                 aria_label=title,
@@ -94,6 +96,20 @@ def app_shell(
         ),
         class_name="app",
     )
+    return rx.fragment(skip_link(), frame)
+
+
+def skip_link() -> rx.Component:
+    """The first stop of the Tab key: past the navigation."""
+    return rx.el.nav(anchor("Skip to content", href="#content", class_name="skip"), aria_label="Skip")
+
+
+def _when_known(data: ShellData, content: Sequence[Any]) -> rx.Component:
+    """The page, once the session is known: a visitor sees no page flash by on the way to the login page."""
+    waiting = rx.el.div(
+        skeleton("h-8 w-64"), skeleton("h-8 w-full"), skeleton("h-72 w-full"), class_name="flex flex-col gap-4"
+    )
+    return rx.cond(data.known, rx.fragment(*content), waiting)
 
 
 def _sidebar(data: ShellData, nav: Sequence[NavGroup], active: str, *, palette: Any, shortcuts: Any) -> list[Any]:
@@ -123,22 +139,22 @@ def _sidebar(data: ShellData, nav: Sequence[NavGroup], active: str, *, palette: 
 
 
 def _links(nav: Sequence[NavGroup], active: str) -> list[rx.Component]:
-    groups: list[rx.Component] = []
-    for group in nav:
-        body = rx.el.div(
+    return [
+        rx.el.div(
             rx.el.p(group.label, class_name="nav-label") if group.label else rx.fragment(),
             *[_nav_link(link, active) for link in group.links],
             class_name="flex flex-col gap-px",
         )
-        groups.append(body if group.only is None else rx.cond(group.only, body, rx.fragment()))
-    return groups
+        for group in nav
+    ]
 
 
 def _nav_link(link: NavLink, active: str) -> rx.Component:
     extra: dict[str, Any] = {"aria_current": "page"} if link.key == active else {}
     if link.hotkey:
         extra |= {"data_hotkey": link.hotkey, "custom_attrs": {"data-hotkey-hidden": ""}}
-    return rx.el.a(icon(link.icon_name), link.label, href=link.href, class_name="nav-link", **extra)
+    shown = rx.el.a(icon(link.icon_name), link.label, href=link.href, class_name="nav-link", **extra)
+    return shown if link.only is None else rx.cond(link.only, shown, rx.fragment())
 
 
 def monogram(name: Text, *, round_: bool = False) -> rx.Component:
@@ -173,12 +189,14 @@ def _workspace_menu(data: ShellData) -> rx.Component:
                 menu_label("Workspaces"),
                 choices,
                 line(),
-                item("Workspace settings", icon_name="settings", href="/settings"),
-                item("Members", icon_name="user-plus", href="/settings/members"),
+                *data.workspace_items,
             ],
             trigger=[
                 monogram(data.workspace_name),
-                rx.el.span(data.workspace_name, class_name="min-w-0 flex-1 truncate text-13 font-semibold text-ink"),
+                rx.el.span(
+                    rx.cond(data.known, data.workspace_name, skeleton("h-3.5 w-24")),
+                    class_name="min-w-0 flex-1 truncate text-13 font-semibold text-ink",
+                ),
                 icon("chevrons-up-down", size=14, class_name="text-ink-3"),
             ],
             trigger_class="side-button",
@@ -216,7 +234,7 @@ def _user_menu(data: ShellData) -> rx.Component:
                 class_name="px-2 py-1.5",
             ),
             line(),
-            item("Your account", icon_name="circle-user", href="/account"),
+            *data.user_items,
             *theme_items(),
             line(),
             item("Log out", icon_name="log-out", on_select=rx.call_script("window.location.assign('/auth/logout')")),
@@ -224,7 +242,11 @@ def _user_menu(data: ShellData) -> rx.Component:
         trigger=[
             monogram(data.user_name, round_=True),
             rx.el.span(
-                rx.el.span(data.user_name, class_name="block truncate text-13 font-medium text-ink"),
+                rx.cond(
+                    data.known,
+                    rx.el.span(data.user_name, class_name="block truncate text-13 font-medium text-ink"),
+                    skeleton("h-3.5 w-24"),
+                ),
                 rx.el.span(data.role, class_name="block text-12 text-ink-3"),
                 class_name="min-w-0 flex-1",
             ),
@@ -287,9 +309,24 @@ def _top_bar(
             rx.el.h1(title, class_name="truncate text-14 font-semibold text-ink"),
             class_name="flex min-w-0 flex-1 items-center gap-1 text-14",
         ),
+        rx.cond(data.sandbox, _sandbox_mark(), rx.fragment()),
         rx.el.div(*actions, class_name="flex flex-none items-center gap-2"),
         aria_label="Page header",
         class_name="app-top",
+    )
+
+
+def _sandbox_mark() -> rx.Component:
+    return tooltip(
+        "The people shown here are synthetic: no provider key is set, so they come from the built-in sandbox.",
+        rx.el.span(
+            icon("flask-conical", size=12),
+            rx.el.span("Sandbox data", class_name="hidden sm:inline"),
+            rx.el.span("Sandbox data", class_name="sr-only sm:hidden"),
+            data_tone="info",
+            class_name="pill plain",
+        ),
+        class_name="flex-none no-underline",
     )
 
 

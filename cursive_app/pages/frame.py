@@ -13,40 +13,66 @@ from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
+from reflex.style import set_color_mode
 from reflex_components_core.core.banner import has_too_many_connection_errors
 
 from components.command_palette import Command, command_palette
+from components.dialog import item
 from components.feedback import banner
-from components.icons import icon
 from components.primitives.anchor import anchor
 from components.shell import PALETTE_CLASS, NavGroup, NavLink, ShellData, app_shell, palette_trigger, public_shell
 from components.shortcuts import Shortcut, shortcuts_dialog
+from cursive_app.services.accounts import Permission
+from state.session import SessionState as S
+
+
+def may(permission: Permission) -> rx.Var[bool]:
+    """Whether the person's role has the permission: for hiding what would be refused anyway."""
+    return S.can.contains(permission.value)
+
 
 NAV: tuple[NavGroup, ...] = (
     NavGroup(
         "",
         (
-            NavLink("segments", "Segments", "/segments", "filter", hotkey="g-s"),
-            NavLink("leads", "Leads", "/leads", "users", hotkey="g-l"),
-            NavLink("jobs", "Jobs", "/jobs", "activity", hotkey="g-j"),
+            NavLink("segments", "Segments", "/segments", "filter", hotkey="g-s", only=may(Permission.VIEW_SEGMENTS)),
+            NavLink("leads", "Leads", "/leads", "users", hotkey="g-l", only=may(Permission.VIEW_LEADS)),
+            NavLink("jobs", "Jobs", "/jobs", "activity", hotkey="g-j", only=may(Permission.VIEW_JOBS)),
         ),
     ),
     NavGroup(
         "Workspace",
         (
-            NavLink("credits", "Credits", "/credits", "coins", hotkey="g-c"),
-            NavLink("api-keys", "API keys", "/settings/api-keys", "key-round", hotkey="g-k"),
-            NavLink("members", "Members", "/settings/members", "user-round-plus", hotkey="g-m"),
-            NavLink("settings", "Settings", "/settings", "settings", hotkey="g-w"),
+            NavLink("credits", "Credits", "/credits", "coins", hotkey="g-c", only=may(Permission.VIEW_CREDITS)),
+            NavLink("team", "Team", "/settings/team", "user-round-plus", hotkey="g-t", only=may(Permission.VIEW_TEAM)),
+            NavLink(
+                "api-keys",
+                "API keys",
+                "/settings/api-keys",
+                "key-round",
+                hotkey="g-k",
+                only=may(Permission.MANAGE_API_KEYS),
+            ),
+            NavLink("workspace", "Settings", "/settings/workspace", "settings", hotkey="g-w"),
         ),
     ),
 )
 
 ACTIONS: tuple[Command, ...] = (
     Command(
-        "New segment", "Actions", "plus", href="/segments/new", keywords=("create", "search", "filter"), keys=("C",)
+        "New segment",
+        "Actions",
+        "plus",
+        href="/segments/new",
+        keywords=("create", "search", "filter"),
+        keys=("C",),
+        only=may(Permission.EDIT_SEGMENTS),
     ),
-    Command("Your account", "Actions", "circle-user", href="/account", keywords=("password", "sessions", "profile")),
+    Command("Your account", "Actions", "circle-user", href="/settings/account", keywords=("password", "profile")),
+    Command("Your sessions", "Actions", "monitor-smartphone", href="/settings/sessions", keywords=("devices",)),
+    Command("Use the system theme", "Appearance", "monitor", run=set_color_mode("system"), keywords=("dark", "light")),
+    Command("Use the light theme", "Appearance", "sun", run=set_color_mode("light")),
+    Command("Use the dark theme", "Appearance", "moon", run=set_color_mode("dark")),
 )
 
 
@@ -61,7 +87,7 @@ def _keys(hotkey: str) -> tuple[str, ...]:
 
 def _palette() -> rx.Component:
     pages = tuple(
-        Command(link.label, "Go to", link.icon_name, href=link.href, keys=_keys(link.hotkey))
+        Command(link.label, "Go to", link.icon_name, href=link.href, keys=_keys(link.hotkey), only=link.only)
         for group in NAV
         for link in group.links
     )
@@ -92,16 +118,23 @@ def _shortcuts() -> rx.Component:
 
 def _shell_data() -> ShellData:
     return ShellData(
-        workspace_name="Cursive",
-        user_name="",
-        user_email="",
-        role="",
-        balance="–",
-        held="",
-        has_held=False,
-        workspaces=rx.Var.create([]).to(list[dict[str, str]]),
-        workspace_id="",
-        on_switch=lambda _id: rx.noop(),
+        known=S.signed_in,
+        sandbox=S.is_demo,
+        workspace_name=S.workspace_name,
+        user_name=S.user_name,
+        user_email=S.user_email,
+        role=S.role,
+        balance=S.balance,
+        held=S.held,
+        has_held=S.has_held,
+        workspaces=S.workspaces,
+        workspace_id=S.workspace_id,
+        on_switch=S.switch,
+        workspace_items=(item("Workspace settings", icon_name="settings", href="/settings/workspace"),),
+        user_items=(
+            item("Your account", icon_name="circle-user", href="/settings/account"),
+            item("Your sessions", icon_name="monitor-smartphone", href="/settings/sessions"),
+        ),
     )
 
 
@@ -161,4 +194,4 @@ def overlay(stateful: bool) -> rx.Component | None:
     return rx.fragment(reconnect_banner()) if stateful else None
 
 
-__all__ = ["ACTIONS", "NAV", "browser_title", "icon", "overlay", "page", "public_frame"]
+__all__ = ["ACTIONS", "NAV", "browser_title", "may", "overlay", "page", "public_frame"]
