@@ -125,9 +125,9 @@ class AudienceLab(EnrichmentCalls, PixelCalls):
         path = f"/audiences/{quote(audience_id, safe='')}"
         body = self._get(path, template="/audiences/{id}", page=page, page_size=self._page_size)
         says_no_data = isinstance(body, Mapping) and (flat(body.get("status")) or "").casefold() == "no data"
-        if not isinstance(body, Mapping | list):
-            raise ProviderProtocolError
         found = page_of(body, page=page)
+        if not found.rows and not says_no_data and found.total is None:
+            raise ProviderProtocolError  # neither records, nor a count of none, nor "no data"
         ready = bool(found.rows) or (page > 1 and not says_no_data)
         total = found.total if ready else None
         return AudiencePage(

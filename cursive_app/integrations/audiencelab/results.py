@@ -114,13 +114,20 @@ class ProviderCall:
 
 
 def rows_of(body: Any) -> tuple[dict[str, Any], ...]:
-    """The rows of any list envelope (§1), or of a bare array. Rows that are no objects are left out."""
-    found = body if isinstance(body, list) else None
+    """The rows of any list envelope (§1), or of a bare array; () for an envelope that holds none.
+
+    Raises ProviderProtocolError when what stands in the rows' place is no list of objects.
+    """
     if isinstance(body, Mapping):
-        found = next((body[key] for key in _ROW_KEYS if isinstance(body.get(key), list)), [])
-    if found is None:
+        found = next((body[key] for key in _ROW_KEYS if body.get(key) is not None), [])
+    else:
+        found = body
+    if not isinstance(found, list):
         raise ProviderProtocolError
-    return tuple(row for row in found if isinstance(row, dict))
+    rows = tuple(row for row in found if isinstance(row, dict))
+    if found and not rows:
+        raise ProviderProtocolError
+    return rows
 
 
 def total_of(body: Any) -> int | None:

@@ -211,9 +211,11 @@ class Transport:
 
 
 def _row_count(body: Any) -> int | None:
-    if not isinstance(body, dict | list):
+    """How many rows an answer held, for the record; None when it is no list."""
+    try:
+        rows = rows_of(body)
+    except ProviderProtocolError:
         return None
-    rows = rows_of(body)
     return len(rows) if rows or isinstance(body, list) else None
 
 

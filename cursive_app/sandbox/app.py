@@ -1,0 +1,61 @@
+"""The sandbox process: the people provider under /audiencelab and the mailbox under /mailbox, plus SMTP.
+
+For development and tests only; it refuses to start with production settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from cursive_app.sandbox import audiencelab, mail
+from cursive_app.sandbox.population import Population
+from cursive_app.settings import Settings, settings
+
+
+def create(config: Settings | None = None, *, population: Population | None = None) -> Starlette:
+    """The whole sandbox as one ASGI app. Its SMTP port opens when the app starts."""
+    config = config or settings()
+    if config.is_production:
+        raise RuntimeError(
+            "The sandbox is for development and tests; production uses the real provider and mail server."
+        )
+    folder = Path(config.data_dir)
+    if population is None:
+        population = Population(seed=config.sandbox_seed, size=config.sandbox_people, quirks=config.sandbox_quirks)
+    mailbox = mail.Mailbox(folder / "mailbox")
+    receiver = mail.SmtpReceiver(mailbox, host="127.0.0.1", port=config.sandbox_smtp_port)
+    provider = audiencelab.create_app(
+        population,
+        quirks=config.sandbox_quirks,
+        build_seconds=config.sandbox_build_seconds,
+        journal_path=folder / "sandbox" / "audiencelab.jsonl",
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await receiver.start()
+        yield
+        await receiver.stop()
+
+    async def home(_: Request) -> Response:
+        return RedirectResponse("/mailbox/")
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "people": population.size, "seed": population.seed})
+
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/health", health),
+            Mount("/audiencelab", provider),
+            Mount("/mailbox", mail.create_app(mailbox)),
+        ],
+        lifespan=lifespan,
+    )
