@@ -1,0 +1,47 @@
+"""Leads: the people a workspace owns.
+
+Owns leads, lead_emails, lead_phones, lead_sources and lead_raw_records. Keeps the promise that one person is one lead
+of a workspace, however often and however concurrently it is delivered, and that every lead has its receipt.
+"""
+
+from __future__ import annotations
+
+from cursive_app.services.leads.detail import get_lead, get_raw_record
+from cursive_app.services.leads.filters import HAS, NOUNS, LeadFilter, parse_filter
+from cursive_app.services.leads.identity import IdentityKeys, identity_keys
+from cursive_app.services.leads.intake import IntakeResult, intake, owned, record_charge
+from cursive_app.services.leads.paging import SORTS, Sort, parse_sort
+from cursive_app.services.leads.preferences import choose_columns, shown_columns
+from cursive_app.services.leads.search import choices, count_leads, list_leads, relax
+from cursive_app.services.leads.views import Email, LeadDetail, LeadPage, LeadRow, Phone, Receipt, Relaxed
+
+__all__ = [
+    "HAS",
+    "NOUNS",
+    "SORTS",
+    "Email",
+    "IdentityKeys",
+    "IntakeResult",
+    "LeadDetail",
+    "LeadFilter",
+    "LeadPage",
+    "LeadRow",
+    "Phone",
+    "Receipt",
+    "Relaxed",
+    "Sort",
+    "choices",
+    "choose_columns",
+    "count_leads",
+    "get_lead",
+    "get_raw_record",
+    "identity_keys",
+    "intake",
+    "list_leads",
+    "owned",
+    "parse_filter",
+    "parse_sort",
+    "record_charge",
+    "relax",
+    "shown_columns",
+]

@@ -1,0 +1,191 @@
+"""The CSV of a filtered list: the whole filter, not the page.
+
+Postgres writes the lines, in batches that continue by keyset, each in its own short transaction: memory stays at one
+batch, no connection is held while a slow client reads, and nobody is exported twice when leads arrive meanwhile.
+Text that a spreadsheet would run as a formula gets an apostrophe in front (ASVS 1.2.10); the one exception is a phone
+number in strict E.164, whose "+" is harmless and needed. The stored value never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, case, cast, func, literal, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from cursive_app.services.accounts import record_audit
+from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.leads.filters import LeadFilter
+from cursive_app.services.leads.paging import Position, Sort, fetch
+from cursive_app.services.leads.search import count, rows_matching
+from db.models.leads import Lead, LeadEmail, LeadPhone
+from db.scope import Scope, Tenant
+
+FIRST_BATCH = 500  # small, so that the download starts at once
+BATCH = 10_000
+_TIMEOUT = "60s"
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_END = "\r\n"
+_E164 = r"^\+[1-9][0-9]{6,14}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the file and what it says."""
+
+    header: str
+    value: ColumnElement[Any]
+    meaning: str
+
+
+def _plain(column: Any) -> ColumnElement[Any]:
+    """Text that no spreadsheet takes for a formula."""
+    return case((func.left(column, 1).in_(_FORMULA), literal("'") + column), else_=column)
+
+
+def _phone(column: Any) -> ColumnElement[Any]:
+    """A number in strict E.164 as it is; anything else as text."""
+    return case((column.op("~")(_E164), column), else_=_plain(column))
+
+
+def _yes_no(column: Any) -> ColumnElement[Any]:
+    return case((column, "yes"), (~column, "no"), else_=None)
+
+
+def _time(column: Any) -> ColumnElement[Any]:
+    return func.to_char(func.timezone("UTC", column), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+
+
+def _addresses(kind: str) -> ColumnElement[Any]:
+    """All addresses of one kind, primary first, separated by "; "."""
+    joined = func.string_agg(LeadEmail.address, aggregate_order_by(literal("; "), LeadEmail.position))
+    found = select(joined).where(
+        LeadEmail.workspace_id == Lead.workspace_id, LeadEmail.lead_id == Lead.id, LeadEmail.kind == kind
+    )
+    return _plain(found.scalar_subquery())
+
+
+def _numbers() -> ColumnElement[Any]:
+    """All numbers but the primary one, each with its do-not-call word, separated by "; "."""
+    word = case((LeadPhone.do_not_call.is_(False), " (may call)"), else_=" (do not call)")
+    joined = func.string_agg(LeadPhone.e164 + word, aggregate_order_by(literal("; "), LeadPhone.position))
+    found = select(joined).where(
+        LeadPhone.workspace_id == Lead.workspace_id, LeadPhone.lead_id == Lead.id, LeadPhone.position > 0
+    )
+    return _plain(found.scalar_subquery())
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("lead_id", cast(Lead.id, Text), "Id of the lead in Cursive"),
+    Column("first_name", _plain(Lead.first_name), "First name"),
+    Column("last_name", _plain(Lead.last_name), "Last name"),
+    Column("job_title", _plain(Lead.job_title), "Job title"),
+    Column("headline", _plain(Lead.headline), "Headline of the professional profile"),
+    Column("seniority", _plain(Lead.seniority), "cxo, vp, director, manager or staff"),
+    Column("department", _plain(Lead.department), "Department"),
+    Column("years_experience", Lead.years_experience, "Years of experience, inferred"),
+    Column("email", _plain(Lead.email), "Primary e-mail address"),
+    Column("email_verification", Lead.email_verification, "verified, catch_all, unknown, invalid or none"),
+    Column("business_emails", _addresses("business"), "All business addresses"),
+    Column("personal_emails", _addresses("personal"), "All personal addresses"),
+    Column("phone", _phone(Lead.phone), "Primary phone in E.164"),
+    Column(
+        "phone_do_not_call",
+        case((Lead.phone.is_(None), None), (Lead.phone_do_not_call.is_(False), "no"), else_="yes"),
+        'Whether the primary phone must not be called; unknown counts as "yes"',
+    ),
+    Column("other_phones", _numbers(), 'All further numbers, each with "may call" or "do not call"'),
+    Column("linkedin_url", _plain(Lead.linkedin_url), "Professional profile"),
+    Column("twitter_url", _plain(Lead.twitter_url), "Twitter profile"),
+    Column("facebook_url", _plain(Lead.facebook_url), "Facebook profile"),
+    Column("company_name", _plain(Lead.company_name), "Employer"),
+    Column("company_domain", _plain(Lead.company_domain), "Employer's domain"),
+    Column("industry", _plain(Lead.industry), "Employer's industry"),
+    Column("company_size", _plain(Lead.company_size), "Employer's headcount range"),
+    Column("company_revenue", _plain(Lead.company_revenue), "Employer's revenue range"),
+    Column("company_description", _plain(Lead.company_description), "What the employer does"),
+    Column("company_phone", _phone(Lead.company_phone), "Employer's phone in E.164"),
+    Column("company_address", _plain(Lead.company_address), "Employer's street address"),
+    Column("company_city", _plain(Lead.company_city), "Employer's city"),
+    Column("company_state", _plain(Lead.company_state), "Employer's state"),
+    Column("company_postal_code", _plain(Lead.company_postal_code), "Employer's postal code"),
+    Column("company_linkedin_url", _plain(Lead.company_linkedin_url), "Employer's professional profile"),
+    Column("sic", _plain(Lead.sic), "Employer's SIC codes"),
+    Column("naics", _plain(Lead.naics), "Employer's NAICS codes"),
+    Column("address", _plain(Lead.address), "Street address"),
+    Column("city", _plain(Lead.city), "City"),
+    Column("state", _plain(Lead.state), "State, two letters"),
+    Column("state_from_company", _yes_no(Lead.state_is_company_derived), "Whether the state is the employer's"),
+    Column("postal_code", _plain(Lead.postal_code), "Postal code"),
+    Column("age_range", _plain(Lead.age_range), "Age range"),
+    Column("gender", _plain(Lead.gender), "Gender"),
+    Column("is_homeowner", _yes_no(Lead.is_homeowner), "yes, no, or empty when unknown"),
+    Column("is_married", _yes_no(Lead.is_married), "yes, no, or empty when unknown"),
+    Column("has_children", _yes_no(Lead.has_children), "yes, no, or empty when unknown"),
+    Column("source", Lead.source, "database, upload, pixel, marketplace or manual"),
+    Column("added_at", _time(Lead.created_at), "When the lead became yours (UTC)"),
+    Column("updated_at", _time(Lead.updated_at), "When it last changed (UTC)"),
+)
+"""The fixed columns of every export; restricted facts are not among them."""
+
+
+def export_csv(tenant: Tenant, *, filter: LeadFilter | None = None, sort: Sort | None = None) -> Iterator[bytes]:
+    """The leads that match as CSV in UTF-8, in batches; the first line names the columns.
+
+    Permission is asked and the audit entry written before the first byte. Raises Forbidden; Unavailable when the
+    database goes away midway (the download then breaks off instead of looking complete).
+    """
+    filter, sort = filter or LeadFilter(), sort or Sort()
+    with tenant.begin() as scope:
+        require(scope, Permission.EXPORT_LEADS)
+        total = count(scope, filter)
+        record_audit(
+            scope,
+            action="leads.exported",
+            object_type="leads",
+            object_id=None,
+            leads=total,
+            filters=list(filter.parts),
+        )
+    return _batches(tenant, filter, sort)
+
+
+def _batches(tenant: Tenant, filter: LeadFilter, sort: Sort) -> Iterator[bytes]:
+    yield _line([column.header for column in COLUMNS])
+    position: Position | None = None
+    size = FIRST_BATCH
+    while True:
+        with tenant.begin() as scope:
+            scope.session.execute(text(f"SET LOCAL statement_timeout = '{_TIMEOUT}'"))
+            statement = rows_matching(scope, filter, sort).with_only_columns(
+                _LINE.label("line"), sort.column.label("sort_value"), Lead.id
+            )
+            rows = fetch(
+                lambda one: list(scope.session.execute(one)), statement, sort=sort, position=position, limit=size
+            )
+        if rows:
+            yield "".join(row.line for row in rows).encode()
+            position = Position(rows[-1].sort_value, rows[-1].id, backward=False, page=0)
+        if len(rows) < size:
+            return
+        size = BATCH
+
+
+def _line(values: list[str]) -> bytes:
+    return (",".join(f'"{value}"' for value in values) + _END).encode()
+
+
+def _csv_line(columns: tuple[Column, ...]) -> ColumnElement[str]:
+    """One line of the file, written by Postgres: every known value in quotes, nothing for an unknown one (RFC 4180)."""
+    line: ColumnElement[str] | None = None
+    for column in columns:
+        quoted = literal('"') + func.replace(cast(column.value, Text), '"', '""') + literal('"')
+        field = func.coalesce(quoted, "")
+        line = field if line is None else line + literal(",") + field
+    assert line is not None
+    return line + literal(_END)
+
+
+_LINE = _csv_line(COLUMNS)

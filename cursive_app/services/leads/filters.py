@@ -1,0 +1,161 @@
+"""The quick filters of the leads list: what a URL or an API call may ask for, checked and turned into SQL.
+
+Values of one field are alternatives, fields narrow each other. Everything arrives as text from outside, so everything
+is checked here; nothing is ever put into SQL text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from cursive_app.errors import Invalid
+from db.models.leads import Lead, LeadSource
+from db.scope import Scope
+
+MAX_VALUES = 50
+MAX_VALUE_LENGTH = 200
+MAX_QUERY_LENGTH = 200
+MAX_WORDS = 8
+
+HAS = {
+    "email": Lead.has_email,
+    "verified_email": Lead.has_verified_email,
+    "phone": Lead.has_phone,
+    "linkedin": Lead.has_linkedin,
+}
+FIELDS = {
+    "source": Lead.source,
+    "seniority": Lead.seniority,
+    "department": Lead.department,
+    "state": Lead.state,
+    "industry": Lead.industry,
+    "company_size": Lead.company_size,
+}
+NOUNS = {
+    "query": "search",
+    "has": "contact details",
+    "source": "source",
+    "seniority": "seniority",
+    "department": "department",
+    "state": "state",
+    "industry": "industry",
+    "company_size": "company size",
+    "run": "segment run",
+    "segment": "segment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFilter:
+    """A checked filter. Empty means "all leads". `has` holds keys of `HAS`; `run_id` keeps the leads a segment run
+    delivered as new; `segment_id` the members of a saved segment."""
+
+    query: str = ""
+    has: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    seniority: tuple[str, ...] = ()
+    department: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    industry: tuple[str, ...] = ()
+    company_size: tuple[str, ...] = ()
+    run_id: UUID | None = None
+    segment_id: UUID | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts that narrow the list, in the order they are shown."""
+        names = [name for name in ("query", "has", *FIELDS) if getattr(self, name)]
+        names += [name for name in ("run", "segment") if getattr(self, f"{name}_id")]
+        return tuple(names)
+
+    def without(self, part: str) -> LeadFilter:
+        """The same filter with one part dropped."""
+        if part in ("run", "segment"):
+            return replace(self, **{f"{part}_id": None})
+        return replace(self, **{part: "" if part == "query" else ()})
+
+
+def parse_filter(given: Mapping[str, Any]) -> LeadFilter:
+    """A filter from what came from outside: texts, or sequences of texts, by name (`query`, `has`, the names of
+    `FIELDS`, `run`, `segment`). Names that are not ours are ignored.
+
+    Raises Invalid with one message per wrong name.
+    """
+    problems: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for name in ("has", *FIELDS):
+        values[name], problem = _values(name, given.get(name))
+        if problem:
+            problems[name] = problem
+    for name in ("run", "segment"):
+        try:
+            values[f"{name}_id"] = UUID(str(given[name])) if given.get(name) else None
+        except ValueError:
+            problems[name] = f"This is not the id of a {NOUNS[name]}."
+    query = " ".join(unicodedata.normalize("NFC", str(given.get("query") or "")).split())
+    if len(query) > MAX_QUERY_LENGTH:
+        problems["query"] = f"Search for at most {MAX_QUERY_LENGTH} characters."
+    elif "\x00" in query or not query.isprintable():
+        problems["query"] = "Search for letters, digits and punctuation only."
+    if problems:
+        raise Invalid(fields=problems)
+    return LeadFilter(query=query, **values)
+
+
+def conditions(scope: Scope, wanted: LeadFilter) -> list[ColumnElement[bool]]:
+    """The SQL of a filter, the workspace and "not deleted" included."""
+    found: list[ColumnElement[bool]] = [scope.owned(Lead), Lead.deleted_at.is_(None)]
+    found += [HAS[name] for name in wanted.has]
+    for name, column in FIELDS.items():
+        if chosen := getattr(wanted, name):
+            found.append(column == chosen[0] if len(chosen) == 1 else column.in_(chosen))
+    if patterns := search_patterns(wanted.query):
+        matches = func.search_leads(bindparam("patterns", patterns, ARRAY(Text)))
+        found.append(Lead.id.in_(select(matches.column_valued("match"))))
+    if wanted.run_id:
+        delivered = select(LeadSource.lead_id).where(
+            scope.owned(LeadSource), LeadSource.segment_run_id == wanted.run_id, LeadSource.is_new
+        )
+        found.append(Lead.id.in_(delivered))
+    if wanted.segment_id:
+        # segments delivers through this room, so this room may ask it only when the question comes up
+        from cursive_app.services.segments import membership
+
+        found.append(membership(scope, wanted.segment_id))
+    return found
+
+
+def search_patterns(query: str) -> list[str]:
+    """LIKE patterns that must all match, the most selective first.
+
+    A word of three letters or more is found anywhere; a shorter one only at the beginning of a word, which is what the
+    trigram index can answer.
+    """
+    patterns = []
+    for word in sorted(dict.fromkeys(query.lower().split()), key=len, reverse=True)[:MAX_WORDS]:
+        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        patterns.append(f"%{escaped}%" if len(word) > 2 else f"% {escaped}%")
+    return patterns
+
+
+def _values(name: str, given: Any) -> tuple[tuple[str, ...], str | None]:
+    if given is None or given == "":
+        return (), None
+    items = [given] if isinstance(given, str) else given
+    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
+        return (), f"Give the {NOUNS[name]} as text."
+    values = tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
+    if len(values) > MAX_VALUES:
+        return (), f"Choose at most {MAX_VALUES} values."
+    if any(len(value) > MAX_VALUE_LENGTH or not value.isprintable() for value in values):
+        return (), f"A {NOUNS[name]} has at most {MAX_VALUE_LENGTH} printable characters."
+    if name == "has" and (unknown := [value for value in values if value not in HAS]):
+        return (), f"Unknown: {unknown[0][:40]}. Choose from {', '.join(HAS)}."
+    return values, None

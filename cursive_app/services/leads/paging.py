@@ -1,0 +1,135 @@
+"""Keyset pages: sorting, and cursors that cannot be made up.
+
+A cursor says after (or before) which row a page starts. It is signed for one workspace and one sort order, so a guessed
+or foreign one is refused instead of giving a hint (reliability T11). Rows without a value come last in both
+directions; they are a second stretch of the same index, so no page is slower than the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import ColumnElement, Row, Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from cursive_app.errors import Invalid
+from cursive_app.settings import settings
+from db.models.leads import Lead
+
+SORTS: dict[str, InstrumentedAttribute[Any]] = {
+    "created": Lead.created_at,
+    "name": Lead.name_sort,
+    "company": Lead.company_norm,
+    "title": Lead.job_title_norm,
+    "state": Lead.state,
+    "city": Lead.city_norm,
+    "industry": Lead.industry,
+}
+NEVER_EMPTY = frozenset({"created"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """The order of a list; `by` is a key of `SORTS`."""
+
+    by: str = "created"
+    descending: bool = True
+
+    @property
+    def column(self) -> InstrumentedAttribute[Any]:
+        return SORTS[self.by]
+
+    def __str__(self) -> str:
+        return f"-{self.by}" if self.descending else self.by
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The row a page starts after, or ends before when `backward`. `page` is the number of the page it leads to."""
+
+    value: Any
+    id: UUID
+    backward: bool
+    page: int
+
+
+def parse_sort(text: str) -> Sort:
+    """ "-created" or "name". Raises Invalid for a column that cannot be sorted by."""
+    if not text:
+        return Sort()
+    by = text.removeprefix("-")
+    if by not in SORTS:
+        raise Invalid(fields={"sort": f"Sort by one of {', '.join(SORTS)}; put - in front for descending order."})
+    return Sort(by=by, descending=text.startswith("-"))
+
+
+def write_cursor(workspace_id: UUID, sort: Sort, position: Position) -> str:
+    """A position as text for a URL."""
+    value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
+    return _signer(workspace_id, sort).dumps([value, position.id.hex, position.backward, position.page])
+
+
+def read_cursor(workspace_id: UUID, sort: Sort, cursor: str) -> Position:
+    """The position in a cursor. Raises Invalid unless we wrote it for this workspace and this order."""
+    try:
+        value, id_, backward, page = _signer(workspace_id, sort).loads(cursor)
+    except BadSignature:
+        raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
+    if sort.by == "created":
+        value = datetime.fromisoformat(value)
+    return Position(value=value, id=UUID(id_), backward=backward, page=page)
+
+
+def _signer(workspace_id: UUID, sort: Sort) -> URLSafeSerializer:
+    return URLSafeSerializer(settings().secret_key.get_secret_value(), salt=f"leads.cursor:{workspace_id}:{sort}")
+
+
+def fetch(
+    run: Callable[[Select[Any]], list[Row[Any]]],
+    statement: Select[Any],
+    *,
+    sort: Sort,
+    position: Position | None,
+    limit: int,
+) -> list[Row[Any]]:
+    """Up to `limit` rows after (or before) a position, always in the order of the list.
+
+    `statement` selects from leads with all conditions and must not order; its rows need `sort_value` and `id`.
+    """
+    backward = position is not None and position.backward
+    stretches: list[Literal["known", "empty"]] = ["known"] if sort.by in NEVER_EMPTY else ["known", "empty"]
+    if backward:
+        stretches.reverse()
+    if position is not None:
+        stretches = stretches[stretches.index("known" if position.value is not None else "empty") :]
+    ascending = sort.descending == backward
+    rows: list[Row[Any]] = []
+    for index, stretch in enumerate(stretches):
+        part = _stretch(statement, sort, stretch, ascending=ascending)
+        if position is not None and index == 0:
+            part = part.where(_beyond(sort, stretch, position, ascending=ascending))
+        rows += run(part.limit(limit - len(rows)))
+        if len(rows) == limit:
+            break
+    return rows[::-1] if backward else rows
+
+
+def _stretch(statement: Select[Any], sort: Sort, stretch: str, *, ascending: bool) -> Select[Any]:
+    id_order = Lead.id.asc() if ascending else Lead.id.desc()
+    if stretch == "empty":
+        return statement.where(sort.column.is_(None)).order_by(id_order)
+    if sort.by not in NEVER_EMPTY:
+        statement = statement.where(sort.column.is_not(None))
+    return statement.order_by(sort.column.asc() if ascending else sort.column.desc(), id_order)
+
+
+def _beyond(sort: Sort, stretch: str, position: Position, *, ascending: bool) -> ColumnElement[bool]:
+    if stretch == "empty":
+        return Lead.id > position.id if ascending else Lead.id < position.id
+    here, there = tuple_(sort.column, Lead.id), tuple_(position.value, position.id)
+    return here > there if ascending else here < there
