@@ -240,6 +240,7 @@ def _plain_failures() -> Iterator[None]:
 
     from cursive_app.build import BuildFailed
     from db.embedded import EmbeddedPostgresError
+    from db.migrate import UnsuitableDatabase
 
     try:
         yield
@@ -250,7 +251,7 @@ def _plain_failures() -> Iterator[None]:
     except BuildFailed as error:
         click.echo(str(error), err=True)
         sys.exit(REFUSED)
-    except (CursiveError, EmbeddedPostgresError) as error:
+    except (CursiveError, EmbeddedPostgresError, UnsuitableDatabase) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except (OperationalError, WrappedOperationalError) as error:

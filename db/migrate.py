@@ -18,6 +18,10 @@ from db.roles import APP_ROLE, SYSTEM_ROLE
 MINIMUM_POSTGRES = 160_000
 
 
+class UnsuitableDatabase(RuntimeError):
+    """The server cannot hold Cursive; the message says why in one sentence."""
+
+
 def migrate(config: Settings, *, revision: str = "head") -> None:
     """Create or update our roles and run all migrations. Two at once queue behind an advisory lock."""
     engine = create_engine(owner_url(config))
@@ -56,7 +60,9 @@ def ensure_roles(config: Settings, connection: Connection) -> None:
     raw = connection.connection.driver_connection
     assert raw is not None
     if raw.info.server_version < MINIMUM_POSTGRES:
-        raise RuntimeError(f"Postgres 16 or newer is needed; this server says {raw.info.server_version // 10_000}.")
+        raise UnsuitableDatabase(
+            f"Postgres 16 or newer is needed; this server says {raw.info.server_version // 10_000}."
+        )
     for role in (APP_ROLE, SYSTEM_ROLE):
         name = sql.Identifier(role)
         exists = raw.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
