@@ -1,4 +1,4 @@
-"""F4, F11: Postgres stops or crashes under a running worker. The worker stays, reconnects and every chunk counts once."""
+"""F4, F11: Postgres stops or crashes under a running worker. The worker stays, reconnects, every chunk counts once."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def clock_seen() -> ClockSeen | None:
         ).first()
         if row is None:
             return None
-        worker, since, age = row.tuple()
+        worker, since, age = row
         return ClockSeen(worker=worker, since=since, seconds_ago=max(int(age.total_seconds()), 0))
 
 

@@ -25,6 +25,7 @@ BEAT_SECONDS = 5.0
 LONGEST_ATTEMPT_SECONDS = 3600.0  # a flow that hangs longer stops beating and is taken over
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
+DATABASE_PATIENCE = 20  # tries, a second apart
 UNEXPECTED = "Something unexpected went wrong on our side. Nothing more will be charged for this job."
 
 Flow = Callable[[ClaimedJob], None]
@@ -80,20 +81,26 @@ def _may_pass(error: CursiveError) -> bool:
 
 
 def _retry(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
-    attempt = _attempts_now(claimed)
-    if attempt >= claims.MAX_ATTEMPTS:
-        _bury(claimed, on_dead, code=code, message=message, internal=internal)
-        return
-    pause = min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_RETRY)
-    text = f"A step failed; trying again in {int(pause.total_seconds())} seconds"
-    with claimed.tenant.begin() as scope:
-        claims.postpone(scope, claimed, until=now() + pause, message=text, counts_as_attempt=True)
+    """Put the job back with a growing pause, or bury it. A database that is just restarting is waited for: only then
+    can the claim be given back before its lease runs out."""
+    for _ in range(DATABASE_PATIENCE):
+        try:
+            _retry_once(claimed, on_dead, code=code, message=message, internal=internal)
+            return
+        except Unavailable:
+            claims.stopping.wait(1)
+    log.warning("job.left_to_rescue", job_id=str(claimed.job_id), kind=claimed.kind)
 
 
-def _attempts_now(claimed: ClaimedJob) -> int:
-    """Progress within this attempt has reset the count on the row."""
+def _retry_once(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
     with claimed.tenant.begin() as scope:
-        return claims.attempts(scope, claimed)
+        attempt = claims.attempts(scope, claimed)  # progress within this attempt has reset the count
+        if attempt < claims.MAX_ATTEMPTS:
+            pause = min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_RETRY)
+            text = f"A step failed; trying again in {int(pause.total_seconds())} seconds"
+            claims.postpone(scope, claimed, until=now() + pause, message=text, counts_as_attempt=True)
+            return
+    _bury(claimed, on_dead, code=code, message=message, internal=internal)
 
 
 def _bury(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
