@@ -17,8 +17,9 @@ import pytest
 
 from cursive_app.integrations.audiencelab import AudienceLab, RecordCall
 from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
+from cursive_app.preflight import free_port
 from cursive_app.sandbox.population import Population
-from cursive_app.sandbox.server import SandboxThread, free_port
+from cursive_app.sandbox.server import SandboxThread
 from cursive_app.settings import Settings
 
 PEOPLE = 5_000
