@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, case, cast, func, literal, select, text
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, case, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from cursive_app.services.accounts import record_audit
@@ -21,7 +21,7 @@ from cursive_app.services.leads.filters import LeadFilter
 from cursive_app.services.leads.paging import Position, Sort, fetch
 from cursive_app.services.leads.search import count, rows_matching
 from db.models.leads import Lead, LeadEmail, LeadPhone
-from db.scope import Scope, Tenant
+from db.scope import Tenant
 
 FIRST_BATCH = 500  # small, so that the download starts at once
 BATCH = 10_000
@@ -36,7 +36,7 @@ class Column:
     """One column of the file and what it says."""
 
     header: str
-    value: ColumnElement[Any]
+    value: SQLColumnExpression[Any]
     meaning: str
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, select
+from sqlalchemy import SQLColumnExpression, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cursive_app.errors import Invalid
@@ -109,9 +109,9 @@ def parse_filter(given: Mapping[str, Any]) -> LeadFilter:
     return LeadFilter(query=query, **values)
 
 
-def conditions(scope: Scope, wanted: LeadFilter) -> list[ColumnElement[bool]]:
+def conditions(scope: Scope, wanted: LeadFilter) -> list[SQLColumnExpression[bool]]:
     """The SQL of a filter, the workspace and "not deleted" included."""
-    found: list[ColumnElement[bool]] = [scope.owned(Lead), Lead.deleted_at.is_(None)]
+    found: list[SQLColumnExpression[bool]] = [scope.owned(Lead), Lead.deleted_at.is_(None)]
     found += [HAS[name] for name in wanted.has]
     for name, column in FIELDS.items():
         if chosen := getattr(wanted, name):
@@ -126,7 +126,7 @@ def conditions(scope: Scope, wanted: LeadFilter) -> list[ColumnElement[bool]]:
         found.append(Lead.id.in_(delivered))
     if wanted.segment_id:
         # segments delivers through this room, so this room may ask it only when the question comes up
-        from cursive_app.services.segments import membership
+        from cursive_app.services.segments.membership import membership
 
         found.append(membership(scope, wanted.segment_id))
     return found

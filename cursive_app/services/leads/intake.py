@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, any_, bindparam, cast, column, func, literal, select, union_all, update
+from sqlalchemy import Table, Text, any_, bindparam, cast, column, func, literal, select, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.dialects.postgresql import insert as upsert
 from uuid_utils.compat import uuid7
@@ -131,7 +131,7 @@ def _owned(scope: Scope, batch: Sequence[IdentityKeys]) -> list[UUID | None]:
         if kind == "phone":
             query = query.where(Lead.email_norm.is_(None), Lead.linkedin_norm.is_(None), Lead.provider_uuid.is_(None))
         queries.append(query)
-    rows = scope.session.execute(union_all(*queries)).all()
+    rows: Any = scope.session.execute(union_all(*queries)).all()
     leads: dict[Key, UUID] = {(kind, value): lead_id for kind, value, lead_id in rows}
     return [next((leads[key] for key in keys if key in leads), None) for keys in batch]
 
@@ -178,6 +178,7 @@ def _insert(
     if not rows:
         return []
     table = model.__table__
+    assert isinstance(table, Table)
     columns = [table.c[name] for name in rows[0]]
     payload = json.dumps(rows, default=str, ensure_ascii=False)
     given = (

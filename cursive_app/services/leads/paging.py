@@ -30,6 +30,8 @@ SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "city": Lead.city_norm,
     "industry": Lead.industry,
 }
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
 NEVER_EMPTY = frozenset({"created"})
 
 
@@ -90,13 +92,13 @@ def _signer(workspace_id: UUID, sort: Sort) -> URLSafeSerializer:
 
 
 def fetch(
-    run: Callable[[Select[Any]], list[Row[Any]]],
-    statement: Select[Any],
+    run: Callable[[AnySelect], list[AnyRow]],
+    statement: AnySelect,
     *,
     sort: Sort,
     position: Position | None,
     limit: int,
-) -> list[Row[Any]]:
+) -> list[AnyRow]:
     """Up to `limit` rows after (or before) a position, always in the order of the list.
 
     `statement` selects from leads with all conditions and must not order; its rows need `sort_value` and `id`.
@@ -108,7 +110,7 @@ def fetch(
     if position is not None:
         stretches = stretches[stretches.index("known" if position.value is not None else "empty") :]
     ascending = sort.descending == backward
-    rows: list[Row[Any]] = []
+    rows: list[AnyRow] = []
     for index, stretch in enumerate(stretches):
         part = _stretch(statement, sort, stretch, ascending=ascending)
         if position is not None and index == 0:
@@ -119,7 +121,7 @@ def fetch(
     return rows[::-1] if backward else rows
 
 
-def _stretch(statement: Select[Any], sort: Sort, stretch: str, *, ascending: bool) -> Select[Any]:
+def _stretch(statement: AnySelect, sort: Sort, stretch: str, *, ascending: bool) -> AnySelect:
     id_order = Lead.id.asc() if ascending else Lead.id.desc()
     if stretch == "empty":
         return statement.where(sort.column.is_(None)).order_by(id_order)

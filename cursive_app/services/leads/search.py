@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.leads.filters import FIELDS, LeadFilter, conditions
-from cursive_app.services.leads.paging import Position, Sort, fetch, read_cursor, write_cursor
+from cursive_app.services.leads.paging import AnyRow, AnySelect, Position, Sort, fetch, read_cursor, write_cursor
 from cursive_app.services.leads.views import LeadPage, LeadRow, Relaxed
 from db.models.leads import Lead
 from db.scope import Scope
@@ -56,7 +56,7 @@ def list_leads(
     if backward and not more:
         number = 1
 
-    def cursor_at(row: Row[Any], *, before: bool) -> str:
+    def cursor_at(row: AnyRow, *, before: bool) -> str:
         step = Position(row.sort_value, row.id, backward=before, page=number - 1 if before else number + 1)
         return write_cursor(scope.workspace_id, sort, step)
 
@@ -71,12 +71,12 @@ def list_leads(
     )
 
 
-def rows_matching(scope: Scope, filter: LeadFilter, sort: Sort) -> Select[Any]:
+def rows_matching(scope: Scope, filter: LeadFilter, sort: Sort) -> AnySelect:
     """The list's statement without order and limit, as `paging.fetch` takes it."""
     return select(*ROW_COLUMNS, sort.column.label("sort_value")).where(*conditions(scope, filter))
 
 
-def lead_row(row: Row[Any]) -> LeadRow:
+def lead_row(row: AnyRow) -> LeadRow:
     return LeadRow(*row[: len(ROW_COLUMNS)])
 
 
