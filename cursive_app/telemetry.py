@@ -49,12 +49,21 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
         rf"\1{MASK}",
     ),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {MASK}"),
-    (re.compile(r"(?i)\b(cookie|set-cookie|authorization|x-api-key)(\\?[\"']?\s*[:=]\s*)[^\r\n\\]+"), rf"\1\2{MASK}"),
     (
-        re.compile(r"(?i)\b(pass(?:word|wd)?|secret|token|api[-_]?key)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\"'\\,;)}&]+"),
+        re.compile(r"(?i)\b(cookie|set-cookie|authorization|x-api-key)(\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\r\n\"'\\]+"),
         rf"\1\2{MASK}",
     ),
-    (re.compile(r"[^\s@<>\"'(),;:=\[\]/\\]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), MASK),  # e-mail, also percent-encoded
+    (
+        re.compile(
+            r"(?i)(?<![\w-])([\w-]{0,40}?(?:pass(?:word|wd)?|secret|token|api[-_]?key)[\w-]{0,20}"
+            r"\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\s\"'\\,;)}&]+"
+        ),
+        rf"\1{MASK}",
+    ),
+    (  # e-mail, also percent-encoded; only tried where a word begins, so that a long word costs one pass
+        re.compile(r"(?<![^\s@<>\"'(),;:=\[\]/\\])[^\s@<>\"'(),;:=\[\]/\\]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"),
+        MASK,
+    ),
     (re.compile(r"\b(?:cur|sk|rk|pk|whsec|xox[abp]|ghp|glpat|key)_[A-Za-z0-9_-]{8,}"), MASK),
     (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]+){1,2}"), MASK),  # signed web tokens
     (re.compile(r"\$argon2[^\s\"']+"), MASK),

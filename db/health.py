@@ -73,4 +73,4 @@ def _reason(error: SQLAlchemyError, role: str) -> str:
     said = str(getattr(error, "orig", None) or error).strip().splitlines()
     if any("does not exist" in line and role in line for line in said):
         return f"The role {role} does not exist; run `cursive migrate`."
-    return f"The database is out of reach: {said[0] if said else 'no reason given'}"
+    return f"The database is out of reach: {said[0].rstrip('.') if said else 'no reason given'}."

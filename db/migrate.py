@@ -41,6 +41,8 @@ def migrate_engine(config: Settings, engine: Engine, *, revision: str = "head") 
             command.downgrade(alembic, revision)
         else:
             command.upgrade(alembic, revision)
+            # Readiness checks compare it with `head()`; it says nothing about anybody.
+            connection.exec_driver_sql(f"GRANT SELECT ON alembic_version TO {APP_ROLE}, {SYSTEM_ROLE}")
         connection.commit()
 
 
