@@ -48,8 +48,13 @@ class NavGroup:
 
 @dataclass(frozen=True, slots=True)
 class ShellData:
-    """What the frame shows about the session; all vars or plain text. `workspaces` are dicts: id, name, role."""
+    """What the frame shows about the session; all vars or plain text. `workspaces` are dicts: id, name, role.
 
+    `known` is false until the session was looked up; `sandbox` says that the people shown are synthetic.
+    """
+
+    known: rx.Var[bool] | bool
+    sandbox: rx.Var[bool] | bool
     workspace_name: Text
     user_name: Text
     user_email: Text
