@@ -21,6 +21,7 @@ from procrastinate.worker import Worker
 from cursive_app.jobs.clock import Clock
 from cursive_app.jobs.queue import connector, register_tasks
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
+from cursive_app.services.monitoring import start_recording
 from cursive_app.settings import Settings
 from db import engine as db_engine
 from db.engine import JOB_DEADLINES, connect
@@ -38,6 +39,7 @@ def run(config: Settings) -> None:
     database = connect(config, deadlines=JOB_DEADLINES)
     db_engine.use(database)
     name = f"{socket.gethostname()}:{os.getpid()}"
+    recorder = start_recording()
     stop_clock = threading.Event()
     clock = threading.Thread(target=Clock(config, worker=name).run, args=[stop_clock], name="clock", daemon=True)
     clock.start()
@@ -46,6 +48,7 @@ def run(config: Settings) -> None:
     finally:
         stop_clock.set()
         clock.join(timeout=5)
+        recorder.stop()
         database.dispose()
 
 
