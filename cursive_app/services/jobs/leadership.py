@@ -29,6 +29,13 @@ _OPTIONS = " ".join(
         "tcp_keepalives_count": "2",
     }.items()
 )
+_END_SILENT = """
+    SELECT pg_terminate_backend(held.pid, 2000)
+      FROM pg_locks AS held, clock_leaders AS leader
+     WHERE held.locktype = 'advisory' AND held.granted AND held.classid = %s AND held.objid = hashtext(%s)::oid
+       AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND leader.name = %s AND leader.seen_at < now() - %s
+"""
 
 
 class Leadership:
@@ -89,13 +96,7 @@ class Leadership:
         return updated.rowcount == 1
 
     def _end_silent_leader(self, connection: Connection) -> bool:
-        ended = connection.execute(
-            "SELECT pg_terminate_backend(held.pid, 2000) FROM pg_locks AS held, clock_leaders AS leader "
-            "WHERE held.locktype = 'advisory' AND held.granted "
-            "AND held.classid = %s AND held.objid = hashtext(%s)::oid AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-            "AND leader.name = %s AND leader.seen_at < now() - %s",
-            (LOCK_CLASS, self._name, self._name, SILENT_AFTER),
-        ).fetchall()
+        ended = connection.execute(_END_SILENT, (LOCK_CLASS, self._name, self._name, SILENT_AFTER)).fetchall()
         if ended:
             log.warning("clock.silent_leader_ended")
         return bool(ended)

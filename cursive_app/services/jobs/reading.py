@@ -63,10 +63,8 @@ def list_jobs(
 def count_jobs(scope: Scope) -> dict[str, int]:
     """How many jobs this workspace has in each status; a status without jobs is 0."""
     require(scope, Permission.VIEW_JOBS)
-    found = scope.session.execute(
-        select(Job.status, func.count()).where(scope.owned(Job)).group_by(Job.status)
-    ).tuples()
-    return {**dict.fromkeys(STATUSES, 0), **dict(found)}
+    found = scope.session.execute(select(Job.status, func.count()).where(scope.owned(Job)).group_by(Job.status))
+    return {**dict.fromkeys(STATUSES, 0), **{row[0]: row[1] for row in found}}
 
 
 def get_job(scope: Scope, id: UUID | str) -> JobDetail:

@@ -47,7 +47,7 @@ def _wake_jobs(scope: SystemScope) -> int:
     )
     due = select(Job.id, Job.task, Job.queue).where(Job.status.in_(("pending", "processing")), or_(stale, missed))
     woken = 0
-    for job_id, task, queue in scope.session.execute(due.limit(BATCH)).tuples():
+    for job_id, task, queue in scope.session.execute(due.limit(BATCH)):
         lock = f"job:{job_id}"
         if scope.defer(task, queue=queue, queueing_lock=lock, job_id=str(job_id)) is not None:
             woken += 1

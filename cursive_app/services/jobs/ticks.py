@@ -41,7 +41,7 @@ def tick_state(schedules: Sequence[str]) -> TickState:
             .where(ScheduleTick.schedule.in_(schedules))
             .group_by(ScheduleTick.schedule)
         )
-        return TickState(moment=moment, newest=dict(rows.tuples().all()))
+        return TickState(moment=moment, newest={row[0]: row[1] for row in rows})
 
 
 def record_tick(*, schedule: str, tick_at: datetime, task: str, queue: str, late_seconds: int) -> bool:
