@@ -14,7 +14,7 @@ flag    is: true or false
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -27,6 +27,10 @@ Kind = Literal["phrase", "enum", "exact", "range", "flag"]
 ScopeName = Literal["provider", "leads"]
 BOTH: frozenset[ScopeName] = frozenset({"provider", "leads"})
 LEADS: frozenset[ScopeName] = frozenset({"leads"})
+_DOCUMENTED = frozenset(
+    {"age", "city", "state", "zip", "gender", "businessProfile.industry", "businessProfile.seniority",
+     "businessProfile.companyName", "businessProfile.jobTitle"}
+)  # fmt: skip
 AGE_LOWS = (18, 25, 35, 45, 55, 65)
 AGE_HIGHS = (24, 34, 44, 54, 64)
 
@@ -59,6 +63,11 @@ class Field:
     unit: str = ""
     hint: str = ""
     wrong: str = "Choose a value from the list."
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether the provider documents the member; others were only seen to be accepted (contract §2.2)."""
+        return self.member is None or self.member in _DOCUMENTED
 
     @property
     def is_list(self) -> bool:
@@ -210,6 +219,30 @@ TITLE_IDEAS = (
 )  # fmt: skip
 
 
+_added: dict[str, dict[str, str]] = {}  # by field: words the provider has added, by compared form
+
+
+def add_words(field: str, more: Iterable[str]) -> None:
+    """Accept more values of an enum field than are built in (the provider's vocabularies grow)."""
+    known = {option_key(option.value) for option in FIELDS[field].options}
+    found = {option_key(word): word for word in more}
+    _added[field] = {key: word for key, word in found.items() if key and key not in known}
+
+
+def options_of(field: str) -> tuple[Option, ...]:
+    """Every value of an enum field, in the order it is offered."""
+    return (*FIELDS[field].options, *(Option(word, word) for word in sorted(_added.get(field, {}).values())))
+
+
+def read_value(field: Field, value: str) -> str | None:
+    """A typed or stored value in its one form, or None when it is none of this field."""
+    return field.read(value) or _added.get(field.key, {}).get(option_key(value))
+
+
+def option_key(value: str) -> str:
+    return words.text_key(value)
+
+
 def fields_of(scope: ScopeName) -> tuple[Field, ...]:
     """The fields this scope may use, in the order they are offered."""
     return tuple(field for field in FIELDS.values() if scope in field.scopes)
@@ -218,8 +251,6 @@ def fields_of(scope: ScopeName) -> tuple[Field, ...]:
 @lru_cache(maxsize=64)
 def _labels(key: str) -> dict[str, str]:
     field = FIELDS[key]
-    if field.key == "city":
-        return {}
     return {option.value: option.label for option in field.options}
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cursive_app.errors import Invalid
-from cursive_app.services.segments.fields import AGE_HIGHS, AGE_LOWS, FIELDS, Field, ScopeName
+from cursive_app.services.segments.fields import AGE_HIGHS, AGE_LOWS, FIELDS, Field, ScopeName, read_value
 
 VERSION = 1
 MAX_DEPTH = 5  # groups inside groups
@@ -259,7 +259,7 @@ class _Reader:
         if not _storable(value):
             self.problem(path, "Text must not contain control characters.")
             return None
-        read = field.read(value)
+        read = read_value(field, value)
         if read is None:
             self.problem(path, f"“{value.strip()[:40]}” is no {field.label.lower()}: {field.wrong}")
         return read

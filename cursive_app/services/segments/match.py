@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from cursive_app.integrations.audiencelab import Person
 from cursive_app.integrations.audiencelab.vocabulary import AGE_RANGES
-from cursive_app.services.segments.fields import FIELDS, Field
+from cursive_app.services.leads.identity import identity_keys
+from cursive_app.services.segments.fields import FIELDS, Field, read_value
 from cursive_app.services.segments.filters import Condition, Filters, Group, Node
 from cursive_app.services.segments.sentence import condition_text
 
@@ -42,10 +43,10 @@ def person_values(person: Person, *, slim: bool = False) -> dict[str, object]:
         key: getattr(person, field.attribute, None) for key, field in FIELDS.items() if key not in _FLAGS
     }
     flags: dict[str, bool] = {
-        "has_email": bool(person.emails),
+        "has_email": any(email.verification != "invalid" for email in person.emails),
         "has_verified_email": any(email.verification == "verified" for email in person.emails),
         "has_phone": bool(person.phones),
-        "has_linkedin": bool(person.linkedin_url),
+        "has_linkedin": identity_keys(person).linkedin_norm is not None,
     }
     return found | {key: value or (None if slim else False) for key, value in flags.items()}
 
@@ -114,7 +115,7 @@ def _text(field: Field, value: object) -> str | None:
     if value is None or value == "":
         return None
     text = str(value)
-    return text if field.kind == "phrase" else field.read(text)
+    return text if field.kind == "phrase" else read_value(field, text)
 
 
 def _hits(field: Field) -> Callable[[str, str], bool]:
