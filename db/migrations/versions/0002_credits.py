@@ -58,6 +58,7 @@ def _grants() -> None:
     for signature in (SPEND, DEDUCT, REFUND):
         definer_function(signature)
     definer_function(FUND, to=(SYSTEM_ROLE,))
+    op.execute(f"GRANT SELECT ON alembic_version TO {SYSTEM_ROLE}")  # readiness compares the schema's revision
     for signature in (POST, REPLAY, ACTOR, WORKSPACE, TRIGGER):
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
 

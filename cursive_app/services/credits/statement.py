@@ -1,0 +1,311 @@
+"""The statement: a workspace's ledger, filtered and paged, summed by month, and as CSV (CRE-13).
+
+Lines are numbered 1, 2, 3… per workspace; a page's cursor is simply the number of its last line, so pages stay put
+while new lines arrive. Days and months are those of the workspace's time zone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import ColumnElement, func, select
+
+from cursive_app.errors import Invalid
+from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.credits.posting import LedgerLine, line_of
+from db.models.accounts import Workspace
+from db.models.credits import CreditLine
+from db.scope import Scope, Tenant, parse_id
+
+KINDS = ("purchase", "grant", "hold", "capture", "release", "debit", "refund", "adjustment", "reversal")
+LARGEST_PAGE = 200
+CSV_BATCH = 2000
+LONGEST_TEXT = 200
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\0",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # also full-width: some programs fold them
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFilter:
+    """Which lines. `since` and `until` are whole days, both included; `text` is looked for in the description and
+    the reference; `job_id` narrows to one job."""
+
+    kinds: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    user_id: UUID | None = None
+    text: str = ""
+    job_id: UUID | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == StatementFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPage:
+    """One page, newest first. `total` counts all lines of the filter; a cursor is None at that end."""
+
+    lines: tuple[LedgerLine, ...]
+    total: int
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who appears in the ledger, for the filter; the newest label wins."""
+
+    user_id: UUID
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSummary:
+    """A month in sums: what was there before, what each kind did to the available credits, what was there after.
+
+    `spent` is what captures and debits took (a capture takes from what its hold had already set aside)."""
+
+    first_day: date
+    last_day: date
+    opening: Decimal
+    closing: Decimal
+    held_at_end: Decimal
+    added: Decimal
+    spent: Decimal
+    returned: Decimal
+    lines: int
+
+
+def make_filter(
+    *,
+    kinds: tuple[str, ...] | list[str] = (),
+    since: str | date | None = None,
+    until: str | date | None = None,
+    user_id: str | UUID | None = None,
+    text: str | None = None,
+    job_id: str | UUID | None = None,
+) -> StatementFilter:
+    """A filter from what a URL carries. Raises Invalid with the fields that are wrong, NotFound for a malformed id."""
+    problems: dict[str, str] = {}
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        problems["kind"] = f"There is no kind “{unknown[0][:40]}”. Use {', '.join(KINDS)}."
+    days: dict[str, date | None] = {}
+    for name, value in (("since", since), ("until", until)):
+        try:
+            days[name] = value if isinstance(value, date) or value is None else date.fromisoformat(value)
+        except ValueError:
+            days[name] = None
+            problems[name] = "Write the day as YYYY-MM-DD."
+        day = days[name]
+        if day is not None and not 2000 <= day.year <= 9998:
+            problems[name] = "Choose a day between the years 2000 and 9998."
+    if not problems and days["since"] and days["until"] and days["since"] > days["until"]:
+        problems["since"] = "The first day is after the last day."
+    words = (text or "").strip()
+    if len(words) > LONGEST_TEXT:
+        problems["text"] = f"Search for at most {LONGEST_TEXT} characters."
+    if "\x00" in words:
+        problems["text"] = "Text must not contain NUL characters."
+    if problems:
+        raise Invalid(fields=problems)
+    return StatementFilter(
+        kinds=tuple(kind for kind in KINDS if kind in kinds),
+        since=days["since"],
+        until=days["until"],
+        user_id=parse_id(user_id) if user_id else None,
+        text=words,
+        job_id=parse_id(job_id) if job_id else None,
+    )
+
+
+def list_lines(
+    scope: Scope, *, filter: StatementFilter | None = None, cursor: str | None = None, limit: int = 50
+) -> StatementPage:
+    """One page of the statement. `cursor` is a page's `next_cursor`, or its `previous_cursor` to go back.
+
+    Raises Forbidden, and Invalid for a cursor or a page size that is none.
+    """
+    require(scope, Permission.VIEW_CREDITS)
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise Invalid(fields={"limit": f"A page has 1 to {LARGEST_PAGE} lines."})
+    conditions = _conditions(scope, filter or StatementFilter())
+    position, backwards = _position(cursor)
+    statement = scope.select(CreditLine).where(*conditions)
+    if backwards:
+        statement = statement.where(CreditLine.seq > position).order_by(CreditLine.seq)
+    else:
+        statement = statement.order_by(CreditLine.seq.desc())
+        statement = statement if position is None else statement.where(CreditLine.seq < position)
+    rows = list(scope.session.scalars(statement.limit(limit + 1)))
+    more = len(rows) > limit
+    lines = tuple(map(line_of, rows[:limit]))
+    lines = lines[::-1] if backwards else lines
+    older, newer = (bool(lines), more) if backwards else (more, position is not None and bool(lines))
+    total = scope.session.scalar(select(func.count()).select_from(CreditLine).where(*conditions)) or 0
+    return StatementPage(
+        lines=lines,
+        total=total,
+        next_cursor=str(lines[-1].seq) if older else None,
+        previous_cursor=f"-{lines[0].seq}" if newer else None,
+    )
+
+
+def list_actors(scope: Scope) -> tuple[Actor, ...]:
+    """The people who appear in this workspace's ledger, by name. Raises Forbidden."""
+    require(scope, Permission.VIEW_CREDITS)
+    newest = (
+        select(CreditLine.actor_user_id, CreditLine.actor_label)
+        .where(scope.owned(CreditLine), CreditLine.actor_user_id.is_not(None))
+        .distinct(CreditLine.actor_user_id)
+        .order_by(CreditLine.actor_user_id, CreditLine.seq.desc())
+    )
+    people = [Actor(row.actor_user_id, row.actor_label) for row in scope.session.execute(newest)]
+    return tuple(sorted(people, key=lambda one: one.label.casefold()))
+
+
+def month_summary(scope: Scope, *, year: int, month: int) -> MonthSummary:
+    """One month in sums. Raises Forbidden, and Invalid for a month that is none."""
+    require(scope, Permission.VIEW_CREDITS)
+    if not (2000 <= year <= 9998 and 1 <= month <= 12):
+        raise Invalid(fields={"month": "Write the month as YYYY-MM."})
+    first = date(year, month, 1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    inside = _conditions(scope, StatementFilter(since=first, until=last))
+    before = (scope.owned(CreditLine), CreditLine.created_at < _start_of(scope, first))
+    opening, held_before = scope.session.execute(
+        select(func.coalesce(func.sum(CreditLine.change), 0), func.coalesce(func.sum(CreditLine.held_change), 0)).where(
+            *before
+        )
+    ).one()
+    grouped = select(CreditLine.kind, func.count(), func.sum(CreditLine.change), func.sum(CreditLine.held_change))
+    rows = scope.session.execute(grouped.where(*inside).group_by(CreditLine.kind)).all()
+    change = {row[0]: row[2] for row in rows}
+    held = {row[0]: row[3] for row in rows}
+    zero = Decimal("0.00")
+    return MonthSummary(
+        first_day=first,
+        last_day=last,
+        opening=Decimal(opening),
+        closing=Decimal(opening) + sum(change.values(), zero),
+        held_at_end=Decimal(held_before) + sum(held.values(), zero),
+        added=sum((change.get(kind, zero) for kind in ("purchase", "grant", "adjustment", "reversal")), zero),
+        spent=-(change.get("debit", zero) + held.get("capture", zero)),
+        returned=change.get("refund", zero),
+        lines=sum(row[1] for row in rows),
+    )
+
+
+def export_csv(tenant: Tenant, *, filter: StatementFilter | None = None) -> Iterator[bytes]:
+    """The filtered statement as CSV, oldest line first, a batch at a time (each batch is one short transaction).
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe. Raises Forbidden before the first byte.
+    """
+    require(tenant, Permission.VIEW_CREDITS)
+    return _csv(tenant, filter or StatementFilter())
+
+
+def _csv(tenant: Tenant, chosen: StatementFilter) -> Iterator[bytes]:
+    yield "\ufeff".encode()  # spreadsheets take the file for UTF-8
+    yield _rows(
+        ["number", "time_utc", "kind", "description", "change", "held_change", "balance_after", "held_after", "by",
+         "reference", "job_id", "answers_line_id", "line_id"]
+    )  # fmt: skip
+    last = 0
+    while True:
+        with tenant.begin() as scope:
+            conditions = _conditions(scope, chosen)
+            batch = scope.select(CreditLine).where(*conditions, CreditLine.seq > last).order_by(CreditLine.seq)
+            lines = [line_of(row) for row in scope.session.scalars(batch.limit(CSV_BATCH))]
+        if not lines:
+            return
+        yield b"".join(_rows(_cells(line)) for line in lines)
+        last = lines[-1].seq
+
+
+def _cells(line: LedgerLine) -> list[str]:
+    return [
+        str(line.seq),
+        line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        line.kind,
+        _safe(line.description),
+        f"{line.change:.2f}",
+        f"{line.held_change:.2f}",
+        f"{line.balance_after:.2f}",
+        f"{line.held_after:.2f}",
+        _safe(line.actor_label),
+        _safe(line.reference or ""),
+        str(line.job_id or ""),
+        str(line.answers_id or ""),
+        str(line.id),
+    ]
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _rows(cells: list[str]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().encode()
+
+
+def _position(cursor: str | None) -> tuple[int | None, bool]:
+    """(line number, whether newer lines are meant)"""
+    if not cursor:
+        return None, False
+    digits = cursor.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+        raise Invalid(fields={"cursor": "This is not the cursor of a page; start again without one."})
+    return int(digits), cursor.startswith("-")
+
+
+def _conditions(scope: Scope, chosen: StatementFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [scope.owned(CreditLine)]
+    if chosen.kinds:
+        found.append(CreditLine.kind.in_(chosen.kinds))
+    if chosen.since:
+        found.append(CreditLine.created_at >= _start_of(scope, chosen.since))
+    if chosen.until:
+        found.append(CreditLine.created_at < _start_of(scope, chosen.until + timedelta(days=1)))
+    if chosen.user_id:
+        found.append(CreditLine.actor_user_id == chosen.user_id)
+    if chosen.job_id:
+        found.append(CreditLine.job_id == chosen.job_id)
+    if chosen.text:
+        found.append(
+            CreditLine.description.icontains(chosen.text, autoescape=True)
+            | func.coalesce(CreditLine.reference, "").icontains(chosen.text, autoescape=True)
+        )
+    return found
+
+
+def _start_of(scope: Scope, day: date) -> datetime:
+    """The first moment of a day in the workspace's time zone."""
+    name = scope.session.scalar(select(Workspace.timezone).where(Workspace.id == scope.workspace_id)) or "UTC"
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    return datetime.combine(day, time.min, zone)
