@@ -9,25 +9,36 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import reflex as rx
-from fastapi import FastAPI
 from reflex_components_sonner.toast import ToastProps
 
+from cursive_app.api.app import create as create_api
 from cursive_app.pages.frame import browser_title, overlay
 from cursive_app.pages.public.crash import error_boundary, report_backend_error, report_frontend_error
+from cursive_app.pages.public.login import login
 from cursive_app.pages.public.not_found import not_found
+from cursive_app.policy import Policy
 from cursive_app.web_edge import EDGE
+from state.login import LoginState
+from state.session import SessionState
 
 
 class Page(NamedTuple):
-    """One address: the function that draws it, the words in the browser tab, and what it loads."""
+    """One address: the function that draws it, the words in the browser tab, and the handler that loads it.
+
+    A page that is not `public` watches its session as well: balance and rights stay live, and its end leads to login.
+    """
 
     route: str
     draw: Callable[[], rx.Component]
     title: str
     on_load: Any = None
+    public: bool = False
 
 
-PAGES: tuple[Page, ...] = (Page("/404", not_found, "Page not found"),)
+PAGES: tuple[Page, ...] = (
+    Page("/login", login, "Log in", LoginState.load, public=True),
+    Page("/404", not_found, "Page not found", public=True),
+)
 
 HEAD = [
     # Before the first paint: the sidebar as the person left it. (Reflex does the same for the theme.)
@@ -50,7 +61,7 @@ HEAD = [
 def create_app() -> rx.App:
     """The Reflex application with every page."""
     built = rx.App(
-        api_transformer=[FastAPI(openapi_url=None), *EDGE],
+        api_transformer=[create_api(), *EDGE],
         stylesheets=["/theme.css", "/kit.css"],
         head_components=HEAD,
         html_lang="en",
@@ -66,8 +77,10 @@ def create_app() -> rx.App:
     )
     built.app_wraps[55, "ErrorBoundary"] = error_boundary
     built.app_wraps[5, "Overlay"] = overlay
+    built.add_middleware(Policy())
     for one in PAGES:
-        built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=one.on_load)
+        loads = [*([] if one.public else [SessionState.watch]), *([one.on_load] if one.on_load is not None else [])]
+        built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=loads or None)
     return built
 
 

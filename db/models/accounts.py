@@ -48,9 +48,6 @@ class User(Identified, Timestamped, Base):
     email_verified_at: Mapped[datetime | None]
     is_staff: Mapped[bool] = mapped_column(server_default=text("false"))
     timezone: Mapped[str | None] = mapped_column(Text)
-    failed_logins: Mapped[int] = mapped_column(server_default=text("0"))
-    last_failed_login_at: Mapped[datetime | None]
-    locked_until: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     deleted_at: Mapped[datetime | None]
@@ -89,6 +86,21 @@ class UserSession(Identified, Base):
     revoked_at: Mapped[datetime | None]
     ip: Mapped[str | None] = mapped_column(Text)
     user_agent: Mapped[str | None] = mapped_column(Text)
+
+
+class Throttle(Base):
+    """How often something was tried lately, by key (an account's digest, an address); shared by all processes.
+
+    The key never holds an e-mail address in clear, and exists for unknown addresses as well (no enumeration).
+    """
+
+    __tablename__ = "throttles"
+    __table_args__ = (Index(None, "last_at"),)
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    tries: Mapped[int]
+    last_at: Mapped[datetime]
+    blocked_until: Mapped[datetime | None]
 
 
 class MailedToken(Identified, Base):

@@ -10,6 +10,7 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from components.primitives.anchor import anchor
 from cursive_app.errors import CursiveError, Unauthenticated
+from state.base import current_path, login_url
 
 log = structlog.get_logger("cursive.pages")
 
@@ -39,13 +40,13 @@ def report_frontend_error(exception: Exception) -> None:
 def report_backend_error(exception: Exception):  # Reflex evaluates a return annotation at import
     """An event handler failed. Expected errors say their own sentence; anything else is a defect with a reference."""
     if isinstance(exception, Unauthenticated):
-        return rx.redirect("/login?ended=1")
+        return [rx.toast.info(exception.message), rx.redirect(login_url(current_path()))]
     if isinstance(exception, CursiveError):
         return rx.toast.error(exception.message, duration=12_000, close_button=True)
     reference = f"err_{uuid4().hex[:12]}"
     log.error("event handler failed", reference=reference, exc_info=exception)
     return rx.toast.error(
-        "Something went wrong on our side. Nothing was lost.",
+        "Something went wrong on our side. Try again; if it stays, tell us the reference.",
         description=f"Reference {reference}",
         duration=30_000,
         close_button=True,

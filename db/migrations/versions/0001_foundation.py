@@ -7,7 +7,7 @@ from alembic import op
 from procrastinate.schema import SchemaManager
 from sqlalchemy.dialects import postgresql
 
-from db.policies import definer_function, protect, system_only
+from db.policies import CURRENT_WORKSPACE, definer_function, protect, system_only
 from db.roles import APP_ROLE, SYSTEM_ROLE
 
 revision = "0001"
@@ -19,18 +19,42 @@ QUEUE_TABLES = ("procrastinate_jobs", "procrastinate_workers", "procrastinate_pe
 def upgrade() -> None:
     _tables()
     _grants()
+    _person_label()
     _queue()
 
 
 def _grants() -> None:
     protect("workspaces", app="SELECT", column="id")
     op.execute(f"GRANT UPDATE (name, timezone, updated_at) ON workspaces TO {APP_ROLE}")
-    for table in ("users", "user_sessions", "mailed_tokens", "outgoing_mails", "schedule_ticks", "clock_leaders"):
+    for table in (
+        "users",
+        "user_sessions",
+        "mailed_tokens",
+        "throttles",
+        "outgoing_mails",
+        "schedule_ticks",
+        "clock_leaders",
+    ):
         system_only(table)
     for table in ("memberships", "invitations", "api_keys", "jobs"):
         protect(table)
     for table in ("audit_entries", "job_events"):
         protect(table, app="SELECT, INSERT")
+
+
+def _person_label() -> None:
+    """What history calls a person. Tenants cannot read `users`; this answers for one member of their own workspace."""
+    op.execute(
+        f"""
+        CREATE FUNCTION person_label(p_user_id uuid) RETURNS text
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+          SELECT coalesce(nullif(u.name, ''), u.email) FROM users u
+          JOIN memberships m ON m.user_id = u.id AND m.workspace_id = {CURRENT_WORKSPACE}
+          WHERE u.id = p_user_id
+        $$
+        """
+    )
+    definer_function("person_label(uuid)")
 
 
 def _queue() -> None:
@@ -50,9 +74,10 @@ def _queue() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION person_label(uuid)")
     for table in (
         "job_events", "jobs", "audit_entries", "api_keys", "invitations", "memberships", "user_sessions",
-        "mailed_tokens", "outgoing_mails", "schedule_ticks", "clock_leaders", "users", "workspaces",
+        "mailed_tokens", "throttles", "outgoing_mails", "schedule_ticks", "clock_leaders", "users", "workspaces",
     ):  # fmt: skip
         op.drop_table(table)
     op.execute(
@@ -105,6 +130,15 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("schedule", "tick_at", name=op.f("pk_schedule_ticks")),
     )
     op.create_table(
+        "throttles",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_throttles")),
+    )
+    op.create_index(op.f("ix_throttles_last_at"), "throttles", ["last_at"], unique=False)
+    op.create_table(
         "users",
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("email_norm", sa.Text(), nullable=False),
@@ -113,9 +147,6 @@ def _tables() -> None:
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_staff", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=True),
-        sa.Column("failed_logins", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("last_failed_login_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "preferences",

@@ -1,0 +1,82 @@
+"""The forms that set or end the session cookie: real POSTs from our own pages, answered with a redirect.
+
+A page's script never sees the cookie, and passwords never travel over the page socket.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from cursive_app.api.cookies import (
+    DEVICE_SECONDS,
+    clear_cookie,
+    device_cookie,
+    read_cookie,
+    session_cookie,
+    session_token,
+    set_cookie,
+)
+from cursive_app.api.flash import Flash, write_flash
+from cursive_app.api.origin import client_ip, require_same_origin
+from cursive_app.errors import CursiveError, Invalid
+from cursive_app.paths import local_path
+from cursive_app.services import accounts
+from cursive_app.settings import settings
+
+router = APIRouter(prefix="/auth", include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+def _go(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _back(path: str, page: str, error: CursiveError, **values: str) -> Response:
+    """To the form again, with what was wrong and what was typed."""
+    fields = error.fields if isinstance(error, Invalid) else {}
+    message = "" if fields else error.message
+    response = _go(path)
+    write_flash(response, Flash(page=page, error=message, fields=fields, values=values))
+    return response
+
+
+def sign_in(response: Response, signed_in: accounts.SignedIn) -> Response:
+    """Give the browser its cookies."""
+    days = settings().session_absolute_days
+    set_cookie(response, session_cookie(), signed_in.token, max_age=days * 86400)
+    set_cookie(response, device_cookie(), signed_in.device, max_age=DEVICE_SECONDS)
+    return response
+
+
+@router.post("/login")
+def log_in(request: Request, email: Text = "", password: Text = "", next: Text = "") -> Response:
+    require_same_origin(request)
+    target = local_path(next)
+    cookies = request.headers.get("cookie")
+    try:
+        signed_in = accounts.log_in(
+            email=email,
+            password=password,
+            ip=client_ip(request),
+            user_agent=request.headers.get("user-agent"),
+            device=read_cookie(cookies, device_cookie()),
+            replaces=session_token(cookies),
+        )
+    except CursiveError as error:
+        page = "/login" if target == "/" else f"/login?next={quote(target, safe='')}"
+        return _back(page, "/login", error, email=email)
+    return sign_in(_go(target), signed_in)
+
+
+@router.api_route("/logout", methods=["GET", "POST"])
+def log_out(request: Request) -> Response:
+    require_same_origin(request)
+    accounts.end_session_of(session_token(request.headers.get("cookie")))
+    response = _go("/login")
+    clear_cookie(response, session_cookie())
+    write_flash(response, Flash(page="/login", notice="You are logged out."))
+    return response

@@ -1,0 +1,200 @@
+"""The gate: one middleware that sees every event before its handler and refuses what was not allowed explicitly.
+
+Every public method of every state can be called by anybody with a socket, with any arguments (page guards are only
+cosmetics). So the gate looks the session up in the database for every event, clears the tab's state when it belongs to
+another session or workspace, and checks who may call, how often, and whether the arguments fit. Services check again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import reflex as rx
+import structlog
+from reflex.event import Event
+from reflex.state import BaseState, State, StateUpdate
+from reflex_base.registry import RegisteredEventHandler, RegistrationContext
+
+from cursive_app.api.cookies import session_token
+from cursive_app.errors import Forbidden, Unauthenticated, Unavailable
+from cursive_app.services.accounts import Permission, Principal, allows
+from cursive_app.services.accounts.tokens import digest
+from state.arguments import fits
+from state.base import Caller, caller_var, current_path, login_url, look_up
+from state.session import SessionState
+
+log = structlog.get_logger("cursive.gate")
+
+# Arguments Reflex makes itself from an upload; they never come out of an event's payload.
+_UPLOAD_ARGUMENTS = frozenset({"files", "chunk_iter"})
+
+
+class Bucket:
+    """Tokens per key: `burst` at once, `per_second` after that. In memory: it protects this process."""
+
+    def __init__(self, *, per_second: float = 20, burst: float = 60, keys: int = 20_000) -> None:
+        self.per_second, self.burst, self.keys = per_second, burst, keys
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> bool:
+        """Whether one more event is allowed now."""
+        moment = time.monotonic()
+        level, since = self._levels.pop(key, (self.burst, moment))
+        level = min(self.burst, level + (moment - since) * self.per_second)
+        allowed = level >= 1
+        self._levels[key] = (level - 1 if allowed else level, moment)
+        if len(self._levels) > self.keys:
+            self._levels.popitem(last=False)
+        return allowed
+
+
+class Policy(rx.Middleware):
+    """Deny by default. See the module's docstring."""
+
+    def __init__(self) -> None:
+        self.bucket = Bucket()
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
+        """None lets the handler run; an update is sent instead of it."""
+        root = state._get_root_state()
+        assert isinstance(root, State)
+        registered = RegistrationContext.get().event_handlers.get(event.name)
+        ours = registered is not None and registered.states[0].is_user_defined()
+        session = await root.get_state(SessionState)
+        token = session_token(root.router.headers.cookie)
+        cookie = digest(token).hex() if token else ""
+        try:
+            who = await look_up(token)
+        except Unavailable as error:
+            return await self._out_of_reach(root, session, cookie, error, registered if ours else None)
+        caller_var.set(Caller(token=token, principal=who, checked=time.monotonic()))
+        refused = await _bind(root, session, who, cookie, ours=ours)
+        if refused is not None:
+            return refused
+        if not self.bucket.take(f"user:{who.user_id}" if who else f"ip:{root.router.session.client_ip}"):
+            return await _refuse(root, "Slow down a little: too many actions at once.")
+        if not ours or registered is None:
+            return None
+        return await _judge(root, registered, event, who)
+
+    async def _out_of_reach(
+        self,
+        root: State,
+        session: SessionState,
+        cookie: str,
+        error: Unavailable,
+        registered: RegisteredEventHandler | None,
+    ) -> StateUpdate | None:
+        """The database does not answer: nobody can be recognized, so nothing runs and no foreign state is shown."""
+        caller_var.set(None)
+        if session._cookie != cookie:
+            await _clear(root)
+        if registered is None:
+            return None
+        return await _refuse(root, error.message, registered, status="error")
+
+
+async def _bind(
+    root: State, session: SessionState, who: Principal | None, cookie: str, *, ours: bool
+) -> StateUpdate | None:
+    """Tie the tab's state to one session and workspace; data of any other does not survive here."""
+    bound = f"{who.session_id}/{who.workspace_id}" if who else ""
+    former, session._cookie = session._bound, cookie
+    if former == bound:
+        session._show(who)
+        return None
+    await _clear(root)
+    session._bound, session._cookie = bound, cookie
+    session._show(who)
+    if not ours or not former:  # a page that is loading: go on with the clean state
+        return None
+    if who is None:
+        return await _refuse(root, Unauthenticated.default_message, go=login_url(current_path()))
+    moved = who.workspace_name or "no workspace"
+    event = rx.call_script("window.location.assign('/')")
+    return await _refuse(root, f"This session now shows {moved}.", extra=[event])
+
+
+async def _clear(root: State) -> None:
+    hydrated = root.is_hydrated
+    for cls in _all_states(State):
+        await root.get_state(cls)  # with Redis only the states of this event are loaded; all of them must go
+    root.reset()
+    root.is_hydrated = hydrated
+
+
+def _all_states(cls: type[BaseState]) -> list[type[BaseState]]:
+    found = [cls]
+    for child in cls.get_substates():
+        found += _all_states(child)
+    return found
+
+
+async def _judge(
+    root: State, registered: RegisteredEventHandler, event: Event, who: Principal | None
+) -> StateUpdate | None:
+    fn = registered.handler.fn
+    need = getattr(fn, "__cursive_allow__", None)
+    denied = _denial(need, who)
+    if denied is not None:
+        message, go = denied
+        log.info("event refused", handler=event.name, need=str(need), user=str(who.user_id) if who else None)
+        return await _refuse(root, message, registered, go=login_url(current_path()) if go == "/login" else go)
+    hints = registered.handler._get_type_hints()
+    parameters = set(fn.__code__.co_varnames[1 : fn.__code__.co_argcount + fn.__code__.co_kwonlyargcount])
+    for name, value in event.payload.items():
+        if name in _UPLOAD_ARGUMENTS and name in parameters:
+            continue
+        if name.startswith("_") or name not in parameters or not fits(value, hints.get(name, Any)):
+            log.warning("event argument refused", handler=event.name, argument=name[:80])
+            return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
+    return None
+
+
+def _denial(need: Permission | str | None, who: Principal | None) -> tuple[str, str] | None:
+    """Why this person may not call a handler, and the page to go to ('' for none); None when they may."""
+    if need == "public":
+        return None
+    if who is None and need is not None:
+        return "", "/login"
+    if need is None or who is None:
+        return Forbidden.default_message, ""  # nobody decided who may call it
+    if need == "account":
+        return None
+    if need == "staff":
+        return None if who.is_staff else (Forbidden.default_message, "")
+    if not who.email_verified:
+        return "Confirm your e-mail address to continue.", "/verify"
+    if who.tenant is None:
+        return "You are not in a workspace yet.", "/welcome"
+    if need == "signed_in" or (isinstance(need, Permission) and allows(who.tenant, need)):
+        return None
+    return Forbidden.default_message, ""
+
+
+async def _refuse(
+    root: State,
+    message: str,
+    registered: RegisteredEventHandler | None = None,
+    *,
+    go: str = "",
+    status: str = "forbidden",
+    extra: Sequence[Any] = (),
+) -> StateUpdate:
+    """Answer instead of the handler: a toast and perhaps another page. A page's `load` shows its own state instead."""
+    events: list[Any] = list(extra)
+    page = None
+    if registered is not None and registered.handler.fn.__name__ == "load":
+        page = await root.get_state(registered.states[0])
+    if page is not None and not go and "status" in type(page).get_fields():
+        page.status = status  # type: ignore[attr-defined]
+    elif message:
+        events.insert(0, rx.toast.error(message))
+    if go:
+        events.append(rx.redirect(go))
+    delta = await root._get_resolved_delta()
+    root._clean()
+    return StateUpdate(delta=delta, events=Event.from_event_type(events))

@@ -1,0 +1,46 @@
+"""Who is acting, as every edge sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from db.roles import Role
+from db.scope import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceChoice:
+    """A workspace the person may switch to."""
+
+    id: UUID
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A signed-in person. `tenant` is None while the address is unverified or no workspace is left: nothing of any
+    workspace can then be reached. `available` and `held` are credits of the current workspace."""
+
+    tenant: Tenant | None
+    user_id: UUID
+    email: str
+    name: str
+    is_staff: bool
+    session_id: UUID
+    workspace_id: UUID | None
+    workspace_name: str
+    role: Role | None
+    timezone: str
+    email_verified: bool
+    workspaces: tuple[WorkspaceChoice, ...]
+    available: Decimal | None
+    held: Decimal | None
+    is_demo: bool
+
+    @property
+    def label(self) -> str:
+        """How history and greetings name the person."""
+        return self.name or self.email

@@ -1,0 +1,173 @@
+"""What every page's state stands on: who may call a handler, who is calling now, and the bridge to the services.
+
+    class LeadsState(rx.State):
+        rows: list[LeadRow] = []
+        status: str = "loading"            # list_states(): loading, ready, empty, no_match, forbidden, error
+
+        @rx.event(supersedes=True)
+        @allow("signed_in")                # or a Permission, "public", "account", "staff"; always BELOW rx.event
+        async def load(self):
+            page = await transact(leads.list_leads, query=self.q)   # opens tenant().begin() in a thread
+            self.rows = list(page.rows)
+
+A handler without `allow` is refused for everybody. CursiveErrors may fly: the app turns them into a toast, and
+Unauthenticated into the login page. When the gate refuses a handler named `load`, it sets `status` for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from reflex_base.event.context import EventContext
+
+from cursive_app.errors import Forbidden, Unauthenticated
+from cursive_app.paths import local_path
+from cursive_app.services import accounts
+from cursive_app.services.accounts import Permission, Principal
+from cursive_app.settings import settings
+from db.scope import Scope, Tenant
+
+Level = Literal["public", "account", "signed_in", "staff"]
+"""public: anybody. account: logged in, even without a workspace or a confirmed address. signed_in: a member of the
+workspace, any role. staff: the platform's own people."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+RECHECK_SECONDS = 5.0
+
+
+def allow(need: Permission | Level) -> Callable[[F], F]:
+    """Say who may call an event handler. Goes below `@rx.event`."""
+
+    def mark(handler: F) -> F:
+        handler.__cursive_allow__ = need  # type: ignore[attr-defined]  # read by cursive_app.policy
+        return handler
+
+    return mark
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who sent the event that is being handled, and when that was last looked up (monotonic seconds)."""
+
+    token: str
+    principal: Principal | None
+    checked: float
+
+
+caller_var: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("caller", default=None)
+
+
+def principal() -> Principal | None:
+    """The person whose event this is; None for a visitor."""
+    caller = caller_var.get()
+    return caller.principal if caller else None
+
+
+def tenant() -> Tenant:
+    """The tenant of this event. Raises Unauthenticated for a visitor, Forbidden without a workspace."""
+    who = principal()
+    if who is None:
+        raise Unauthenticated
+    if who.tenant is None:
+        raise Forbidden("Confirm your e-mail address first." if not who.email_verified else "You are in no workspace.")
+    return who.tenant
+
+
+def person() -> Principal:
+    """The person of this event. Raises Unauthenticated for a visitor."""
+    who = principal()
+    if who is None:
+        raise Unauthenticated
+    return who
+
+
+async def ask(fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a service call on our threads, never on the event loop, where it would freeze every user.
+
+    A handler that lives long (a background loop) keeps the rights it started with for five seconds at most: then the
+    session is looked up again, and Unauthenticated is raised when it or its role is gone.
+    """
+    await _recheck()
+    return await run_in_thread(fn, *args, **kwargs)
+
+
+async def transact(fn: Callable[Concatenate[Scope, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a use case in one transaction of the signed-in tenant: `fn(scope, …)` between begin and commit."""
+    await _recheck()
+    return await run_in_thread(_in_scope, tenant(), fn, *args, **kwargs)
+
+
+def _in_scope(who: Tenant, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    with who.begin() as scope:
+        return fn(scope, *args, **kwargs)
+
+
+async def run_in_thread(fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Run anything blocking on the pool that is as wide as the database's, with the context copied."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_pool(), partial(context.run, fn, *args, **kwargs))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=settings().database_pool_size, thread_name_prefix="service")
+
+
+@cache
+def gate_pool() -> ThreadPoolExecutor:
+    """Threads of their own for session lookups, so that slow pages cannot keep others from being recognized."""
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="gate")
+
+
+async def look_up(token: str, *, touch: bool = True) -> Principal | None:
+    """The person behind a session token, from the database."""
+    if not token:
+        return None
+    work = partial(accounts.authenticate, token, touch=touch)
+    return await asyncio.get_running_loop().run_in_executor(gate_pool(), work)
+
+
+async def renew(*, touch: bool = False) -> Principal | None:
+    """Look the caller up again, for handlers that live long. None when the session has ended."""
+    caller = caller_var.get()
+    if caller is None:
+        return None
+    fresh = await look_up(caller.token, touch=touch)
+    caller_var.set(Caller(token=caller.token, principal=fresh, checked=time.monotonic()))
+    return fresh
+
+
+async def _recheck() -> None:
+    caller = caller_var.get()
+    if caller is None or caller.principal is None or time.monotonic() - caller.checked < RECHECK_SECONDS:
+        return
+    before = caller.principal.tenant
+    fresh = await renew()
+    if fresh is None or fresh.tenant != before:
+        raise Unauthenticated
+
+
+def login_url(path: str) -> str:
+    """The login page that leads back to `path`."""
+    back = local_path(path)
+    return "/login" if back in ("/", "/login") or back.startswith("/login?") else f"/login?next={quote(back, safe='')}"
+
+
+def current_path() -> str:
+    """Path and query of the page whose event is being handled; '/' outside of one."""
+    try:
+        data = EventContext.get().router_data
+    except LookupError:
+        return "/"
+    return local_path(str(data.get("asPath") or data.get("pathname") or "/"))

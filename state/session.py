@@ -1,0 +1,118 @@
+"""The session as the frame shows it: person, workspace, role, balance. The gate keeps it true on every event.
+
+Vars for the shell: `user_name`, `user_email`, `role` (words), `workspace_id`, `workspace_name`, `workspaces` (dicts: id,
+name, role), `balance`, `held`, `has_held`, `is_staff`, `is_demo`, and `can`: the names of permissions, so that
+`SessionState.can.contains("segments:run")` hides what the role may not do. Every page of a signed-in person has
+`on_load=[SessionState.watch, …]`, which also keeps the balance live. None of this is trusted: the gate checks each
+handler and services check again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import reflex as rx
+
+from cursive_app.services import accounts
+from cursive_app.services.accounts import Permission, Principal
+from db.roles import Role
+from state.base import allow, ask, current_path, login_url, person, renew
+
+WATCH_SECONDS = 4.0
+
+ROLE_WORDS: dict[Role, str] = {
+    Role.OWNER: "Owner",
+    Role.ADMIN: "Admin",
+    Role.MEMBER: "Member",
+    Role.BILLING: "Billing",
+    Role.READ_ONLY: "Read-only",
+}
+
+
+def credits_text(amount: Decimal | None) -> str:
+    """Credits as people read them; a dash when nothing is known."""
+    return "–" if amount is None else f"{amount:,.2f}"
+
+
+class SessionState(rx.State):
+    """Who is signed in here. Filled by the gate; the browser can change nothing of it."""
+
+    signed_in: bool = False
+    user_name: str = ""
+    user_email: str = ""
+    email_verified: bool = False
+    is_staff: bool = False
+    role: str = ""
+    timezone: str = "UTC"
+    workspace_id: str = ""
+    workspace_name: str = ""
+    workspaces: list[dict[str, str]] = []
+    is_demo: bool = False
+    can: list[str] = []
+    balance: str = "–"
+    held: str = ""
+    has_held: bool = False
+
+    _bound: str = ""  # session and workspace whose data this tab's state holds
+    _cookie: str = ""  # digest of the cookie that was looked up last
+
+    def _show(self, who: Principal | None) -> None:
+        """Bring the vars in line with the person; only what changed is sent."""
+        for name, value in _shown(who).items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+
+    @rx.event(background=True)
+    @allow("account")
+    async def watch(self):
+        """Keep balance and rights current while the page is open; ends with the page, leaves when the session ends."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            who = await renew()
+            if who is None:
+                async with self:
+                    self._show(None)
+                yield rx.toast.info("Your session has ended. Log in again to continue.")
+                yield rx.redirect(login_url(current_path()))
+                return
+            shown = _shown(who)
+            if any(getattr(self, name) != value for name, value in shown.items()):
+                async with self:
+                    self._show(who)
+
+    @rx.event
+    @allow("account")
+    async def switch(self, workspace_id: str):
+        """Look at another workspace. The page is loaded anew, so that nothing of the former one is left in it."""
+        await ask(accounts.switch_workspace, person(), workspace_id=workspace_id)
+        return rx.call_script("window.location.assign('/')")
+
+
+_SHOWN = (
+    "signed_in", "user_name", "user_email", "email_verified", "is_staff", "role", "timezone", "workspace_id",
+    "workspace_name", "workspaces", "is_demo", "can", "balance", "held", "has_held",
+)  # fmt: skip
+
+
+def _shown(who: Principal | None) -> dict[str, object]:
+    if who is None:
+        return {name: SessionState.get_fields()[name].default_value() for name in _SHOWN}
+    permissions = [p.value for p in Permission if who.tenant is not None and accounts.allows(who.tenant, p)]
+    return {
+        "signed_in": True,
+        "user_name": who.label,
+        "user_email": who.email,
+        "email_verified": who.email_verified,
+        "is_staff": who.is_staff,
+        "role": ROLE_WORDS[who.role] if who.role else "",
+        "timezone": who.timezone,
+        "workspace_id": str(who.workspace_id) if who.workspace_id else "",
+        "workspace_name": who.workspace_name,
+        "workspaces": [{"id": str(w.id), "name": w.name, "role": ROLE_WORDS[w.role]} for w in who.workspaces],
+        "is_demo": who.is_demo,
+        "can": permissions,
+        "balance": credits_text(who.available),
+        "held": credits_text(who.held) if who.held else "",
+        "has_held": bool(who.held),
+    }

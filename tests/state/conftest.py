@@ -1,0 +1,3 @@
+from tests.state.driver import driver
+
+__all__ = ["driver"]
