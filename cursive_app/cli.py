@@ -52,13 +52,15 @@ def up() -> None:
 
 
 @cursive.command()
-def web() -> None:
+@click.option("--as-built", is_flag=True, help="Serve what was built last, without looking for changed sources.")
+def web(as_built: bool) -> None:
     """Serve the pages and the HTTP API on HOST:PORT."""
     from cursive_app.build import ensure_built
     from cursive_app.serve import serve
 
     config = _ready_for("web")
-    ensure_built(say=_say)
+    if not as_built:
+        ensure_built(say=_say)
     serve(config)
 
 
@@ -246,6 +248,8 @@ def _plain_failures() -> Iterator[None]:
         yield
     except ValidationError as error:
         for problem in error.errors():
+            if problem["type"] == "default_factory_not_called":
+                continue  # only says that another setting is wrong
             click.echo(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}.", err=True)
         sys.exit(REFUSED)
     except BuildFailed as error:

@@ -96,7 +96,7 @@ class House:
             self._step("demo")
         self._step("build")
         web_url = f"http://{_reachable(config.host)}:{config.port}/readyz"
-        self.serving.start(Part("web", ("web",), self.logs / "web.log", web_url))
+        self.serving.start(Part("web", ("web", "--as-built"), self.logs / "web.log", web_url))
         self.serving.start(Part("worker", ("worker",), self.logs / "worker.log"))
         self.backstage.wait_ready()
         self.serving.wait_ready()
