@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from cursive_app.clock import now
 from cursive_app.errors import Invalid
+from cursive_app.services.accounts.emails import normalize_email
 from cursive_app.services.accounts.passwords import hash_password, needs_rehash, verify_password
 from cursive_app.services.accounts.sessions import end_session_of, open_session
 from cursive_app.services.accounts.throttle import (
@@ -41,11 +42,6 @@ class SignedIn:
     user_id: UUID
     token: str
     device: str
-
-
-def normalize_email(email: str) -> str:
-    """The form under which an address is unique and looked up."""
-    return email.strip().casefold()
 
 
 def log_in(

@@ -1,0 +1,21 @@
+"""The platform's own people. Staff is a mark on a person, given from the command line of the installation only."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from cursive_app.errors import NotFound
+from cursive_app.services.accounts.emails import normalize_email
+from db.models.accounts import User
+from db.system import system_scope
+
+
+def make_admin(email: str) -> None:
+    """Make the person with this address platform staff. Raises NotFound when nobody has an account under it."""
+    with system_scope() as scope:
+        user = scope.session.scalar(
+            select(User).where(User.email_norm == normalize_email(email), User.deleted_at.is_(None)).with_for_update()
+        )
+        if user is None:
+            raise NotFound(f"Nobody has an account under {email.strip()}. They must sign up first.")
+        user.is_staff = True
