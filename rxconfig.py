@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import reflex as rx
+from reflex_base.plugins import Plugin
 
 from components.tokens import TAILWIND
 from cursive_app.build import SameOrigin
@@ -17,6 +18,8 @@ _redis = _settings.redis_url.get_secret_value() if _settings.redis_url else None
 # Reflex prefers bun; the lock file and the wheel that brings Node are npm's.
 os.environ.setdefault("REFLEX_USE_NPM", "1")
 
+PLUGINS: list[Plugin] = [SameOrigin(), rx.plugins.TailwindV4Plugin(config=TAILWIND)]
+
 config = rx.Config(
     app_name="cursive_app",
     telemetry_enabled=False,
@@ -28,6 +31,6 @@ config = rx.Config(
     cors_allowed_origins=allowed_origins(_settings),
     trusted_proxy_hops=_settings.trusted_proxy_hops,
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[SameOrigin(), rx.plugins.TailwindV4Plugin(config=TAILWIND)],
+    plugins=PLUGINS,
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

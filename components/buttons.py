@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
+from components.binding import Flag, Text
 from components.icons import icon
 from components.primitives import tooltip as tip
 from components.primitives.anchor import anchor
@@ -28,15 +29,15 @@ def classes(look: Look, size: Size = "md", extra: str = "") -> str:
 
 
 def button(
-    label: str | rx.Var[str],
+    label: Text,
     *,
     look: Look = "secondary",
     size: Size = "md",
     icon_name: str | None = None,
-    href: str | rx.Var[str] | None = None,
+    href: Text | None = None,
     hotkey: str | None = None,
-    disabled: bool | rx.Var[bool] = False,
-    pending: bool | rx.Var[bool] = False,
+    disabled: Flag = False,
+    pending: Flag = False,
     plain: bool = False,
     class_name: str = "",
     **props: Any,
@@ -65,37 +66,35 @@ def button(
     return rx.el.button(*content, type=props.pop("type", "button"), class_name=names, **props)
 
 
-def primary(label: str | rx.Var[str], **props: Any) -> rx.Component:
+def primary(label: Text, **props: Any) -> rx.Component:
     """The single main action of a view."""
     return button(label, look="primary", **props)
 
 
-def secondary(label: str | rx.Var[str], **props: Any) -> rx.Component:
+def secondary(label: Text, **props: Any) -> rx.Component:
     return button(label, look="secondary", **props)
 
 
-def ghost(label: str | rx.Var[str], **props: Any) -> rx.Component:
+def ghost(label: Text, **props: Any) -> rx.Component:
     return button(label, look="ghost", **props)
 
 
-def danger(label: str | rx.Var[str], **props: Any) -> rx.Component:
+def danger(label: Text, **props: Any) -> rx.Component:
     return button(label, look="danger", **props)
 
 
-def quiet_danger(label: str | rx.Var[str], **props: Any) -> rx.Component:
+def quiet_danger(label: Text, **props: Any) -> rx.Component:
     return button(label, look="quiet-danger", **props)
 
 
-def submit(
-    label: str | rx.Var[str], *, pending: bool | rx.Var[bool] = False, look: Look = "primary", **props: Any
-) -> rx.Component:
+def submit(label: Text, *, pending: Flag = False, look: Look = "primary", **props: Any) -> rx.Component:
     """A form's submit button."""
     return button(label, look=look, pending=pending, type="submit", **props)
 
 
 def icon_button(
     name: str,
-    label: str | rx.Var[str],
+    label: Text,
     *,
     look: Look = "ghost",
     size: Size = "md",
@@ -130,7 +129,7 @@ def icon_button(
     )
 
 
-def copy_button(text: str | rx.Var[str], label: str = "Copy") -> rx.Component:
+def copy_button(text: Text, label: str = "Copy") -> rx.Component:
     """Copies `text` in the browser, also on plain http, and says so for a moment."""
     return rx.el.button(
         icon("copy", size=14, class_name="copy-idle"),
@@ -143,7 +142,7 @@ def copy_button(text: str | rx.Var[str], label: str = "Copy") -> rx.Component:
     )
 
 
-def copyable_id(text: str | rx.Var[str]) -> rx.Component:
+def copyable_id(text: Text) -> rx.Component:
     """A short prefixed id (`seg_…`) that copies itself on click."""
     return rx.el.button(
         rx.el.code(text, class_name="text-12"),

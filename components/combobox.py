@@ -12,28 +12,27 @@ Keys: arrows and Enter choose, Backspace in the empty field removes the last chi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
 
+from components.binding import Flag, Items, Text, items
 from components.icons import icon
 from components.primitives import command as cmd
-
-Options = rx.Var[list[dict[str, str]]]
 
 
 def combobox(
     control_id: str,
     label: str,
     *,
-    options: Options | Sequence[tuple[str, str]],
-    chips: rx.Var[list[dict[str, str]]],
+    options: Items,
+    chips: Items,
     on_add: Callable[[Any], Any],
     on_remove: Callable[[Any], Any],
     on_toggle: Callable[[Any], Any] | None = None,
     on_search: Any = None,
-    searching: bool | rx.Var[bool] = False,
+    searching: Flag = False,
     placeholder: str = "Type to search",
     nothing: str = "No match. Try fewer letters.",
 ) -> rx.Component:
@@ -41,7 +40,7 @@ def combobox(
     typed: dict[str, Any] = {} if on_search is None else {"on_value_change": on_search}
     return cmd.CommandRoot.create(
         rx.el.div(
-            rx.foreach(chips, lambda chip: _chip(chip, on_remove, on_toggle)),
+            rx.foreach(items(chips), lambda chip: _chip(chip, on_remove, on_toggle)),
             cmd.CommandInput.create(placeholder=placeholder, **typed),
             rx.cond(searching, icon("loader-circle", size=14, class_name="spin mr-1 text-ink-3"), rx.fragment()),
             class_name="input tokens",
@@ -57,12 +56,13 @@ def combobox(
         ),
         label=label,
         should_filter=on_search is None,
+        filter=cmd.BY_WORDS,
         loop=True,
         class_name="combo",
     )
 
 
-def _options(control_id: str, options: Options | Sequence[tuple[str, str]], on_add: Callable[[Any], Any]) -> list[Any]:
+def _options(control_id: str, options: Items, on_add: Callable[[Any], Any]) -> list[Any]:
     clear = rx.call_script(f"window.cursive.clear('{control_id}')")
     if isinstance(options, rx.Var):
         return [
@@ -118,7 +118,7 @@ def _chip(chip: Any, on_remove: Callable[[Any], Any], on_toggle: Callable[[Any],
     )
 
 
-def filter_chip(label: str | rx.Var[str], *, on_remove: Any) -> rx.Component:
+def filter_chip(label: Text, *, on_remove: Any) -> rx.Component:
     """An active filter above a table, with its own way out."""
     return rx.el.span(
         rx.el.span(label, class_name="truncate"),

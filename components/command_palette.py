@@ -16,6 +16,7 @@ from typing import Any
 import reflex as rx
 from reflex_components_radix.primitives.dialog import dialog as radix
 
+from components.binding import Flag, Items, items
 from components.icons import icon
 from components.primitives import command as cmd
 
@@ -33,24 +34,24 @@ class Command:
     run: Any = None
     keywords: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    only: rx.Var[bool] | None = None  # whether the person may do it
+    only: Flag | None = None  # whether the person may do it
 
 
 def command_palette(
     commands: Sequence[Command],
     *,
-    results: rx.Var[list[dict[str, str]]] | None = None,
+    results: Items | None = None,
     on_search: Any = None,
     trigger: Sequence[Any] = (),
     trigger_class: str = "sr-only",
 ) -> rx.Component:
     """The palette and the button that opens it."""
-    groups = [
+    groups: list[Any] = [
         cmd.CommandGroup.create(*[_line(one) for one in members], heading=group)
         for group, members in groupby(commands, key=lambda one: one.group)
     ]
     if results is not None:
-        groups.insert(0, rx.cond(results.length() > 0, _found(results), rx.fragment()))
+        groups.insert(0, rx.cond(items(results).length() > 0, _found(results), rx.fragment()))
     return radix.root(
         radix.trigger(
             *(trigger or ("Search and commands",)),
@@ -70,6 +71,7 @@ def command_palette(
                     ),
                     cmd.CommandList.create(*groups, cmd.CommandEmpty.create("Nothing found."), label="Results"),
                     label="Search and commands",
+                    filter=cmd.BY_WORDS,
                     loop=True,
                 ),
                 rx.el.div(
@@ -91,7 +93,7 @@ def _line(one: Command) -> rx.Component:
         icon(one.icon_name),
         one.label,
         rx.el.span(*[rx.el.kbd(key, class_name="kbd") for key in one.keys], class_name="ml-auto flex gap-1"),
-        value=f"{one.group} {one.label}",
+        value=one.label,
         keywords=list(one.keywords),
         on_select=[_close(), rx.redirect(one.href) if one.href else one.run],
         class_name="menu-item",
@@ -99,10 +101,10 @@ def _line(one: Command) -> rx.Component:
     return shown if one.only is None else rx.cond(one.only, shown, rx.fragment())
 
 
-def _found(results: rx.Var[list[dict[str, str]]]) -> rx.Component:
+def _found(results: Items) -> rx.Component:
     return cmd.CommandGroup.create(
         rx.foreach(
-            results,
+            items(results),
             lambda one: cmd.CommandItem.create(
                 icon("arrow-right"),
                 rx.el.span(one["label"], class_name="truncate"),

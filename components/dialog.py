@@ -20,14 +20,13 @@ from typing import Any
 import reflex as rx
 from reflex_components_radix.primitives.dialog import dialog as radix
 
+from components.binding import Flag, Props, Text, flag, text
 from components.buttons import Look, Size, classes
 from components.icons import icon
 from components.primitives import menu as dropdown
 from components.primitives import popover as pop
 from components.primitives import tabs as tab_parts
 from components.primitives import tooltip as tip
-
-Text = str | rx.Var[str]
 
 
 def _close(label: str = "Close") -> rx.Component:
@@ -37,13 +36,14 @@ def _close(label: str = "Close") -> rx.Component:
 def modal(
     title: Text,
     *body: rx.Component,
-    is_open: rx.Var[bool],
+    is_open: Flag,
     on_open_change: Any,
     description: Text | None = None,
     footer: Sequence[rx.Component] = (),
     wide: bool = False,
 ) -> rx.Component:
     """A dialog in the middle of the screen."""
+    undescribed: Props = {} if description is not None else {"aria_describedby": ""}
     return radix.root(
         radix.portal(
             radix.overlay(class_name="scrim"),
@@ -61,7 +61,7 @@ def modal(
                 if footer
                 else rx.fragment(),
                 class_name=f"modal {'wide' if wide else ''}",
-                **({} if description is not None else {"aria_describedby": ""}),
+                **undescribed,
             ),
         ),
         open=is_open,
@@ -71,13 +71,13 @@ def modal(
 
 def confirm(
     *,
-    is_open: rx.Var[bool],
+    is_open: Flag,
     on_open_change: Any,
     title: Text,
     consequence: Text,
     action: Text,
     on_confirm: Any,
-    pending: bool | rx.Var[bool] = False,
+    pending: Flag = False,
     harmful: bool = True,
     typed: Text | None = None,
     typed_value: Text = "",
@@ -91,8 +91,8 @@ def confirm(
     blocked: Any = pending
     proof: rx.Component = rx.fragment()
     if typed is not None:
-        wrong = rx.Var.create(typed_value).to(str) != rx.Var.create(typed).to(str)
-        blocked = wrong if pending is False else wrong | rx.Var.create(pending)
+        wrong = text(typed_value) != text(typed)
+        blocked = wrong if pending is False else wrong | flag(pending)
         proof = rx.el.label(
             rx.el.span("Type ", rx.el.strong(typed, class_name="font-semibold text-ink"), " to confirm"),
             rx.el.input(
@@ -134,7 +134,7 @@ def confirm(
 def drawer(
     title: Text,
     *body: rx.Component,
-    is_open: rx.Var[bool],
+    is_open: Flag,
     on_open_change: Any,
     subtitle: rx.Component | Text | None = None,
     actions: Sequence[rx.Component] = (),
@@ -174,7 +174,7 @@ def item(
     on_select: Any = None,
     href: str | None = None,
     danger: bool = False,
-    disabled: bool | rx.Var[bool] = False,
+    disabled: Flag = False,
     note: Text | None = None,
 ) -> rx.Component:
     """One line of a menu: an action, or a page when `href` is given."""
@@ -188,7 +188,7 @@ def item(
     )
 
 
-def check_item(label: Text, *, checked: rx.Var[bool] | bool, on_change: Any) -> rx.Component:
+def check_item(label: Text, *, checked: Flag, on_change: Any) -> rx.Component:
     """A menu line that is on or off; `on_change(bool)`."""
     return dropdown.MenuCheckboxItem.create(
         rx.el.span(label, class_name="min-w-0 truncate"),
@@ -251,7 +251,7 @@ def popover(
     trigger_class: str | None = None,
     align: str = "start",
     width: str = "w-80",
-    is_open: rx.Var[bool] | None = None,
+    is_open: Flag | None = None,
     on_open_change: Any = None,
 ) -> rx.Component:
     """A button that opens a small panel, for a filter or an explanation."""
@@ -301,7 +301,7 @@ class Tab:
 
 
 def tabs(
-    items: Sequence[Tab], *, value: rx.Var[str] | None = None, on_change: Any = None, label: str = "Sections"
+    items: Sequence[Tab], *, value: Text | None = None, on_change: Any = None, label: str = "Sections"
 ) -> rx.Component:
     """Tabs. With `value` and `on_change(value)` the open tab lives in the URL; otherwise in the browser only."""
     state = {"default_value": items[0].value} if value is None else {"value": value, "on_value_change": on_change}

@@ -17,14 +17,14 @@ from typing import Any
 
 import reflex as rx
 
+from components.binding import Flag, Props, Text
 from components.buttons import button, copyable_id, secondary
 from components.icons import icon
 from components.tokens import Tone
 
-Text = str | rx.Var[str]
-
 
 def _empty(icon_name: str, title: Text, text: Text, *actions: rx.Component, role: str | None = None) -> rx.Component:
+    spoken: Props = {"role": role} if role else {}
     return rx.el.div(
         rx.el.span(
             icon(icon_name, size=20),
@@ -34,7 +34,7 @@ def _empty(icon_name: str, title: Text, text: Text, *actions: rx.Component, role
         rx.el.p(text, class_name="mt-1 max-w-[46ch] text-13 text-ink-2 text-pretty"),
         rx.el.div(*actions, class_name="mt-4 flex flex-wrap justify-center gap-2") if actions else rx.fragment(),
         class_name="flex flex-col items-center px-6 py-14 text-center",
-        **({"role": role} if role else {}),
+        **spoken,
     )
 
 
@@ -78,7 +78,7 @@ def failure(message: Text, *, request_id: Text | None = None, on_retry: Any = No
 
 
 def list_states(
-    status: rx.Var[str],
+    status: Text,
     *,
     ready: rx.Component,
     loading: rx.Component,
@@ -88,7 +88,7 @@ def list_states(
     forbidden: rx.Component | None = None,
 ) -> rx.Component:
     """Pick by status: `loading`, `ready`, `empty`, `no_match`, `forbidden`, `error`."""
-    return rx.match(
+    chosen = rx.match(
         status,
         ("ready", ready),
         ("empty", empty),
@@ -97,6 +97,7 @@ def list_states(
         ("error", failed or failure("Something went wrong on our side.")),
         loading,
     )
+    return rx.fragment(chosen)
 
 
 def skeleton(class_name: str = "h-4 w-24") -> rx.Component:
@@ -136,9 +137,11 @@ def pill(
     )
 
 
-def status_pill(status: rx.Var[str], words: Mapping[str, tuple[str, Tone]]) -> rx.Component:
+def status_pill(status: Text, words: Mapping[str, tuple[str, Tone]]) -> rx.Component:
     """A pill whose word and color follow a var; unknown values are shown as they are."""
-    return rx.match(status, *[(value, pill(word, tone)) for value, (word, tone) in words.items()], pill(status))
+    return rx.fragment(
+        rx.match(status, *[(value, pill(word, tone)) for value, (word, tone) in words.items()], pill(status))
+    )
 
 
 JOB_STATUS: dict[str, tuple[str, Tone]] = {
@@ -177,12 +180,12 @@ def banner(
 
 def progress(
     *,
-    percent: rx.Var[int],
+    percent: int | rx.Var[int],
     done: Text,
     stage: Text,
     eta: Text = "",
     tone: Tone | rx.Var[str] = "neutral",
-    indeterminate: bool | rx.Var[bool] = False,
+    indeterminate: Flag = False,
     on_cancel: Any = None,
 ) -> rx.Component:
     """Long work: stage by name, counts ("1,240 of 5,000"), time left, and cancel. `percent` is 0 to 100."""
@@ -200,7 +203,7 @@ def progress(
             aria_label=stage,
             aria_valuemin="0",
             aria_valuemax="100",
-            aria_valuenow=percent.to_string(),
+            aria_valuenow=rx.Var.create(percent).to(str),
             data_tone=tone,
             data_indeterminate=rx.cond(indeterminate, "true", "false"),
             class_name="meter",
@@ -210,7 +213,7 @@ def progress(
 
 
 def metric(
-    label: Text, value: Text, *, note: Text | None = None, unit: Text = "", loading: bool | rx.Var[bool] = False
+    label: Text, value: Text, *, note: Text | None = None, unit: Text = "", loading: Flag = False
 ) -> rx.Component:
     """A number that matters, big, with what it means under it."""
     shown = rx.el.div(

@@ -21,9 +21,8 @@ from typing import Any
 import reflex as rx
 from reflex_components_core.el.elements.base import BaseHTML
 
+from components.binding import Items, Props, Text, text
 from components.icons import icon
-
-Text = str | rx.Var[str]
 
 
 class NativeForm(BaseHTML):
@@ -145,7 +144,7 @@ def search_input(
 
 def select(
     control_id: str,
-    options: Sequence[tuple[str, str]] | rx.Var[list[dict[str, str]]],
+    options: Items,
     *,
     small: bool = False,
     class_name: str = "",
@@ -184,7 +183,7 @@ def number_range(
             placeholder=word,
             aria_label=f"{label} {word.lower()}" if isinstance(label, str) else word,
             default_value=value,
-            key=rx.Var.create(value).to(str) + f"-{control_id}-{suffix}",
+            key=text(value) + f"-{control_id}-{suffix}",
             **({"on_blur": handler} if handler is not None else {}),
         )
 
@@ -254,8 +253,8 @@ def radio_group(
     """Cards of radio buttons. With `on_change(value)` it is controlled, otherwise `value` is only the first choice."""
 
     def option(choice: Choice) -> rx.Component:
-        chosen = rx.Var.create(value).to(str) == choice.value
-        state = (
+        chosen = text(value) == choice.value
+        state: Props = (
             {"checked": chosen, "on_change": on_change(choice.value)}
             if on_change is not None
             else {"default_checked": chosen}
@@ -275,7 +274,7 @@ def radio_group(
     )
 
 
-def segmented(options: Sequence[tuple[str, Text]], *, value: rx.Var[str], on_change: Any, label: str) -> rx.Component:
+def segmented(options: Sequence[tuple[str, Text]], *, value: Text, on_change: Any, label: str) -> rx.Component:
     """Two to five exclusive views side by side; `on_change(value)`."""
     return rx.el.div(
         *[

@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import reflex as rx
 from reflex.style import color_mode, set_color_mode
 from reflex_components_radix.primitives.dialog import dialog as radix
 
+from components.binding import Flag, Items, Text, items
 from components.buttons import classes, icon_button
 from components.dialog import item, line, menu, menu_label, tooltip
 from components.feedback import skeleton
 from components.icons import icon, mark
 from components.primitives import menu as dropdown
 from components.primitives.anchor import anchor
-
-Text = str | rx.Var[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class NavLink:
     href: str
     icon_name: str
     hotkey: str = ""
-    only: rx.Var[bool] | None = None  # whether the person may open it
+    only: Flag | None = None  # whether the person may open it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +52,16 @@ class ShellData:
     `known` is false until the session was looked up; `sandbox` says that the people shown are synthetic.
     """
 
-    known: rx.Var[bool] | bool
-    sandbox: rx.Var[bool] | bool
+    known: Flag
+    sandbox: Flag
     workspace_name: Text
     user_name: Text
     user_email: Text
     role: Text
     balance: Text
     held: Text
-    has_held: rx.Var[bool] | bool
-    workspaces: rx.Var[list[dict[str, str]]]
+    has_held: Flag
+    workspaces: Items
     workspace_id: Text
     on_switch: Callable[[Any], Any]
     workspace_items: Sequence[rx.Component] = ()
@@ -173,7 +172,7 @@ def monogram(name: Text, *, round_: bool = False) -> rx.Component:
 
 def _workspace_menu(data: ShellData) -> rx.Component:
     choices = rx.foreach(
-        data.workspaces,
+        items(data.workspaces),
         lambda one: dropdown.MenuItem.create(
             monogram(one["name"]),
             rx.el.span(
@@ -265,7 +264,11 @@ def _user_menu(data: ShellData) -> rx.Component:
 
 def theme_items() -> list[rx.Component]:
     """System, light, dark, as menu lines; the choice stays in this browser."""
-    choices = (("system", "System theme", "monitor"), ("light", "Light", "sun"), ("dark", "Dark", "moon"))
+    choices: tuple[tuple[Literal["system", "light", "dark"], str, str], ...] = (
+        ("system", "System theme", "monitor"),
+        ("light", "Light", "sun"),
+        ("dark", "Dark", "moon"),
+    )
     return [
         line(),
         menu_label("Appearance"),

@@ -45,7 +45,7 @@ def shortcuts_dialog(groups: Sequence[tuple[str, Sequence[Shortcut]]], *, trigge
                 ),
                 rx.el.div(
                     *[_group(title, shortcuts) for title, shortcuts in groups],
-                    class_name="grid gap-x-8 gap-y-4 overflow-y-auto px-5 pb-4 sm:grid-cols-2",
+                    class_name="overflow-y-auto px-5 pb-4 sm:columns-2 sm:gap-8",
                 ),
                 _switch(),
                 class_name="modal wide",
@@ -66,6 +66,7 @@ def _group(title: str, shortcuts: Sequence[Shortcut]) -> rx.Component:
             )
             for shortcut in shortcuts
         ],
+        class_name="break-inside-avoid pb-3",
     )
 
 

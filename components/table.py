@@ -26,6 +26,7 @@ from typing import Any
 
 import reflex as rx
 
+from components.binding import Flag, Items, Props, Text, flag, items, text
 from components.buttons import button
 from components.dialog import check_item, menu, menu_label
 from components.feedback import skeleton
@@ -51,21 +52,21 @@ class Column:
 def data_table(
     columns: Sequence[Column],
     *,
-    rows: rx.Var[list[Any]],
+    rows: Items,
     key: Callable[[Any], rx.Var[str]],
     caption: str,
     on_open: Callable[[Any], Any] | None = None,
-    opened: rx.Var[str] | None = None,
-    sort: rx.Var[str] | None = None,
-    descending: rx.Var[bool] | None = None,
+    opened: Text | None = None,
+    sort: Text | None = None,
+    descending: Flag | None = None,
     on_sort: Any = None,
-    visible: rx.Var[list[str]] | None = None,
-    selected: rx.Var[list[str]] | None = None,
+    visible: Items | None = None,
+    selected: Items | None = None,
     on_select: Callable[[Any, Any], Any] | None = None,
     on_select_page: Any = None,
-    page_selected: rx.Var[bool] | None = None,
+    page_selected: Flag | None = None,
     row_menu: Callable[[Any], rx.Component] | None = None,
-    refreshing: bool | rx.Var[bool] = False,
+    refreshing: Flag = False,
     max_height: str = "",
 ) -> rx.Component:
     """The table itself; loading, empty and error states are around it (`feedback.list_states`)."""
@@ -73,24 +74,25 @@ def data_table(
     def shown(column: Column, component: rx.Component) -> rx.Component:
         if visible is None or column.fixed or column.lead:
             return component
-        return rx.cond(visible.contains(column.key), component, rx.fragment())
+        return rx.cond(items(visible).contains(column.key), component, rx.fragment())
 
     def row(item: Any) -> rx.Component:
         identity = key(item)
-        attributes: dict[str, Any] = {"key": identity}
+        attributes: Props = {"key": identity}
         if opened is not None:
-            attributes["data_open"] = rx.cond(opened == identity, "true", "false")
+            attributes["data_open"] = rx.cond(text(opened) == identity, "true", "false")
         if selected is not None:
-            attributes["aria_selected"] = rx.cond(selected.contains(identity), "true", "false")
+            attributes["aria_selected"] = rx.cond(items(selected).contains(identity), "true", "false")
         if on_open is not None:
             attributes |= {"on_click": on_open(item), "class_name": "clickable"}
         cells = [shown(column, _cell(column, item, opens=on_open is not None)) for column in columns]
         if selected is not None and on_select is not None:
-            cells.insert(0, _check_cell(selected.contains(identity), on_select, identity))
+            cells.insert(0, _check_cell(items(selected).contains(identity), on_select, identity))
         if row_menu is not None:
             cells.append(rx.el.td(row_menu(item), on_click=rx.stop_propagation, class_name="tight right actions"))
         return rx.el.tr(*cells, **attributes)
 
+    bounds: Props = {"style": {"maxHeight": max_height}} if max_height else {}
     heads = [shown(column, _head(column, sort, descending, on_sort)) for column in columns]
     if selected is not None:
         heads.insert(0, _check_head(page_selected, on_select_page))
@@ -100,7 +102,7 @@ def data_table(
         rx.el.table(
             rx.el.caption(caption, class_name="sr-only"),
             rx.el.thead(rx.el.tr(*heads)),
-            rx.el.tbody(rx.foreach(rows, row)),
+            rx.el.tbody(rx.foreach(items(rows), row)),
             aria_busy=rx.cond(refreshing, "true", "false"),
             class_name="grid-table cards-on-phone",
         ),
@@ -108,7 +110,7 @@ def data_table(
         role="region",
         aria_label=caption,
         tab_index=0,
-        **({"style": {"maxHeight": max_height}} if max_height else {}),
+        **bounds,
     )
 
 
@@ -122,12 +124,12 @@ def _cell(column: Column, item: Any, *, opens: bool) -> rx.Component:
     return rx.el.td(content, class_name=names, data_label=column.label)
 
 
-def _head(column: Column, sort: rx.Var[str] | None, descending: rx.Var[bool] | None, on_sort: Any) -> rx.Component:
+def _head(column: Column, sort: Text | None, descending: Flag | None, on_sort: Any) -> rx.Component:
     names = " ".join(n for n in ("right" if column.right else "", column.class_name) if n)
     if not column.sortable or sort is None or descending is None or on_sort is None:
         return rx.el.th(column.label, scope="col", class_name=names)
-    active = sort == column.key
-    arrow = rx.cond(active & descending, icon("arrow-down"), icon("arrow-up"))
+    active = text(sort) == column.key
+    arrow = rx.cond(active & flag(descending), icon("arrow-down"), icon("arrow-up"))
     return rx.el.th(
         rx.el.button(column.label, arrow, type="button", on_click=on_sort(column.key), class_name="sort"),
         scope="col",
@@ -150,7 +152,7 @@ def _check_cell(checked: Any, on_select: Callable[[Any, Any], Any], identity: An
     )
 
 
-def _check_head(page_selected: rx.Var[bool] | None, on_select_page: Any) -> rx.Component:
+def _check_head(page_selected: Flag | None, on_select_page: Any) -> rx.Component:
     if page_selected is None or on_select_page is None:
         return rx.el.th(rx.el.span("Selected", class_name="sr-only"), scope="col", class_name="tight")
     box = rx.el.input(
@@ -164,10 +166,10 @@ def _check_head(page_selected: rx.Var[bool] | None, on_select_page: Any) -> rx.C
 
 
 def pager(
-    shown: str | rx.Var[str],
+    shown: Text,
     *,
-    has_previous: rx.Var[bool],
-    has_next: rx.Var[bool],
+    has_previous: Flag,
+    has_next: Flag,
     on_previous: Any,
     on_next: Any,
     extra: Any = None,
@@ -182,10 +184,10 @@ def pager(
                 size="sm",
                 icon_name="chevron-left",
                 on_click=on_previous,
-                disabled=~has_previous,
+                disabled=~flag(has_previous),
                 hotkey="p",
             ),
-            button("Next", size="sm", on_click=on_next, disabled=~has_next, hotkey="n"),
+            button("Next", size="sm", on_click=on_next, disabled=~flag(has_next), hotkey="n"),
             class_name="ml-auto flex gap-2",
         ),
         aria_label="Pages",
@@ -193,12 +195,12 @@ def pager(
     )
 
 
-def column_menu(columns: Sequence[Column], *, visible: rx.Var[list[str]], on_toggle: Any) -> rx.Component:
+def column_menu(columns: Sequence[Column], *, visible: Items, on_toggle: Any) -> rx.Component:
     """Choose columns; `on_toggle(column_key)`."""
 
     def choice(column: Column) -> rx.Component:
         return check_item(
-            column.label, checked=visible.contains(column.key), on_change=lambda _shown: on_toggle(column.key)
+            column.label, checked=items(visible).contains(column.key), on_change=lambda _shown: on_toggle(column.key)
         )
 
     lines = [choice(column) for column in columns if not (column.fixed or column.lead)]
@@ -239,7 +241,7 @@ def skeleton_table(columns: Sequence[Column], *, rows: int = 10) -> rx.Component
                     for r in range(rows)
                 ]
             ),
-            class_name="grid-table",
+            class_name="grid-table table-fixed",
             custom_attrs={"aria-hidden": "true"},
         ),
         class_name="overflow-hidden",

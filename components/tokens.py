@@ -10,7 +10,9 @@ Use: text sizes `text-12 … text-28`; ink `ink` (main), `ink-2` (secondary), `i
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
+
+from reflex_base.plugins.shared_tailwind import TailwindConfig
 
 Tone = Literal["neutral", "info", "good", "warn", "bad"]
 TONES: tuple[Tone, ...] = ("neutral", "info", "good", "warn", "bad")
@@ -46,7 +48,7 @@ COLORS: dict[str, str] = {
 # size in pixels -> line height in pixels
 TYPE: dict[int, int] = {12: 16, 13: 20, 14: 20, 16: 24, 20: 28, 28: 36}
 
-TAILWIND: dict[str, Any] = {
+TAILWIND: TailwindConfig = {
     "darkMode": "class",
     "theme": {
         "extend": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 from reflex.components.component import Component
 
@@ -14,8 +16,22 @@ class _Command(Component):
     library = "cmdk@1.1.1"
 
 
+# cmdk's own ranking is fuzzy ("se" finds "Use the light theme"); people expect words that begin with what they typed.
+BY_WORDS = rx.Var(
+    """(value, search, keywords) => {
+  const text = [value, ...(keywords || [])].join(" ").toLowerCase();
+  const words = search.toLowerCase().split(/\\s+/).filter(Boolean);
+  const starts = (word) => text.startsWith(word) || text.includes(" " + word);
+  if (words.every(starts)) return text.startsWith(words[0] || "") ? 1 : 0.8;
+  return words.every((word) => text.includes(word)) ? 0.3 : 0;
+}"""
+)
+
+
 class CommandRoot(_Command):
     tag = "Command"
+
+    filter: rx.Var[Any]
 
     label: rx.Var[str]
     should_filter: rx.Var[bool]

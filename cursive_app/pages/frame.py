@@ -16,6 +16,7 @@ import reflex as rx
 from reflex.style import set_color_mode
 from reflex_components_core.core.banner import has_too_many_connection_errors
 
+from components.binding import items
 from components.command_palette import Command, command_palette
 from components.dialog import item
 from components.feedback import banner
@@ -28,7 +29,7 @@ from state.session import SessionState as S
 
 def may(permission: Permission) -> rx.Var[bool]:
     """Whether the person's role has the permission: for hiding what would be refused anyway."""
-    return S.can.contains(permission.value)
+    return items(S.can).contains(permission.value)
 
 
 NAV: tuple[NavGroup, ...] = (
