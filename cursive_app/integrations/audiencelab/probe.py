@@ -60,8 +60,8 @@ def probe_provider(
         ("filtered audience", probe.audience),
         ("single look-up", probe.look_up),
         ("batch of three", probe.batch),
-        ("create and delete a pixel", probe.pixel),
-        ("visitor look-up, versions 3 and 4", probe.visitors),
+        ("create a pixel", probe.pixel),
+        ("visitor look-up, versions 3 and 4; delete the pixel", probe.visitors),
     ):
         yield _step(name, step)
     probe.clean_up()
@@ -177,10 +177,12 @@ class _Probe:
         except ProviderServerError:
             version_4 = "fails"
         total = "unknown" if events.page.total is None else f"{events.page.total:,}"
-        return True, f"version 3: {total} events; version 4: {version_4}"
+        self._lab.delete_pixel(self._pixel_id)
+        self._pixel_id = None
+        return True, f"version 3: {total} events; version 4: {version_4}; deleted"
 
     def clean_up(self) -> None:
-        """Delete the pixel; audiences were deleted where they were made."""
+        """Delete the pixel if step 7 did not; audiences were deleted where they were made."""
         if self._pixel_id is not None:
             with suppress(ProviderError):
                 self._lab.delete_pixel(self._pixel_id)

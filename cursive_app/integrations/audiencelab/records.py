@@ -196,12 +196,19 @@ def _household(fields: Fields) -> dict[str, Any]:
         "is_homeowner": vocabulary.yes_no(fields.first("HOMEOWNER")),
         "is_married": vocabulary.yes_no(fields.first("MARRIED")),
         "has_children": vocabulary.yes_no(fields.first("CHILDREN")),
-        "demographics": {
-            name.lower(): value
-            for name in ("INCOME_RANGE", "NET_WORTH", "EDUCATION")
-            if (value := _short(fields.first(name), 100))
-        },
+        "demographics": _demographics(fields),
     }
+
+
+def _demographics(fields: Fields) -> dict[str, str]:
+    """income_range, net_worth and education, in the provider's words where they are its words."""
+    income, worth = _short(fields.first("INCOME_RANGE"), 100), _short(fields.first("NET_WORTH"), 100)
+    found = {
+        "income_range": vocabulary.income_range(income) or income,
+        "net_worth": vocabulary.net_worth(worth) or worth,
+        "education": vocabulary.education(fields.first("EDUCATION", "EDUCATION_HISTORY")),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _hashes(fields: Fields) -> tuple[str, ...]:

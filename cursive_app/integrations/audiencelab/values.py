@@ -93,7 +93,8 @@ def phone(value: object) -> str | None:
         parsed = phonenumbers.parse(cleaned, "US")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
+    # "possible" without a reason would also pass numbers that lack their area code
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 

@@ -96,6 +96,12 @@ _SENIORITY_WORDS = {
     "manager": ("manager", "lead", "supervisor"),
     "staff": ("staff", "individual contributor", "ic", "entry", "entry level", "senior", "junior", "employee"),
 }
+_DEGREES = {
+    "High School": ("high school", "ged"),
+    "Bachelor's": ("bachelor", "bachelors", "ba", "bs", "bsc", "bba", "b a", "b s", "undergraduate"),
+    "Master's": ("master", "masters", "ma", "ms", "msc", "mba", "m a", "m s"),
+    "Doctorate": ("doctorate", "doctoral", "doctor", "phd", "ph d", "md", "jd", "edd"),
+}
 _YES = frozenset({"y", "yes", "true", "t", "1", "has children", "homeowner", "married", "owner"})
 _NO = frozenset({"n", "no", "false", "f", "0", "no children", "renter", "single"})
 
@@ -183,6 +189,15 @@ def net_worth(value: object) -> str | None:
     return _NET_WORTH_KEYS.get(str(value).replace(" ", "").casefold())
 
 
+def education(value: object) -> str | None:
+    """The highest of EDUCATION that a degree, or a whole education history, mentions."""
+    words = text_key(str(value).replace("'", ""))
+    key = f" {words} "
+    return next(
+        (level for level, names in reversed(_DEGREES.items()) if any(f" {name} " in key for name in names)), None
+    )
+
+
 def gender(value: object) -> str | None:
     """ "Male" or "Female" for M/F and the words; None for U and anything else."""
     return {"m": "Male", "male": "Male", "f": "Female", "female": "Female"}.get(text_key(value))
@@ -209,6 +224,7 @@ _READERS: dict[str, Callable[[object], str | None]] = {
     "businessProfile.seniority": seniority,
     "businessProfile.employeeCount": company_size,
     "businessProfile.companyRevenue": company_revenue,
+    "attributes.education": education,
     "profile.incomeRange": income_range,
     "profile.netWorth": net_worth,
     "profile.homeowner": _flag_reader(*HOMEOWNER),
