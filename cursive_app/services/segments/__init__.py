@@ -1,8 +1,8 @@
 """Segments: a filter with a name, what it finds, and its runs.
 
-Owns the tables `saved_segments`, `segment_drafts`, `segment_runs`, `segment_leads` and `provider_words`. Promise: no
-person is delivered or charged who does not satisfy the filter, nobody is charged twice or beyond the ceiling (P1, P5), and a
-number is called exact only when it is.
+Owns the tables `saved_segments`, `segment_drafts`, `segment_runs`, `segment_leads` and `provider_words`. Promise: only
+people who satisfy the filter are delivered, nothing is charged twice or beyond the ceiling (P1, P5), and a number is
+called exact only when it is.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from cursive_app.integrations.audiencelab import Person
 from cursive_app.services import credits, leads
 from cursive_app.services.segments.fields import FIELDS
-from cursive_app.services.segments.filters import Filters, Group
-from cursive_app.services.segments.match import matches
+from cursive_app.services.segments.filters import Filters
+from cursive_app.services.segments.match import obeys
 from db.models.segments import SegmentLead, SegmentRun
 from db.scope import Scope
 
@@ -104,11 +104,13 @@ def why_ignored(sent: Filters, values: list[dict[str, object]]) -> str | None:
     Judged by what it documents, where that was asked for: other members it may accept and not apply (contract §2.2);
     those cost pages, and are checked on every record like all conditions.
     """
-    documented = tuple(
-        one for _, one in sent.conditions() if FIELDS[one.field].is_documented and one.includes_something
-    )
-    judged = Filters(sent.scope, Group("all", documented)) if documented else sent
-    answers = [answer for one in values if (answer := matches(judged, one)) is not None]
+    asked = [one for _, one in sent.conditions() if one.includes_something]
+    judged = [one for one in asked if FIELDS[one.field].is_documented] or asked
+    answers: list[bool] = []
+    for one in values:
+        told = [obeys(condition, one) for condition in judged]
+        if False in told or None not in told:
+            answers.append(False not in told)
     if len(answers) < SAMPLE_SIZE:
         return None
     share = sum(answers) / len(answers)

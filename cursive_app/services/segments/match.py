@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cursive_app.integrations.audiencelab import Person
@@ -54,6 +54,20 @@ def person_values(person: Person, *, slim: bool = False) -> dict[str, object]:
 def matches(filters: Filters, values: Values) -> bool | None:
     """True, False or None (cannot tell) for the whole filter."""
     return _node(filters.where, values)
+
+
+def obeys(condition: Condition, values: Values) -> bool | None:
+    """Whether a provider that was sent this condition's includes took it into account.
+
+    It finds a phrase anywhere in a text ("cto" in "director"), where we ask for whole words: such a record obeys, and
+    `matches` leaves it out all the same.
+    """
+    field = FIELDS[condition.field]
+    value = values.get(condition.field)
+    if field.kind == "phrase" and value:
+        text = " ".join(str(value).lower().split())
+        return any(wanted.lower() in text or _has_phrase(text, wanted) for wanted in condition.include)
+    return _condition(replace(condition, exclude=()), values)
 
 
 def explain(filters: Filters, values: Values) -> tuple[Verdict, ...]:

@@ -72,4 +72,4 @@ def active_runs(scope: Scope, ids: list[UUID]) -> dict[UUID, UUID]:
             scope.owned(SegmentRun), SegmentRun.segment_id.in_(ids), SegmentRun.status.in_(ACTIVE)
         )
     )
-    return dict(rows.tuples())
+    return {row.segment_id: row.id for row in rows}

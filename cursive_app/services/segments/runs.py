@@ -229,5 +229,5 @@ def _deltas(scope: Scope, segment_id: UUID) -> dict[UUID, int]:
         select(SegmentRun.id, SegmentRun.new_leads - before).where(
             scope.owned(SegmentRun), SegmentRun.segment_id == segment_id, SegmentRun.status == "completed"
         )
-    ).tuples()
+    ).all()
     return {run_id: delta for run_id, delta in found if delta is not None}

@@ -102,10 +102,10 @@ def list_segments(
     if not 1 <= limit <= 200:
         raise Invalid(fields={"limit": "Ask for 1 to 200 segments."})
     statement = scope.select(SavedSegment).where(may_see(scope.tenant), SavedSegment.deleted_at.is_(None))
-    counts = dict(
+    counts: dict[str, int] = dict(
         scope.session.execute(
             statement.with_only_columns(SavedSegment.status, func.count()).group_by(SavedSegment.status)
-        ).tuples()
+        ).all()
     )
     statement = statement.where(SavedSegment.status == status if status else SavedSegment.status != "archived")
     words = name_norm(query)

@@ -1,7 +1,7 @@
 """Suggestions while typing (SEG-03): the provider's vocabularies kept here, cities from a gazetteer, own leads' words.
 
-The provider is asked once a day (`sync_words`), never per key. What it adds to a vocabulary becomes a value of the field;
-what is built in stays, so that a provider that is down takes nothing away.
+The provider is asked once a day (`sync_words`), never per key. What it adds to a vocabulary becomes a value of the
+field; what is built in stays, so that a provider that is down takes nothing away.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def sync_words(provider: AudienceLab) -> int:
 
 def learn_words(scope: Scope) -> None:
     """Let this process know the words another one has synced."""
-    rows = scope.session.execute(select(ProviderWord.vocabulary, ProviderWord.word)).tuples().all()
+    rows = scope.session.execute(select(ProviderWord.vocabulary, ProviderWord.word)).all()
     for vocabulary, field in SYNCED.items():
         add_words(field, [word for kind, word in rows if kind == vocabulary])
 
@@ -75,16 +75,19 @@ def _best(words: tuple[str, ...], typed: str, limit: int) -> list[str]:
     if not wanted:
         return list(words[:limit])
     starts = [word for word in words if text_key(word).startswith(wanted)]
-    inside = (
-        [word for word in words if wanted in f" {text_key(word)}" and word not in starts] if len(starts) < limit else []
-    )
-    return (starts + inside)[:limit]
+    if len(starts) >= limit:
+        return starts[:limit]
+    begun = set(starts)
+    return (starts + [word for word in words if f" {wanted}" in f" {text_key(word)}" and word not in begun])[:limit]
 
 
 def _own_words(scope: Scope, field: str, typed: str, limit: int) -> list[str]:
     """The commonest values among own leads that begin with what was typed; a range, so an index can serve it."""
-    columns = {"job_title": (Lead.job_title_norm, Lead.job_title), "company_name": (Lead.company_norm, Lead.company_name),
-               "company_domain": (Lead.company_domain, Lead.company_domain)}  # fmt: skip
+    columns = {
+        "job_title": (Lead.job_title_norm, Lead.job_title),
+        "company_name": (Lead.company_norm, Lead.company_name),
+        "company_domain": (Lead.company_domain, Lead.company_domain),
+    }
     prefix = " ".join(typed.lower().split())
     if field not in columns or len(prefix) < 2 or "\x00" in prefix:
         return []

@@ -1,0 +1,7 @@
+"""Fixtures of the flows: the running sandbox."""
+
+from __future__ import annotations
+
+from tests.sandbox_fixtures import quirky_sandbox, quirky_sandbox_server, sandbox, sandbox_server
+
+__all__ = ["quirky_sandbox", "quirky_sandbox_server", "sandbox", "sandbox_server"]

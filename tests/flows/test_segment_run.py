@@ -1,0 +1,375 @@
+"""A run from the button to the leads, against the sandbox provider: what is delivered, charged and given back."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import update
+
+from cursive_app.clock import now
+from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Invalid, UpstreamFailed
+from cursive_app.services import jobs, segments
+from db.models.accounts import Membership
+from db.models.jobs import Job
+from db.models.segments import SegmentRun
+from db.system import system_scope
+from tests.factories import Cast
+from tests.factories_credits import balance_of, fund, sums_of
+from tests.factories_segments import (
+    TEXANS,
+    captured,
+    lead_count,
+    look,
+    make_segment,
+    run_row,
+    start,
+    step,
+    where,
+    work_off,
+)
+from tests.sandbox_fixtures import Sandbox
+
+HALF = Decimal("0.50")
+
+
+@pytest.fixture
+def alice(cast: Cast):
+    fund(cast.workspace_id, 1_000)
+    return cast.alice
+
+
+def _settled(tenant) -> None:
+    """The ledger adds up and nothing is held any more."""
+    assert balance_of(tenant) == sums_of(tenant.workspace_id)
+    assert balance_of(tenant)[1] == 0
+
+
+def test_a_run_delivers_and_charges_new_matching_leads_up_to_what_was_asked(alice, sandbox: Sandbox) -> None:
+    segment = make_segment(alice)
+    run = start(alice, segment.id, max_leads=120)
+    assert balance_of(alice) == (940, 60)
+    ended = work_off(alice, run, sandbox.client(page_size=50))
+    assert (ended.status, ended.outcome, ended.new_leads) == ("completed", "full", 120)
+    assert ended.credits_captured == 60 == captured(alice)
+    assert lead_count(alice) == 120
+    assert balance_of(alice) == (940, 0)
+    _settled(alice)
+    with alice.begin() as scope:
+        seen = segments.get_segment(scope, segment.id)
+    assert seen.last_run_at is not None
+    assert seen.last_count == ended.matched
+    assert seen.version == 1
+
+
+def test_every_delivered_lead_satisfies_the_filter_although_the_provider_adds_strays(
+    alice, quirky_sandbox: Sandbox
+) -> None:
+    segment = make_segment(
+        alice, where({"field": "seniority", "include": ["vp", "cxo"]}, {"field": "has_email", "is": True})
+    )
+    ended = work_off(alice, start(alice, segment.id, max_leads=150), quirky_sandbox.client(page_size=100))
+    assert ended.new_leads > 20
+    assert ended.matched < ended.fetched
+    with alice.begin() as scope:
+        own = segments.count_leads(
+            scope,
+            where({"field": "seniority", "include": ["vp", "cxo"]}, {"field": "has_email", "is": True}, scope="leads"),
+        )
+    assert own.count == own.total == ended.new_leads
+    _settled(alice)
+
+
+def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> None:
+    segment = make_segment(
+        alice, where({"field": "city", "include": ["Austin"]}, {"field": "state", "include": ["TX"]})
+    )
+    lab = sandbox.client()
+    first = work_off(alice, start(alice, segment.id, max_leads=500), lab)
+    assert first.outcome == "exhausted"
+    paid = captured(alice)
+    second = work_off(alice, start(alice, segment.id, max_leads=500), lab)
+    assert (second.new_leads, second.owned_leads) == (0, first.new_leads)
+    assert second.delta == -first.new_leads
+    assert captured(alice) == paid
+    _settled(alice)
+
+
+def test_a_segment_nobody_fits_ends_honestly_and_gives_everything_back(alice, sandbox: Sandbox) -> None:
+    segment = make_segment(alice, where({"field": "job_title", "include": ["zzz no such title"]}))
+    run, lab = start(alice, segment.id, max_leads=10), sandbox.client()
+    step(run, lab)
+    step(run, lab)
+    assert look(alice, run).is_active  # an audience that is being built looks just like one that found nobody
+    with system_scope() as scope:
+        scope.get(SegmentRun, run.id).audience_requested_at = now() - timedelta(hours=1)
+    ended = work_off(alice, run, lab)
+    assert (ended.status, ended.outcome, ended.new_leads) == ("completed", "nobody", 0)
+    assert ended.message and "Nothing was charged" in ended.message
+    assert balance_of(alice) == (1000, 0)
+
+
+def test_a_provider_that_ignores_the_filters_is_not_paid_for(alice, sandbox: Sandbox) -> None:
+    sandbox.faults({"mode": "ignore_filters"})
+    ended = work_off(alice, start(alice, make_segment(alice).id, max_leads=10), sandbox.client())
+    assert (ended.status, ended.outcome) == ("failed", "filters_ignored")
+    assert lead_count(alice) == 0
+    assert balance_of(alice) == (1000, 0)
+
+
+def test_or_groups_are_checked_record_by_record(alice, sandbox: Sandbox) -> None:
+    either = {
+        "any": [
+            {"all": [{"field": "state", "include": ["TX"]}, {"field": "seniority", "include": ["vp"]}]},
+            {"all": [{"field": "state", "include": ["NY"]}, {"field": "seniority", "include": ["cxo"]}]},
+        ]
+    }
+    segment = make_segment(alice, {"version": 1, "scope": "provider", "where": {"all": [either]}})
+    ended = work_off(alice, start(alice, segment.id, max_leads=400), sandbox.client())
+    assert 0 < ended.new_leads == ended.matched - ended.duplicates < ended.fetched
+    with alice.begin() as scope:
+        assert segments.count_leads(scope, {"version": 1, "scope": "leads", "where": {"all": [either]}}).count == (
+            ended.new_leads
+        )
+
+
+def test_the_ceiling_is_never_passed(alice, sandbox: Sandbox) -> None:
+    ended = work_off(
+        alice, start(alice, make_segment(alice).id, max_leads=1_000, ceiling=Decimal("7.30")), sandbox.client()
+    )
+    assert ended.new_leads == 14
+    assert ended.credits_captured == 7
+    _settled(alice)
+
+
+def test_a_worker_that_dies_between_pages_resumes_without_charging_twice(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=100)
+    lab = sandbox.client(page_size=20)
+    step(run, lab)
+
+    class Killed(BaseException):
+        pass
+
+    class Dying:
+        """Serves two pages and dies in the third call."""
+
+        def __init__(self) -> None:
+            self.pages = 0
+
+        def for_workspace(self, _: object) -> Dying:
+            return self
+
+        def audience_page(self, *args, **options):
+            self.pages += 1
+            if self.pages == 3:
+                raise Killed
+            return lab.audience_page(*args, **options)
+
+    with pytest.raises(Killed):
+        for _ in range(20):
+            step(run, Dying())  # type: ignore[arg-type]
+    halfway = look(alice, run)
+    assert 0 < halfway.new_leads < 100
+    with system_scope() as scope:
+        scope.session.execute(update(Job).where(Job.id == run.job_id).values(attempt_token=None))
+    ended = work_off(alice, run, lab)
+    assert ended.new_leads == 100 == lead_count(alice)
+    assert captured(alice) == 50
+    _settled(alice)
+
+
+def test_a_zombie_changes_nothing_after_another_worker_took_over(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=60)
+    lab = sandbox.client(page_size=20)
+    step(run, lab)
+
+    class Slow:
+        """While this worker waits for its page, another one finishes the whole run."""
+
+        def for_workspace(self, _: object) -> Slow:
+            return self
+
+        def audience_page(self, *args, **options):
+            page = lab.audience_page(*args, **options)
+            with system_scope() as scope:
+                scope.session.execute(update(Job).where(Job.id == run.job_id).values(attempt_token=None))
+            work_off(alice, run, lab)
+            return page
+
+    step(run, Slow())  # type: ignore[arg-type]
+    assert look(alice, run).new_leads == 60 == lead_count(alice)
+    assert captured(alice) == 30
+    _settled(alice)
+
+
+def test_cancel_stops_at_the_next_page_and_releases_the_rest(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=200)
+    lab = sandbox.client(page_size=20)
+
+    class Canceling:
+        def for_workspace(self, _: object) -> Canceling:
+            return self
+
+        def create_audience(self, **options):
+            return lab.create_audience(**options)
+
+        def find_audience(self, **options):
+            return lab.find_audience(**options)
+
+        def delete_audience(self, audience_id):
+            lab.delete_audience(audience_id)
+
+        def audience_page(self, *args, **options):
+            page = lab.audience_page(*args, **options)
+            if page.ready:
+                with alice.begin() as scope:
+                    segments.cancel_run(scope, run.id)
+            return page
+
+    ended = work_off(alice, run, Canceling())  # type: ignore[arg-type]
+    assert ended.status == "cancelled"
+    assert 0 < ended.new_leads <= 20
+    assert captured(alice) == ended.new_leads * HALF
+    _settled(alice)
+    assert lab.find_audience(name=run_row(run).audience_name or "") is None
+
+
+def test_a_creation_whose_answer_was_lost_is_found_again_by_name(alice, sandbox: Sandbox) -> None:
+    sandbox.faults({"mode": "reset", "endpoints": ["POST /audiences"], "after": True, "times": 1})
+    run = start(alice, make_segment(alice).id, max_leads=10)
+    ended = work_off(alice, run, sandbox.client())
+    assert ended.new_leads == 10
+    assert sum(call["method"] == "POST" for call in sandbox.calls()) == 1
+
+
+@pytest.mark.parametrize("mode", ["down", "garbage", "schema"])
+def test_a_provider_in_trouble_is_tried_again_and_then_costs_nothing(alice, sandbox: Sandbox, mode: str) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=10)
+    sandbox.faults({"mode": mode})
+    ended = work_off(alice, run, sandbox.client(timeout_seconds=1.0))
+    assert ended.status == "failed"
+    assert run_row(run).credits_captured == 0
+    assert balance_of(alice) == (1000, 0)
+
+
+def test_a_passing_trouble_only_delays(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=10)
+    sandbox.faults({"mode": "500", "times": 4})
+    assert work_off(alice, run, sandbox.client()).new_leads == 10
+    _settled(alice)
+
+
+def test_losing_access_mid_run_stops_it_and_gives_the_rest_back(cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    run = start(cast.bob, make_segment(cast.bob).id, max_leads=100)
+    lab = sandbox.client(page_size=20)
+    step(run, lab)
+    with system_scope() as scope:
+        scope.session.delete(scope.session.get(Membership, (cast.workspace_id, cast.bob.user_id)))
+    ended = work_off(cast.alice, run, lab)
+    assert (ended.status, ended.outcome, ended.new_leads) == ("failed", "access_lost", 0)
+    assert balance_of(cast.alice) == (100, 0)
+
+
+def test_two_starts_at_once_make_one_run(alice) -> None:
+    segment = make_segment(alice)
+
+    def go(_: int) -> str:
+        try:
+            start(alice, segment.id, max_leads=10)
+        except CursiveError as error:
+            return error.code
+        return "started"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(go, range(16)))
+    assert answers.count("started") == 1
+    assert set(answers) <= {"started", "conflict", "unavailable"}
+    assert balance_of(alice) == (995, 5)
+
+
+def test_the_same_key_starts_the_same_run(alice) -> None:
+    segment = make_segment(alice)
+    first = start(alice, segment.id, max_leads=10, idempotency_key="k")
+    assert start(alice, segment.id, max_leads=10, idempotency_key="k").id == first.id
+    with pytest.raises(Conflict):
+        start(alice, make_segment(alice).id, max_leads=10, idempotency_key="k")
+
+
+def test_what_cannot_be_run_says_why_and_changes_nothing(cast: Cast) -> None:
+    fund(cast.workspace_id, 1)
+    alice = cast.alice
+    segment = make_segment(alice)
+    with pytest.raises(InsufficientCredits) as refused:
+        start(alice, segment.id, max_leads=10)
+    assert refused.value.missing == 4
+    for bad in ({"ceiling": Decimal(0)}, {"ceiling": Decimal("-1")}, {"max_leads": 0}, {"ceiling": Decimal("NaN")}):
+        with pytest.raises(Invalid):
+            start(alice, segment.id, **bad)
+    only_excludes = make_segment(alice, where({"field": "state", "exclude": ["TX"]}))
+    with pytest.raises(Invalid, match="at least one value to include"):
+        start(alice, only_excludes.id, max_leads=1)
+    with pytest.raises(Invalid, match="needs no run"):
+        start(alice, make_segment(alice, where({"field": "state", "include": ["TX"]}, scope="leads")).id, max_leads=1)
+    with pytest.raises(Conflict) as stale:
+        start(alice, segment.id, max_leads=1, version=2)
+    assert stale.value.reason == "stale_version"
+    for status in ("archived", "paused"):
+        with alice.begin() as scope:
+            segments.set_status(scope, segment.id, status=status)
+        with pytest.raises(Conflict) as archived:
+            start(alice, segment.id, max_leads=1)
+        assert archived.value.reason == "not_active"
+    assert balance_of(alice) == (1, 0)
+
+
+def test_leftover_audiences_are_deleted_by_the_clock(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=10)
+    lab = sandbox.client()
+    step(run, lab)
+    with system_scope() as scope:
+        row = scope.get(SegmentRun, run.id)
+        row.status, row.finished_at = "failed", row.created_at.replace(year=2025)
+    assert segments.cleanup_audiences(lab) >= 1
+    assert lab.find_audience(name=run_row(run).audience_name or "") is None
+    assert segments.cleanup_audiences(lab) == 0
+
+
+def test_another_workspace_knows_nothing_of_the_run(cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    segment = make_segment(cast.alice, TEXANS)
+    run = start(cast.alice, segment.id, max_leads=5)
+    for ask in (
+        lambda scope: segments.get_run(scope, run.id),
+        lambda scope: segments.list_runs(scope, segment.id),
+        lambda scope: segments.start_run(scope, segment.id),
+        lambda scope: segments.cancel_run(scope, run.id),
+    ):
+        with pytest.raises(CursiveError) as refused, cast.charlie.begin() as scope:
+            ask(scope)
+        assert refused.value.status == 404
+
+
+def test_a_preview_is_free_masked_and_says_what_it_is(alice, sandbox: Sandbox) -> None:
+    view = segments.preview_segment(alice, TEXANS, provider=sandbox.client())
+    assert view.sample_size == view.fits + view.fails + view.unknown == 100
+    assert len(view.rows) == 25
+    assert all(len(row.name) <= 6 for row in view.rows)
+    assert (view.new, view.owned) == (100, 0)
+    assert view.narrowed == ("state",)
+    assert balance_of(alice) == (1000, 0)
+    assert lead_count(alice) == 0
+    with pytest.raises(UpstreamFailed):
+        sandbox.faults({"mode": "down"})
+        segments.preview_segment(alice, TEXANS, provider=sandbox.client())
+
+
+def test_jobs_show_the_run(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice, name="Texans").id, max_leads=10)
+    work_off(alice, run, sandbox.client())
+    with alice.begin() as scope:
+        job = jobs.get_job(scope, run.job_id or "")
+    assert (job.job.title, job.job.status, job.job.credits_captured) == ("Texans", "completed", 5)
+    assert job.job.credits_released == 0
