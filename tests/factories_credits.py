@@ -33,7 +33,8 @@ def sums_of(workspace_id: UUID) -> tuple[Decimal, Decimal]:
     with system_scope() as scope:
         row = scope.session.execute(
             text(
-                "SELECT coalesce(sum(change), 0), coalesce(sum(held_change), 0) FROM credit_ledger WHERE workspace_id = :w"
+                "SELECT coalesce(sum(change), 0), coalesce(sum(held_change), 0) FROM credit_ledger "
+                "WHERE workspace_id = :w"
             ),
             {"w": workspace_id},
         ).one()

@@ -65,7 +65,7 @@ def test_a_hold_settles_at_most_its_amount(cast: Cast) -> None:
     held = hold(cast.alice, "10")
     capture(cast.alice, held, "8")
     for attempt in (lambda: capture(cast.alice, held, "2.01", "more"), lambda: release(cast.alice, held, "r", "3")):
-        with pytest.raises(Conflict, match="Only 2.00 credits are left") as refused:
+        with pytest.raises(Conflict, match=r"Only 2\.00 credits are left") as refused:
             attempt()
         assert refused.value.reason == "exceeds"
     assert balance_of(cast.alice) == (Decimal("90.00"), Decimal("2.00"))

@@ -221,11 +221,11 @@ CREATE FUNCTION refund_credits(p_workspace_id uuid, p_amount numeric, p_reason t
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   v_workspace uuid := credit_workspace(p_workspace_id);
-  v_parts text[] := regexp_match(p_reason, '^debit:(\S{1,200})\s+(\S.{0,499})$');
+  v_parts text[] := regexp_match(p_reason, '^debit:(\S{1,200})\s+(\S.*)$');
   v_debit uuid;
   v_posted record;
 BEGIN
-  IF v_parts IS NULL THEN
+  IF v_parts IS NULL OR length(v_parts[2]) > 500 THEN
     RAISE EXCEPTION 'p_reason must read: debit:<idempotency key or line id of the debit> <why>'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
