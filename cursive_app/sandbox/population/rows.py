@@ -188,15 +188,14 @@ class RowWriter:
 
     def _skiptrace(self, at: dict[str, Any], row: Row) -> Row:
         known = bool(row["PERSONAL_ADDRESS"]) and at["noise"] % 2 == 0
+        score = 1 + at["noise"] // 8 % 4  # a number in some records, text in others
         return {
             "SKIPTRACE_NAME": f"{row['FIRST_NAME']} {row['LAST_NAME']}" if known else "",
             "SKIPTRACE_ADDRESS": row["PERSONAL_ADDRESS"] if known else "",
             "SKIPTRACE_CITY": row["PERSONAL_CITY"] if known else "",
             "SKIPTRACE_STATE": row["PERSONAL_STATE"] if known else "",
             "SKIPTRACE_ZIP": row["PERSONAL_ZIP"] if known else "",
-            "SKIPTRACE_MATCH_SCORE": (1 + at["noise"] % 4 if at["noise"] % 2 else str(1 + at["noise"] % 4))
-            if known
-            else "",
+            "SKIPTRACE_MATCH_SCORE": (score if at["noise"] % 4 else str(score)) if known else "",
             "SKIPTRACE_LANDLINE_NUMBERS": "",
             "SKIPTRACE_WIRELESS_NUMBERS": row["MOBILE_PHONE"].split(", ")[0] if known else "",
             "SKIPTRACE_CREDIT_RATING": "",
