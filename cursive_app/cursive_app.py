@@ -13,17 +13,23 @@ from reflex_components_sonner.toast import ToastProps
 
 from cursive_app.api.app import create as create_api
 from cursive_app.pages.frame import browser_title, overlay
+from cursive_app.pages.home import home
+from cursive_app.pages.jobs import jobs
+from cursive_app.pages.leads import leads
 from cursive_app.pages.public.crash import error_boundary, report_backend_error, report_frontend_error
 from cursive_app.pages.public.login import login
 from cursive_app.pages.public.not_found import not_found
 from cursive_app.policy import Policy
 from cursive_app.web_edge import EDGE
+from state.home import HomeState
+from state.jobs import JobsState
+from state.leads import LeadsState
 from state.login import LoginState
 from state.session import SessionState
 
 
 class Page(NamedTuple):
-    """One address: the function that draws it, the words in the browser tab, and the handler that loads it.
+    """One address: the function that draws it, the words in the tab, and the handlers (one, or a tuple) that load it.
 
     A page that is not `public` watches its session as well: balance and rights stay live, and its end leads to login.
     """
@@ -36,7 +42,10 @@ class Page(NamedTuple):
 
 
 PAGES: tuple[Page, ...] = (
+    Page("/", home, "Home", HomeState.load, public=True),
     Page("/login", login, "Log in", LoginState.load, public=True),
+    Page("/leads", leads, "Leads", LeadsState.load),
+    Page("/jobs", jobs, "Jobs", (JobsState.load, JobsState.follow)),
     Page("/404", not_found, "Page not found", public=True),
 )
 
@@ -52,6 +61,7 @@ HEAD = [
         custom_attrs={"as": "font", "type": "font/woff2", "crossOrigin": "anonymous"},
     ),
     rx.el.link(rel="icon", href="/icons/mark.svg", type="image/svg+xml"),
+    rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
     rx.el.meta(name="theme-color", content="#fbfcfd", custom_attrs={"media": "(prefers-color-scheme: light)"}),
     rx.el.meta(name="theme-color", content="#0f1115", custom_attrs={"media": "(prefers-color-scheme: dark)"}),
     rx.el.script(src="/ui.js", defer=True),
@@ -72,14 +82,15 @@ def create_app() -> rx.App:
             visible_toasts=3,
             close_button=True,
             rich_colors=False,
-            toast_options=ToastProps(duration=6000),
+            toast_options=ToastProps(duration=6000),  # pyright: ignore[reportCallIssue]  (all are optional)
         ),
     )
     built.app_wraps[55, "ErrorBoundary"] = error_boundary
     built.app_wraps[5, "Overlay"] = overlay
     built.add_middleware(Policy())
     for one in PAGES:
-        loads = [*([] if one.public else [SessionState.watch]), *([one.on_load] if one.on_load is not None else [])]
+        own = one.on_load if isinstance(one.on_load, tuple) else () if one.on_load is None else (one.on_load,)
+        loads = [*([] if one.public else [SessionState.watch]), *own]
         built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=loads or None)
     return built
 

@@ -160,7 +160,8 @@ class StaticPolish:
 
     def __init__(self, app: ASGIApp, client: Path = ROOT / CLIENT) -> None:
         self.app = app
-        self.client = client.resolve()
+        # Which addresses are pages is known once the interface is built; no request touches the disk to find out.
+        self.pages = frozenset(f"/{file.parent.relative_to(client).as_posix()}" for file in client.rglob("index.html"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
@@ -168,7 +169,7 @@ class StaticPolish:
         path: str = scope["path"]
         if path.startswith(("/api/", "/auth/", "/_")):
             return await self.app(scope, receive, send)
-        if not path.endswith("/") and self._is_page(path):
+        if path in self.pages:
             scope = {**scope, "path": path + "/"}
 
         async def with_cache(message: Message) -> None:
@@ -177,12 +178,6 @@ class StaticPolish:
             await send(message)
 
         return await self.app(scope, receive, with_cache)
-
-    def _is_page(self, path: str) -> bool:
-        if "\0" in path:
-            return False
-        folder = (self.client / path.lstrip("/")).resolve()
-        return folder.is_relative_to(self.client) and (folder / "index.html").is_file()
 
 
 def _cache_rule(path: str, status: int) -> str:

@@ -1,0 +1,150 @@
+"""The interface is built when, and only when, what it is made of changed; and it talks to the origin that served it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cursive_app import build
+from cursive_app.build import CLIENT, STAMP, BuildFailed, SameOrigin, ensure_built, is_current, source_digest
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name, text in {
+        "rxconfig.py": "config = 1",
+        "assets/theme.css": ":root {}",
+        "components/table.py": "x = 1",
+        "cursive_app/build.py": "",
+        "cursive_app/cursive_app.py": "",
+        "cursive_app/pages/leads.py": "",
+        "cursive_app/services/leads/views.py": "",
+        "state/leads.py": "",
+        "reflex.lock/package-lock.json": "{}",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def finish(root: Path) -> None:
+    """What a successful export leaves."""
+    (root / CLIENT).mkdir(parents=True, exist_ok=True)
+    (root / CLIENT / "index.html").write_text("<html>")
+
+
+@pytest.fixture
+def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Exports that were run, instead of running them."""
+    ran: list[Path] = []
+
+    def export(root: Path) -> None:
+        ran.append(root)
+        finish(root)
+
+    monkeypatch.setattr(build, "_export", export)
+    return ran
+
+
+def test_builds_once_and_again_only_after_a_change(root: Path, exports: list[Path]) -> None:
+    assert ensure_built(root) is True
+    assert ensure_built(root) is False
+    (root / "components/table.py").write_text("x = 2")
+    assert ensure_built(root) is True
+    assert len(exports) == 2
+
+
+@pytest.mark.parametrize("name", ["state/new.py", "assets/icons/new.svg", "cursive_app/services/credits/views.py"])
+def test_a_new_file_changes_the_digest(root: Path, name: str) -> None:
+    before = source_digest(root)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("")
+    assert source_digest(root) != before
+
+
+def test_renaming_changes_the_digest(root: Path) -> None:
+    before = source_digest(root)
+    (root / "state/leads.py").rename(root / "state/people.py")
+    assert source_digest(root) != before
+
+
+def test_what_is_not_part_of_the_interface_changes_nothing(root: Path) -> None:
+    before = source_digest(root)
+    for name in ("components/__pycache__/table.pyc", "tests/test_x.py", "db/models.py", "cursive_app/jobs/queue.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("")
+    assert source_digest(root) == before
+
+
+def test_an_edit_during_the_build_causes_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(root: Path) -> None:
+        finish(root)
+        (root / "state/leads.py").write_text("edited meanwhile")
+
+    monkeypatch.setattr(build, "_export", export)
+    ensure_built(root)
+    assert not is_current(root)
+
+
+def test_a_lock_completed_by_the_install_does_not_cause_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(root: Path) -> None:
+        finish(root)
+        (root / "reflex.lock/package-lock.json").write_text('{"completed": true}')
+
+    monkeypatch.setattr(build, "_export", export)
+    ensure_built(root)
+    assert is_current(root)
+
+
+def test_a_failed_build_leaves_nothing_that_looks_finished(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(_root: Path) -> None:
+        raise BuildFailed("no")
+
+    monkeypatch.setattr(build, "_export", export)
+    with pytest.raises(BuildFailed):
+        ensure_built(root)
+    assert not (root / STAMP).exists()
+    assert not is_current(root)
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("npm error code ENOSPC", "disk is full"),
+        ("npm error getaddrinfo ENOTFOUND somewhere", "could not be downloaded"),
+        ("ValueError: The Menu does not take in an `on_x`\n", "does not take in"),
+        ("", "said nothing"),
+    ],
+)
+def test_a_failure_is_one_sentence(log: str, said: str) -> None:
+    reason = build._reason(log)
+    assert said in reason
+    assert "\n" not in reason
+
+
+def test_addresses_in_the_bundle_become_relative_to_the_page(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    script = tmp_path / "assets" / "reflex-env-abc.js"
+    script.write_text(
+        'e={EVENT:`ws://localhost:8000/_event`,PING:"http://localhost:8000/ping",X:"http://example.com/a"}'
+    )
+    SameOrigin().post_build(static_dir=tmp_path)
+    text = script.read_text()
+    assert "localhost" not in text
+    assert 'location.protocol.replace("http","ws")+"//"+location.host+"/_event"' in text
+    assert 'location.protocol+"//"+location.host+"/ping"' in text
+    assert "http://example.com/a" in text
+
+
+def test_a_bundle_without_addresses_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / "reflex-env-abc.js").write_text("e={}")
+    with pytest.raises(BuildFailed):
+        SameOrigin().post_build(static_dir=tmp_path)
+
+
+def test_the_pinned_packages_name_no_registry_and_no_themes() -> None:
+    lock = (build.ROOT / "reflex.lock" / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert "@radix-ui/themes" not in lock
