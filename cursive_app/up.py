@@ -91,10 +91,9 @@ class House:
             sandbox_url = f"http://127.0.0.1:{self.environment['SANDBOX_PORT']}/mailbox"
             self.backstage.start(Part("sandbox", ("sandbox",), self.logs / "sandbox.log", sandbox_url))
         self._start_database()
-        self._step("migrate", "Preparing the database…" if self._is_new() else None)
-        if not config.is_production:
-            self._step("demo")
-        self._step("build")
+        if self._is_new():
+            self.say("Preparing the database…")
+        self._step("prepare")
         web_url = f"http://{_reachable(config.host)}:{config.port}/readyz"
         self.serving.start(Part("web", ("web", "--as-built"), self.logs / "web.log", web_url))
         self.serving.start(Part("worker", ("worker",), self.logs / "worker.log"))
@@ -141,11 +140,9 @@ class House:
                     raise
                 time.sleep(0.5)
 
-    def _step(self, command: str, say: str | None = None) -> None:
+    def _step(self, command: str) -> None:
         """Run one short command as a child, so that nothing it started survives a stop. Raises PartFailed."""
-        if say:
-            self.say(say)
-        part = Part(command, (command, "--brief"), self.logs / f"{command}.log")
+        part = Part(command, (command,), self.logs / f"{command}.log")
         part.log.parent.mkdir(parents=True, exist_ok=True)
         part.log.write_bytes(b"")
         said = 0
