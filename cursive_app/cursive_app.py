@@ -12,6 +12,8 @@ import reflex as rx
 from reflex_components_sonner.toast import ToastProps
 
 from cursive_app.api.app import create as create_api
+from cursive_app.pages.credits import credits
+from cursive_app.pages.credits_month import credits_month
 from cursive_app.pages.frame import browser_title, overlay
 from cursive_app.pages.home import home
 from cursive_app.pages.jobs import jobs
@@ -21,6 +23,8 @@ from cursive_app.pages.public.login import login
 from cursive_app.pages.public.not_found import not_found
 from cursive_app.policy import Policy
 from cursive_app.web_edge import EDGE
+from state.credits import CreditsState
+from state.credits_month import CreditsMonthState
 from state.home import HomeState
 from state.jobs import JobsState
 from state.leads import LeadsState
@@ -46,6 +50,8 @@ PAGES: tuple[Page, ...] = (
     Page("/login", login, "Log in", LoginState.load, public=True),
     Page("/leads", leads, "Leads", LeadsState.load),
     Page("/jobs", jobs, "Jobs", (JobsState.load, JobsState.follow)),
+    Page("/credits", credits, "Credits", (CreditsState.load, CreditsState.follow)),
+    Page("/credits/month", credits_month, "Credit statement", CreditsMonthState.load),
     Page("/404", not_found, "Page not found", public=True),
 )
 

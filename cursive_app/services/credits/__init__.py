@@ -29,10 +29,12 @@ from cursive_app.services.credits.statement import (
     MonthSummary,
     StatementFilter,
     StatementPage,
+    count_lines,
     export_csv,
     list_actors,
     list_lines,
     make_filter,
+    month_lines,
     month_summary,
 )
 
@@ -51,6 +53,7 @@ __all__ = [
     "adjust",
     "balance",
     "capture",
+    "count_lines",
     "debit",
     "exact",
     "expire_holds",
@@ -63,6 +66,7 @@ __all__ = [
     "list_actors",
     "list_lines",
     "make_filter",
+    "month_lines",
     "month_summary",
     "open_holds",
     "prove",

@@ -171,6 +171,20 @@ def list_lines(
     )
 
 
+def count_lines(scope: Scope) -> int:
+    """How many lines this workspace's ledger has, which is also the number of its newest. Raises Forbidden."""
+    require(scope, Permission.VIEW_CREDITS)
+    return scope.session.scalar(select(Workspace.credits_seq).where(Workspace.id == scope.workspace_id)) or 0
+
+
+def month_lines(scope: Scope, *, first: date, last: date, limit: int) -> list[LedgerLine]:
+    """The lines of a span of days, oldest first, at most `limit`. Raises Forbidden."""
+    require(scope, Permission.VIEW_CREDITS)
+    inside = _conditions(scope, StatementFilter(since=first, until=last))
+    rows = scope.select(CreditLine).where(*inside).order_by(CreditLine.seq).limit(limit)
+    return [line_of(row) for row in scope.session.scalars(rows)]
+
+
 def list_actors(scope: Scope) -> tuple[Actor, ...]:
     """The people who appear in this workspace's ledger, by name. Raises Forbidden."""
     require(scope, Permission.VIEW_CREDITS)

@@ -1,0 +1,287 @@
+"""The statement: what can be spent, what is held and for what, and every line that led there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.binding import items
+from components.buttons import button, secondary
+from components.feedback import (
+    failure,
+    list_states,
+    metric,
+    nothing_matches,
+    nothing_yet,
+    pill,
+    relative_time,
+)
+from components.form import search_input, select
+from components.icons import icon
+from components.table import Column, data_table, pager, skeleton_table, table_card, toolbar
+from components.tokens import Tone
+from cursive_app.pages.frame import page
+from state.credit_rows import KIND_WORDS, CreditRow, HoldRow
+from state.credits import KIND_OPTIONS
+from state.credits import CreditsState as S
+from state.session import SessionState
+
+KIND_TONES: dict[str, Tone] = {
+    "purchase": "good",
+    "grant": "good",
+    "refund": "good",
+    "hold": "warn",
+    "release": "neutral",
+    "capture": "info",
+    "debit": "info",
+    "adjustment": "neutral",
+    "reversal": "bad",
+}
+
+
+def credits() -> rx.Component:
+    """The page."""
+    return page(
+        _balances(),
+        toolbar(*_filters(), right=[_exports()]),
+        table_card(
+            rx.cond(S.has_newer, _newer_line(), rx.fragment()),
+            list_states(
+                S.status,
+                ready=_table(),
+                loading=skeleton_table(COLUMNS, rows=8),
+                empty=nothing_yet(
+                    "No credits have moved yet",
+                    "Every grant, hold, charge and refund of this workspace will stand here, with the balance it left.",
+                    icon_name="coins",
+                ),
+                no_match=nothing_matches(
+                    "No line fits", "No line of the statement fits all of these filters.", on_clear=S.clear_filters
+                ),
+                failed=failure(S.error, on_retry=S.clear_filters),
+            ),
+        ),
+        title="Credits",
+        active="credits",
+    )
+
+
+def _balances() -> rx.Component:
+    return rx.el.section(
+        rx.el.div(
+            metric(
+                "Available",
+                SessionState.balance,
+                unit="credits",
+                note="Paid credits never expire.",
+            ),
+            class_name="card p-5",
+        ),
+        rx.el.div(
+            metric(
+                "Held for running work",
+                rx.cond(SessionState.has_held, SessionState.held, "0.00"),
+                unit="credits",
+                note=rx.cond(
+                    SessionState.has_held,
+                    "Already taken off what is available; what is not used comes back.",
+                    "Nothing is held at the moment.",
+                ),
+            ),
+            rx.cond(
+                items(S.holds).length() > 0,
+                rx.el.ul(rx.foreach(S.holds, _hold), class_name="mt-3 flex flex-col border-t border-line pt-1"),
+                rx.fragment(),
+            ),
+            class_name="card p-5",
+        ),
+        _explained(),
+        aria_label="Balances",
+        class_name="grid gap-3 md:grid-cols-2 lg:grid-cols-3 items-start",
+    )
+
+
+def _hold(hold: HoldRow) -> rx.Component:
+    words = rx.cond(
+        hold.job_href,
+        rx.el.a(hold.description, href=hold.job_href, class_name="link truncate"),
+        rx.el.span(hold.description, class_name="truncate text-ink"),
+    )
+    return rx.el.li(
+        rx.el.span(words, class_name="min-w-0 flex-1 truncate text-13"),
+        rx.el.span(
+            hold.remaining,
+            rx.cond(hold.of, rx.el.span(" of ", hold.of, class_name="text-ink-3"), rx.fragment()),
+            class_name="num text-13 whitespace-nowrap",
+            title=hold.at_exact,
+        ),
+        class_name="flex items-center gap-3 py-1.5",
+        key=hold.id,
+    )
+
+
+def _explained() -> rx.Component:
+    """Hold, charge, release in words; and where credits come from, as nothing is sold online in this release."""
+    steps = (
+        ("Hold", "Starting a run sets aside the most it may cost."),
+        ("Charge", "Each new lead it delivers is charged from that hold; leads you own already cost nothing."),
+        ("Release", "When it ends, whatever the hold still has comes back."),
+    )
+    return rx.el.div(
+        rx.el.h2("How runs are paid", class_name="text-13 font-semibold text-ink"),
+        rx.el.ol(
+            *[
+                rx.el.li(
+                    rx.el.strong(word, class_name="font-medium text-ink"), " – ", what, class_name="text-13 text-ink-2"
+                )
+                for word, what in steps
+            ],
+            class_name="mt-1.5 flex flex-col gap-1",
+        ),
+        rx.el.p(
+            "To add credits, ask the people who run your Cursive: they grant them to the workspace, and the grant "
+            "appears below with its reason.",
+            class_name="mt-3 border-t border-line pt-3 text-13 text-ink-2",
+        ),
+        class_name="card p-5 md:col-span-2 lg:col-span-1",
+    )
+
+
+def _filters() -> list[rx.Component]:
+    return [
+        search_input(
+            "statement-search",
+            "Search descriptions",
+            default_value=S.q,
+            key=S.q,
+            on_change=S.search.debounce(300),
+            class_name="w-full sm:w-56",
+        ),
+        select(
+            "kind",
+            [("", "Every kind"), *KIND_OPTIONS],
+            value=S.kind,
+            on_change=S.filter_kind,
+            aria_label="Kind",
+            class_name="w-36",
+        ),
+        rx.cond(
+            items(S.people).length() > 1,
+            rx.el.div(
+                rx.el.select(
+                    rx.el.option("Everybody", value=""),
+                    rx.foreach(S.people, lambda one: rx.el.option(one["label"], value=one["value"], key=one["value"])),
+                    id="user",
+                    value=S.user,
+                    on_change=S.filter_user,
+                    aria_label="Who",
+                    class_name="input",
+                ),
+                icon("chevron-down"),
+                class_name="select-wrap w-40",
+            ),
+            rx.fragment(),
+        ),
+        _day("since", "From", S.since, S.filter_since),
+        _day("until", "To", S.until, S.filter_until),
+        rx.cond(S.filtered, button("Clear", look="ghost", icon_name="x", on_click=S.clear_filters), rx.fragment()),
+    ]
+
+
+def _day(control: str, word: str, value: Any, on_change: Any) -> rx.Component:
+    return rx.el.label(
+        rx.el.span(word, class_name="text-12 text-ink-3"),
+        rx.el.input(
+            id=control,
+            type="date",
+            default_value=value,
+            key=rx.Var.create(control) + rx.Var.create(value).to(str),
+            on_change=on_change,
+            class_name="input num w-36",
+        ),
+        class_name="inline-flex items-center gap-1.5",
+    )
+
+
+def _exports() -> rx.Component:
+    return rx.el.div(
+        secondary("Month to print", icon_name="printer", href=S.month_url),
+        secondary("Export CSV", icon_name="download", href=S.export_url, plain=True),
+        class_name="flex gap-2",
+    )
+
+
+def _newer_line() -> rx.Component:
+    return rx.el.button(
+        icon("arrow-up", size=14),
+        "Credits have moved. Show the new lines",
+        type="button",
+        on_click=S.show_newest,
+        class_name="flex w-full items-center justify-center gap-1.5 border-b border-line bg-hover px-3 py-2 text-13 "
+        "text-ink-2 hover:text-ink",
+    )
+
+
+def kind_pill(row: CreditRow) -> rx.Component:
+    """The kind of a line as a word with its tone."""
+    return rx.fragment(
+        rx.match(
+            row.kind,
+            *[(kind, pill(word, KIND_TONES[kind], dot=False)) for kind, word in KIND_WORDS.items()],
+            pill(row.word),
+        )
+    )
+
+
+def _description(row: CreditRow) -> rx.Component:
+    return rx.el.span(
+        rx.el.span(row.description, class_name="truncate", title=row.description),
+        rx.cond(
+            row.leads_href,
+            rx.el.a("Leads", href=row.leads_href, class_name="link text-12 flex-none"),
+            rx.fragment(),
+        ),
+        rx.cond(row.job_href, rx.el.a("Job", href=row.job_href, class_name="link text-12 flex-none"), rx.fragment()),
+        class_name="flex min-w-0 max-w-[52ch] items-baseline gap-2.5",
+    )
+
+
+def _change(row: CreditRow) -> rx.Component:
+    return rx.cond(
+        row.change,
+        rx.el.span(row.change, class_name=rx.cond(row.adds, "num text-good", "num text-ink")),
+        rx.el.span("–", class_name="text-ink-3"),
+    )
+
+
+def _held(row: CreditRow) -> rx.Component:
+    return rx.cond(
+        row.held_change,
+        rx.el.span(row.held_change, class_name="num text-ink-2"),
+        rx.el.span("–", class_name="text-ink-3"),
+    )
+
+
+COLUMNS = (
+    Column("at", "When", lambda row: relative_time(row.at, exact=row.at_exact, class_name="text-ink-2")),
+    Column("kind", "Kind", kind_pill),
+    Column("description", "What for", _description),
+    Column("by", "By", lambda row: rx.el.span(row.by, class_name="text-ink-2 truncate")),
+    Column("held", "Held", _held, right=True),
+    Column("change", "Available", _change, right=True),
+    Column("balance", "Balance", lambda row: rx.el.span(row.balance, class_name="num font-medium"), right=True),
+)
+
+
+def _table() -> rx.Component:
+    return rx.fragment(
+        data_table(COLUMNS, rows=S.rows, key=lambda row: row.id, caption="Statement, newest line first"),
+        pager(
+            S.shown,
+            has_previous=S.has_previous,
+            has_next=S.has_next,
+            on_previous=S.previous_page,
+            on_next=S.next_page,
+        ),
+    )
