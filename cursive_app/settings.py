@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_SECRET = "development-only-secret-key-do-not-deploy"
 
 
-def _env(alias: str, default: object, description: str) -> object:
+def _env(alias: str, default: Any, description: str) -> Any:
     return Field(default=default, validation_alias=alias, description=description)
 
 

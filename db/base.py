@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, MetaData, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
 NAMING = {
@@ -43,6 +43,4 @@ class Timestamped:
 class WorkspaceOwned:
     """A row of exactly one workspace. Its table must be protected by `db.policies.protect` (a catalog test checks)."""
 
-    @declared_attr
-    def workspace_id(cls) -> Mapped[UUID]:
-        return mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
