@@ -67,7 +67,7 @@ def _fits_scalar(value: Any, kind: type) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is str:
-        return isinstance(value, str) and len(value) <= MAX_TEXT
+        return isinstance(value, str) and _is_text(value)
     if issubclass(kind, Enum):
         return any(value == member.value for member in kind)
     parse = {UUID: UUID, Decimal: Decimal, datetime: datetime.fromisoformat, date: date.fromisoformat}.get(kind)
@@ -105,4 +105,10 @@ def _sane(value: Any, depth: int) -> bool:
         return _fits_mapping(value, (), depth)
     if isinstance(value, list):
         return _fits_list(value, (), depth)
-    return not isinstance(value, str) or len(value) <= MAX_TEXT
+    return not isinstance(value, str) or _is_text(value)
+
+
+def _is_text(value: str) -> bool:
+    if len(value) > MAX_TEXT:
+        return False
+    return not any("\ud800" <= char <= "\udfff" for char in value)  # half a character: no database takes it

@@ -17,9 +17,33 @@ from cursive_app.services.accounts.api_keys import (
     revoke_api_key,
 )
 from cursive_app.services.accounts.audit import actor_label, record_audit
+from cursive_app.services.accounts.fields import timezones
+from cursive_app.services.accounts.invitations import (
+    InvitationView,
+    accept_invitation,
+    invite,
+    join_by_invitation,
+    look_at_invitation,
+    resend_invitation,
+    revoke_invitation,
+)
 from cursive_app.services.accounts.login import SignedIn, log_in
 from cursive_app.services.accounts.permissions import KEY_SCOPES, PERMISSIONS, Permission, allows, require
 from cursive_app.services.accounts.principal import Principal, WorkspaceChoice
+from cursive_app.services.accounts.profile import (
+    WorkspaceDetails,
+    create_workspace,
+    own_timezone,
+    update_profile,
+    update_workspace,
+    workspace_details,
+)
+from cursive_app.services.accounts.recovery import (
+    change_password,
+    confirm_password,
+    request_password_reset,
+    reset_password,
+)
 from cursive_app.services.accounts.sessions import (
     SessionRow,
     authenticate,
@@ -29,33 +53,69 @@ from cursive_app.services.accounts.sessions import (
     list_sessions,
     switch_workspace,
 )
+from cursive_app.services.accounts.signup import resend_verification, sign_up, verify_email
 from cursive_app.services.accounts.staff import make_admin
+from cursive_app.services.accounts.team import (
+    InvitationRow,
+    MemberRow,
+    Team,
+    change_role,
+    list_team,
+    remove_member,
+)
 
 __all__ = [
     "KEY_SCOPES",
     "LIFETIMES",
     "PERMISSIONS",
     "ApiKeyRow",
+    "InvitationRow",
+    "InvitationView",
+    "MemberRow",
     "NewApiKey",
     "Permission",
     "Principal",
     "SessionRow",
     "SignedIn",
+    "Team",
     "WorkspaceChoice",
+    "WorkspaceDetails",
+    "accept_invitation",
     "actor_label",
     "allows",
     "authenticate",
     "authenticate_key",
+    "change_password",
+    "change_role",
+    "confirm_password",
     "create_api_key",
+    "create_workspace",
     "end_other_sessions",
     "end_session",
     "end_session_of",
+    "invite",
+    "join_by_invitation",
     "list_api_keys",
     "list_sessions",
+    "list_team",
     "log_in",
+    "look_at_invitation",
     "make_admin",
+    "own_timezone",
     "record_audit",
+    "remove_member",
+    "request_password_reset",
     "require",
+    "resend_invitation",
+    "resend_verification",
+    "reset_password",
     "revoke_api_key",
+    "revoke_invitation",
+    "sign_up",
     "switch_workspace",
+    "timezones",
+    "update_profile",
+    "update_workspace",
+    "verify_email",
+    "workspace_details",
 ]

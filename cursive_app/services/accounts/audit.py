@@ -28,7 +28,7 @@ def actor_label(scope: Scope) -> str:
 
 
 def record_audit(scope: Scope, *, action: str, object_type: str, object_id: str | UUID | None, **details: Any) -> None:
-    """Write an entry in the caller's transaction: it exists exactly if the action happened. `details` are JSON values."""
+    """Write an entry in the caller's transaction: it exists exactly if the action happened. `details`: JSON values."""
     scope.add(
         AuditEntry(
             actor_user_id=scope.tenant.user_id,

@@ -57,7 +57,7 @@ def log_in(
 
     Raises Invalid for a wrong pair, RateLimited after too many.
     """
-    email_norm = normalize_email(email)[:400].replace("\0", "")
+    email_norm = normalize_email(email)
     account = _account_key(email_norm, device)
     count_try(address_key("login", ip), LOGIN_ADDRESS)
     count_try(account, LOGIN_ACCOUNT)
