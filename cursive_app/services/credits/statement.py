@@ -16,6 +16,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
@@ -190,8 +191,8 @@ def list_actors(scope: Scope) -> tuple[Actor, ...]:
     require(scope, Permission.VIEW_CREDITS)
     newest = (
         select(CreditLine.actor_user_id, CreditLine.actor_label)
+        .ext(distinct_on(CreditLine.actor_user_id))
         .where(scope.owned(CreditLine), CreditLine.actor_user_id.is_not(None))
-        .distinct(CreditLine.actor_user_id)
         .order_by(CreditLine.actor_user_id, CreditLine.seq.desc())
     )
     people = [Actor(row.actor_user_id, row.actor_label) for row in scope.session.execute(newest)]
