@@ -334,7 +334,7 @@ def _sandbox_mark() -> rx.Component:
             data_tone="info",
             class_name="pill plain",
         ),
-        class_name="flex-none no-underline",
+        class_name="inline-flex flex-none items-center no-underline",
     )
 
 

@@ -217,9 +217,14 @@ class RequestLog:
                 await self.app(scope, receive, with_id)
             finally:
                 took = round((time.perf_counter() - started) * 1000, 1)
-                write = log.debug if scope["path"].startswith(("/assets/", "/fonts/", "/_event")) else log.info
+                write = log.debug if _is_file(scope["path"]) else log.info
                 write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=took)
         return None
+
+
+def _is_file(path: str) -> bool:
+    """Whether a path is a file of the interface rather than a page or a route; one page brings dozens of them."""
+    return not path.startswith(("/api/", "/auth/")) and "." in path.rpartition("/")[2]
 
 
 EDGE = (BodyLimit, SameOriginSocket, SecurityHeaders, StaticPolish, RequestLog)

@@ -1,0 +1,243 @@
+"""The frame around every page, in a real browser: keyboard, themes, phone width, accessibility, serving."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+import websocket
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, WebSocketRoute, expect
+
+from cursive_app.cursive_app import PAGES
+from tests.e2e.conftest import log_in, watched_page
+from tests.product import Product
+
+FIXED = [page for page in PAGES if "[" not in page.route and page.route not in ("/404", "/")]
+INSIDE = [page.route for page in FIXED if not page.public]
+OUTSIDE = [page.route for page in FIXED if page.public]
+LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
+
+
+@pytest.fixture(scope="module")
+def signed_in(product: Product, browser: Browser) -> str:
+    """The cookies of the demo's owner, as a storage state."""
+    context = browser.new_context(base_url=product.url)
+    log_in(context.new_page())
+    state = context.storage_state()
+    context.close()
+    return json.dumps(state)
+
+
+@pytest.fixture(params=LOOKS, ids=[f"{scheme}-{width}" for scheme, width in LOOKS])
+def look(
+    request: pytest.FixtureRequest, product: Product, browser: Browser, signed_in: str
+) -> Iterator[BrowserContext]:
+    """A browser of the demo's owner in one theme at one width."""
+    scheme, width = request.param
+    context = browser.new_context(
+        base_url=product.url,
+        color_scheme=scheme,
+        viewport={"width": width, "height": 860},
+        storage_state=json.loads(signed_in),
+    )
+    yield context
+    context.close()
+
+
+def settled(page: Page, route: str) -> None:
+    """Open a page and wait until it stopped loading."""
+    page.goto(route)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".skeleton")).to_have_count(0, timeout=15_000)
+
+
+@pytest.mark.parametrize("route", INSIDE)
+def test_every_page_is_accessible_and_fits(look: BrowserContext, browser_errors: list[str], route: str) -> None:
+    page = watched_page(look, browser_errors)
+    settled(page, route)
+    assert_sound(page)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("main")).to_have_count(1)
+    assert browser_errors == []
+
+
+@pytest.mark.parametrize("route", OUTSIDE)
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_every_public_page_is_accessible_and_fits(
+    product: Product, browser: Browser, route: str, scheme: str, width: int
+) -> None:
+    context = browser.new_context(
+        base_url=product.url,
+        color_scheme=scheme,
+        viewport={"width": width, "height": 860},  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+    settled(page, route)
+    assert_sound(page)
+    context.close()
+
+
+def assert_sound(page: Page) -> None:
+    """No serious accessibility violation, and no sideways scrolling."""
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == [], page.url
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{page.url} is {wide} pixels too wide"
+
+
+def test_the_palette_works_without_the_server(demo_page: Page) -> None:
+    sent: list[object] = []
+
+    def watch(socket: WebSocket) -> None:
+        socket.on("framesent", sent.append)
+
+    demo_page.on("websocket", watch)
+    settled(demo_page, "/leads")
+    sent.clear()
+    demo_page.keyboard.press("Control+k")
+    field = demo_page.get_by_role("combobox", name="Search and commands")
+    expect(field).to_be_focused()
+    demo_page.keyboard.type("jo")
+    expect(demo_page.get_by_role("option", name=re.compile("Jobs"))).to_be_visible()
+    assert [frame for frame in sent if "event" in str(frame)] == []
+    demo_page.keyboard.press("Enter")
+    demo_page.wait_for_url("**/jobs**")
+    expect(field).to_have_count(0)
+
+
+def test_shortcuts_are_listed_and_silent_while_typing(demo_page: Page) -> None:
+    settled(demo_page, "/leads")
+    demo_page.keyboard.press("/")
+    search = demo_page.get_by_role("searchbox").first
+    expect(search).to_be_focused()
+    demo_page.keyboard.type("?gj")
+    expect(search).to_have_value("?gj")
+    expect(demo_page.get_by_role("dialog")).to_have_count(0)
+    demo_page.keyboard.press("Escape")
+    demo_page.keyboard.press("?")
+    expect(demo_page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    demo_page.get_by_role("switch", name="Single-letter shortcuts on this device").uncheck()
+    demo_page.keyboard.press("Escape")
+    expect(demo_page.get_by_role("dialog")).to_have_count(0)
+    demo_page.keyboard.press("?")
+    expect(demo_page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_two_letters_lead_to_a_page(demo_page: Page) -> None:
+    settled(demo_page, "/leads")
+    demo_page.keyboard.press("g")
+    demo_page.keyboard.press("j")
+    demo_page.wait_for_url("**/jobs**")
+
+
+def test_the_theme_is_remembered_and_there_before_the_first_paint(demo_page: Page) -> None:
+    settled(demo_page, "/leads")
+    demo_page.get_by_role("button", name="Account").click()
+    demo_page.get_by_role("menuitem", name="Dark", exact=True).click()
+    expect(demo_page.locator("html")).to_have_class(re.compile("dark"))
+    demo_page.add_init_script(
+        "document.addEventListener('readystatechange', () => {"
+        " if (document.readyState === 'interactive') window.themeAtFirst = document.documentElement.className })"
+    )
+    demo_page.reload()
+    assert "dark" in demo_page.evaluate("window.themeAtFirst")
+
+
+def test_the_sidebar_can_be_put_away_and_stays_so(demo_page: Page) -> None:
+    settled(demo_page, "/leads")
+    demo_page.get_by_role("button", name="Hide sidebar").click()
+    expect(demo_page.get_by_role("navigation", name="Main")).to_have_count(0)
+    demo_page.reload()
+    expect(demo_page.get_by_role("button", name="Show sidebar")).to_be_visible()
+    expect(demo_page.get_by_role("navigation", name="Main")).to_have_count(0)
+    demo_page.keyboard.press("[")
+    expect(demo_page.get_by_role("navigation", name="Main")).to_be_visible()
+
+
+def test_a_phone_has_its_own_navigation(demo_page: Page) -> None:
+    demo_page.set_viewport_size({"width": 390, "height": 844})
+    settled(demo_page, "/leads")
+    demo_page.get_by_role("button", name="Open navigation").click()
+    demo_page.get_by_role("dialog").get_by_role("link", name="Jobs").click()
+    demo_page.wait_for_url("**/jobs**")
+    expect(demo_page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_first_tab_stop_leads_past_the_navigation(demo_page: Page) -> None:
+    settled(demo_page, "/leads")
+    demo_page.keyboard.press("Tab")
+    expect(demo_page.get_by_role("link", name="Skip to content")).to_be_focused()
+    demo_page.keyboard.press("Enter")
+    expect(demo_page.get_by_role("main")).to_be_focused()
+
+
+def test_a_lost_connection_is_said_and_taken_back(product: Product, page: Page, browser_errors: list[str]) -> None:
+    dead = False
+
+    def route(socket: WebSocketRoute) -> None:
+        if dead:
+            socket.close()
+        else:
+            live.append(socket)
+            socket.connect_to_server()
+
+    live: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("/_event"), route)
+    log_in(page)
+    settled(page, "/leads")
+    dead = True
+    live[-1].close()
+    expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=30_000)
+    dead = False
+    expect(page.get_by_text("Reconnecting…")).to_have_count(0, timeout=30_000)
+    browser_errors.clear()  # the browser reports the sockets that were refused on purpose
+
+
+def test_an_unknown_address_is_a_404_with_a_way_back(product: Product, page: Page, browser_errors: list[str]) -> None:
+    answer = page.goto("/no/such/page")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
+    expect(page.get_by_role("link", name="Go to the start page")).to_be_visible()
+    browser_errors.clear()  # the 404 itself
+
+
+def test_a_visitor_is_sent_to_the_login_page_and_sees_nothing(page: Page) -> None:
+    page.goto("/leads")
+    page.wait_for_url("**/login**")
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def fetch(url: str) -> tuple[int, dict[str, str], bytes]:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+
+def test_the_bundle_is_lean_cached_and_protected(product: Product) -> None:
+    status, headers, html = fetch(f"{product.url}/login")
+    assert status == 200
+    assert headers["cache-control"] == "no-cache"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    sheet = re.search(rb'href="(/assets/[^"]+\.css)"', html)
+    assert sheet
+    _, headers, css = fetch(product.url + sheet[1].decode())
+    assert "immutable" in headers["cache-control"]
+    assert b".rt-" not in css, "the stylesheet of Radix Themes is in the bundle"
+    assert len(css) < 100_000
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_another_site_cannot_open_the_page_socket(product: Product, origin: str) -> None:
+    address = product.url.replace("http", "ws") + "/_event/?EIO=4&transport=websocket&token=x"
+    with pytest.raises(websocket.WebSocketException):
+        websocket.create_connection(address, origin=origin, timeout=10)
+    websocket.create_connection(address, origin=product.url, timeout=10).close()
