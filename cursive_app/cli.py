@@ -6,9 +6,9 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
 from types import FrameType
 from typing import Any
+from uuid import uuid4
 
 import click
 from pydantic import ValidationError
@@ -98,7 +98,8 @@ def migrate(revision: str) -> None:
 @cursive.command()
 def demo() -> None:
     """Create the demo workspace: people who can log in, credits, saved segments, one run. Safe to repeat."""
-    from cursive_app.sandbox.demo import LOGINS, PASSWORD, ensure_demo
+    from cursive_app.sandbox.demo import ensure_demo
+    from cursive_app.sandbox.logins import LOGINS, PASSWORD
 
     config = _configured("demo")
     with _database_running(config):
@@ -164,23 +165,23 @@ def make_admin(email: str) -> None:
 @click.argument("workspace")
 @click.argument("amount")
 @click.argument("reason")
-def grant_credits(workspace: str, amount: str, reason: str) -> None:
-    """Give AMOUNT credits to the workspace with this slug or id; REASON stands on its statement."""
+@click.option("--key", help="Repeating the command with the same key grants once; without one, every time.")
+def grant_credits(workspace: str, amount: str, reason: str, key: str | None) -> None:
+    """Give AMOUNT credits to the workspace with this slug; REASON stands on its statement."""
     from cursive_app.services.credits import grant_credits as run
 
-    try:
-        credits = Decimal(amount)
-    except InvalidOperation as error:
-        raise click.BadParameter("must be a number such as 250 or 12.50", param_hint="AMOUNT") from error
     config = _configured("grant-credits")
     with _database_running(config):
-        line: Any = run(workspace, amount=credits, reason=reason)
-    click.echo(f"Granted {credits:,.2f} credits; the balance is {line.balance_after:,.2f} now.")
+        granted = run(workspace, amount, reason, key=key or f"cli:{uuid4()}")
+    click.echo(
+        f"{granted.workspace_name} has got {granted.line.amount:,.2f} credits; "
+        f"{granted.line.balance_after:,.2f} are available now."
+    )
 
 
 @cursive.command("probe-provider")
 def probe_provider() -> None:
-    """Check in seven steps that the configured provider behaves as Cursive expects. Spends nothing."""
+    """Check in seven steps that the configured provider behaves as Cursive expects; what it makes there it deletes."""
     from cursive_app.integrations.audiencelab.probe import probe_provider as run
 
     config = _configured("probe-provider")

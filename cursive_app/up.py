@@ -172,7 +172,7 @@ class House:
         config = self.config
         lines = ["", f"Cursive is running at {config.public_url}", ""]
         if not config.is_production:
-            from cursive_app.sandbox.demo import LOGINS, PASSWORD
+            from cursive_app.sandbox.logins import LOGINS, PASSWORD
 
             lines.append(f"  Log in with the password  {PASSWORD}")
             lines += [f"    {login.email:<28}{login.purpose}" for login in LOGINS]

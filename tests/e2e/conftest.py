@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
-from cursive_app.sandbox.demo import PASSWORD
+from cursive_app.sandbox.logins import PASSWORD
 from tests.product import Product
 
 BROWSERS = (

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from cursive_app.preflight import free_port
-from cursive_app.sandbox.demo import LOGINS, PASSWORD, WORKSPACE_SLUG
+from cursive_app.sandbox.logins import LOGINS, PASSWORD, WORKSPACE_SLUG
 from db.embedded import socket_url
 from tests.product import Product, wait_for
 
