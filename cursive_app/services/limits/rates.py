@@ -58,7 +58,12 @@ def take(tenant: Tenant, rate: Rate = API) -> Allowance:
     """Count one request of this workspace against a rate, in a transaction of its own. Raises Unavailable."""
     period = rate.period.total_seconds()
     step = period / rate.limit
-    values = {"workspace": tenant.workspace_id, "name": rate.name, "step": f"{step} seconds", "period": rate.period}
+    values = {
+        "workspace": tenant.workspace_id,
+        "name": rate.name,
+        "step": rate.period / rate.limit,
+        "period": rate.period,
+    }
     with tenant.begin() as scope:
         taken = scope.session.scalar(_TAKE, values)
         ahead = taken if taken is not None else scope.session.scalar(_LOOK, values) or 0.0
