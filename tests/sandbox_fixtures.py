@@ -7,7 +7,7 @@ unless a test asks for `quirky_sandbox`, so that an unexpected 500 in a test is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ class Sandbox:
     base: str
     smtp_port: int
     population: Population
+    control: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10, trust_env=False))
 
     @property
     def url(self) -> str:
@@ -46,25 +47,25 @@ class Sandbox:
 
     def faults(self, *faults: dict[str, Any]) -> None:
         """Switch these faults on instead of the former (see cursive_app/sandbox/audiencelab/faults.py)."""
-        httpx.put(f"{self.url}/_faults", json=list(faults), timeout=10).raise_for_status()
+        self.control.put(f"{self.url}/_faults", json=list(faults)).raise_for_status()
 
     def calls(self) -> list[dict[str, Any]]:
         """The calls received since the last reset: method, path, status, fault."""
-        return httpx.get(f"{self.url}/_calls", timeout=10).json()["calls"]
+        return self.control.get(f"{self.url}/_calls").json()["calls"]
 
     def most_in_flight(self) -> int:
         """How many calls were being answered at once, at most, since the last reset."""
-        return httpx.get(f"{self.url}/_calls", timeout=10).json()["most_in_flight"]
+        return self.control.get(f"{self.url}/_calls").json()["most_in_flight"]
 
     def mailbox(self, *, to: str | None = None) -> list[dict[str, Any]]:
         """Messages received, newest first: to, subject, text, html, links."""
         params = {"to": to} if to else None
-        return httpx.get(f"{self.base}/mailbox/api/messages", params=params, timeout=10).json()
+        return self.control.get(f"{self.base}/mailbox/api/messages", params=params).json()
 
     def reset(self) -> None:
         """No faults, no calls, no audiences, no mail."""
-        httpx.delete(f"{self.url}/_faults", params={"everything": "1"}, timeout=10).raise_for_status()
-        httpx.delete(f"{self.base}/mailbox/api/messages", timeout=10).raise_for_status()
+        self.control.delete(f"{self.url}/_faults", params={"everything": "1"}).raise_for_status()
+        self.control.delete(f"{self.base}/mailbox/api/messages").raise_for_status()
 
     def client(
         self, *, record_call: RecordCall | None = None, workspace_id: UUID | None = None, **options: Any

@@ -108,8 +108,8 @@ class AudienceLab(EnrichmentCalls, PixelCalls):
     def find_audience(self, *, name: str) -> str | None:
         """The id of the audience with exactly this name, or None."""
         for page in range(1, MAX_LIST_PAGES + 1):
-            self._pacing.wait("audiences", page=page)
-            found = self.audiences(page=page, page_size=LIST_PAGE_SIZE)
+            with self._pacing.page("audiences", page=page):
+                found = self.audiences(page=page, page_size=LIST_PAGE_SIZE)
             for row in found.rows:
                 if row.get("name") == name:
                     return _id_of(row, "id", "audienceId")
@@ -121,9 +121,9 @@ class AudienceLab(EnrichmentCalls, PixelCalls):
         """One page of records, 1-indexed (§2.4). `ready` is False while the audience is being built; an audience that
         found nobody looks the same for ever, so the caller's schedule decides when that means "nobody".
         """
-        self._pacing.wait(audience_id, page=page)
         path = f"/audiences/{quote(audience_id, safe='')}"
-        body = self._get(path, template="/audiences/{id}", page=page, page_size=self._page_size)
+        with self._pacing.page(audience_id, page=page):
+            body = self._get(path, template="/audiences/{id}", page=page, page_size=self._page_size)
         says_no_data = isinstance(body, Mapping) and (flat(body.get("status")) or "").casefold() == "no data"
         found = page_of(body, page=page)
         if not found.rows and not says_no_data and found.total is None:
@@ -158,10 +158,9 @@ class AudienceLab(EnrichmentCalls, PixelCalls):
 
     def segment_page(self, segment_id: str, *, page: int, page_size: int = 500) -> Page:
         """One page of a house segment's records (§6)."""
-        self._pacing.wait(segment_id, page=page)
-        body = self._get(
-            f"/segments/{quote(segment_id, safe='')}", template="/segments/{id}", page=page, page_size=page_size
-        )
+        path = f"/segments/{quote(segment_id, safe='')}"
+        with self._pacing.page(segment_id, page=page):
+            body = self._get(path, template="/segments/{id}", page=page, page_size=page_size)
         found = page_of(body, page=page)
         if isinstance(body, Mapping) and body.get("has_more") is False:
             return Page(found.rows, found.total, page, is_last=True)

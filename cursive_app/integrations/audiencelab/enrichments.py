@@ -114,8 +114,8 @@ class EnrichmentCalls(Connection):
 
     def _all_enrichments(self) -> Iterator[Enrichment]:
         for page in range(1, _MAX_JOB_PAGES + 1):
-            self._pacing.wait("enrichments", page=page)
-            found = page_of(self._get("/enrichments", page=page, page_size=LIST_PAGE_SIZE), page=page)
+            with self._pacing.page("enrichments", page=page):
+                found = page_of(self._get("/enrichments", page=page, page_size=LIST_PAGE_SIZE), page=page)
             yield from (enrichment_of(row) for row in found.rows)
             if found.is_last:
                 return

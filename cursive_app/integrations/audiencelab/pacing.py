@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _REMEMBERED_LISTS = 1_000
 
@@ -17,17 +19,30 @@ class Pacing:
         self._lock = threading.Lock()
         self._next_at: OrderedDict[str, float] = OrderedDict()
 
-    def wait(self, list_id: str, *, page: int) -> None:
-        """Wait until the next page of this list may be asked for. The first page never waits."""
+    @contextmanager
+    def page(self, list_id: str, *, page: int) -> Iterator[None]:
+        """Around asking for one page: waits until it may be asked for; the pause starts when it has been answered.
+
+        The first page never waits.
+        """
         with self._lock:
             now = time.monotonic()
-            due = max(now, self._next_at.pop(list_id, now)) if page > 1 else now
-            self._next_at[list_id] = due + self._pause_seconds
-            while len(self._next_at) > _REMEMBERED_LISTS:
-                self._next_at.popitem(last=False)
+            due = max(now, self._next_at.get(list_id, now)) if page > 1 else now
+            self._remember(list_id, due)
         if due > now:
             time.sleep(due - now)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._remember(list_id, time.monotonic())
 
     def forget(self, list_id: str) -> None:
         with self._lock:
             self._next_at.pop(list_id, None)
+
+    def _remember(self, list_id: str, asked_at: float) -> None:
+        """The next page may follow a pause after this one, or after a later one that somebody else has reserved."""
+        self._next_at[list_id] = max(asked_at + self._pause_seconds, self._next_at.pop(list_id, 0.0))
+        while len(self._next_at) > _REMEMBERED_LISTS:
+            self._next_at.popitem(last=False)

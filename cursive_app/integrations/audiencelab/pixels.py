@@ -79,7 +79,10 @@ class PixelCalls(Connection):
         """One page of a pixel's visitor events (§5.3). Version 4 falls back to version 3, which worked on days when
         version 4 failed for every pixel; so it is asked once and not retried.
         """
-        self._pacing.wait(pixel_id, page=page)
+        with self._pacing.page(pixel_id, page=page):
+            return self._events(pixel_id, page=page, page_size=page_size, version=version)
+
+    def _events(self, pixel_id: str, *, page: int, page_size: int, version: PixelVersion) -> PixelEvents:
         path = f"/pixels/{quote(pixel_id, safe='')}"
         if version == "v4":
             try:

@@ -6,16 +6,14 @@ Everything under an underscore is ours and no part of the contract: `GET/PUT/DEL
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cursive_app.sandbox.audiencelab.answers import Refusal, refusal
 from cursive_app.sandbox.audiencelab.audiences import Audiences
@@ -40,35 +38,38 @@ def create_app(
 
     `build_seconds`: how long an audience or a batch job takes. `quirks`: behave as the vendor was seen to.
     """
-    journal, board = Journal(journal_path), FaultBoard()
+    journal, board, moods = Journal(journal_path), FaultBoard(), Moods(enabled=quirks)
     options = {"journal": journal, "quirks": quirks}
     routes = [
         *Audiences(population, board=board, build_seconds=build_seconds, **options).routes,
         *Enrichments(population, build_seconds=build_seconds, **options).routes,
         *Pixels(population, **options).routes,
-        *_control_routes(board, journal),
+        *_control_routes(board, moods, journal),
     ]
     return Starlette(
         routes=routes,
         middleware=[
-            Middleware(FaultyProvider, board=board, moods=Moods(enabled=quirks)),
-            Middleware(BaseHTTPMiddleware, dispatch=_key_check(api_key)),
+            Middleware(FaultyProvider, board=board, moods=moods),
+            Middleware(KeyCheck, api_key=api_key),
         ],
         exception_handlers={Refusal: _refused, 404: _unknown_route, 405: _wrong_method},
     )
 
 
-def _key_check(
-    api_key: str,
-) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    async def check(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        is_open = path.startswith(("/_", "/files/"))  # result links carry no key, as with any file store
-        if not is_open and request.headers.get("X-Api-Key") != api_key:
-            return refusal(401, "invalid api key")
-        return await handle(request)
+class KeyCheck:
+    """ASGI middleware: everything but our own controls and result links needs the key."""
 
-    return check
+    def __init__(self, app: ASGIApp, *, api_key: str) -> None:
+        self._app = app
+        self._api_key = api_key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        is_open = path.startswith(("/_", "/files/"))  # result links carry no key, as with any file store
+        if scope["type"] != "http" or is_open or dict(scope["headers"]).get(b"x-api-key") == self._api_key:
+            await self._app(scope, receive, send)
+        else:
+            await refusal(401, "invalid api key")(scope, receive, send)
 
 
 def _refused(_: Request, error: Exception) -> Response:
@@ -84,7 +85,7 @@ def _wrong_method(_: Request, __: Exception) -> Response:
     return refusal(405, "method not allowed")
 
 
-def _control_routes(board: FaultBoard, journal: Journal) -> list[Route]:
+def _control_routes(board: FaultBoard, moods: Moods, journal: Journal) -> list[Route]:
     async def put_faults(request: Request) -> Response:
         try:
             given = json.loads(await request.body())
@@ -95,6 +96,7 @@ def _control_routes(board: FaultBoard, journal: Journal) -> list[Route]:
 
     async def clear(request: Request) -> Response:
         board.clear()
+        moods.reset()
         if "everything" in request.query_params:
             journal.clear()
         return Response(status_code=204)

@@ -36,7 +36,7 @@ class Fault:
     mode: str
     endpoints: tuple[str, ...] = ()
     times: int | None = None
-    delay_seconds: float = 0.0
+    delay_seconds: float | None = None
     after: bool = False
 
     def touches(self, method: str, path: str) -> bool:
@@ -57,6 +57,7 @@ class Call:
     at: float
     fault: str | None = None
     status: int | None = None
+    is_open: bool = True
 
 
 @dataclass
@@ -81,7 +82,7 @@ class FaultBoard:
                     mode=mode,
                     endpoints=tuple(entry.get("endpoints") or ()),
                     times=entry.get("times"),
-                    delay_seconds=float(entry.get("delay_seconds") or 0.0),
+                    delay_seconds=None if entry.get("delay_seconds") is None else float(entry["delay_seconds"]),
                     after=bool(entry.get("after")),
                 )
             )
@@ -91,7 +92,9 @@ class FaultBoard:
 
     def clear(self) -> None:
         with self._lock:
-            self.faults, self.calls, self.most_in_flight = [], [], 0
+            for call in self.calls:  # one whose caller has given up may still be dripping
+                call.is_open = False
+            self.faults, self.calls, self.in_flight, self.most_in_flight = [], [], 0, 0
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault this request meets, counted down."""
@@ -114,9 +117,10 @@ class FaultBoard:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
 
-    def leave(self) -> None:
+    def leave(self, call: Call) -> None:
         with self._lock:
-            self.in_flight -= 1
+            self.in_flight -= call.is_open
+            call.is_open = False
 
     def report(self) -> dict[str, Any]:
         with self._lock:
@@ -135,6 +139,12 @@ class Moods:
     _tokens: float = 40.0
     _refilled_at: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reset(self) -> None:
+        """Start the moods over."""
+        with self._lock:
+            self._counts.clear()
+            self._tokens = self.burst
 
     def fault(self, method: str, path: str) -> Fault | None:
         """Follows from how many requests of this kind came before, so the same run meets the same moods."""
@@ -175,6 +185,8 @@ class FaultyProvider:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 call.status = message["status"]
+            elif not message.get("more_body"):
+                self._board.leave(call)  # before the last byte: the caller may send its next request right after it
             await send(message)
 
         try:
@@ -183,18 +195,18 @@ class FaultyProvider:
             else:
                 await self._misbehave(fault, scope, receive, noting)
         finally:
-            self._board.leave()
+            self._board.leave(call)
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.mode == "slow":
-            await anyio.sleep(fault.delay_seconds)
+            await anyio.sleep(fault.delay_seconds or 0.0)
             await self._app(scope, receive, send)
             return
         if fault.after:
             await self._app(scope, receive, _nowhere)
         match fault.mode:
             case "429":
-                retry = str(max(1, round(fault.delay_seconds))).encode()
+                retry = str(1 if fault.delay_seconds is None else round(fault.delay_seconds)).encode()
                 await _answer(send, 429, b'{"error":"rate limit exceeded"}', (b"retry-after", retry))
             case "500":
                 await _answer(send, 500, b'{"error":{"code":"INTERNAL","message":"audience enqueue failed: <nil>"}}')
@@ -230,7 +242,7 @@ async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, b
 
 async def _drip(send: Send, pause_seconds: float) -> None:
     await _start(send, 200)
-    for _ in range(10_000):
+    for _ in range(400):
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await anyio.sleep(pause_seconds)
     await send({"type": "http.response.body", "body": b"{}"})
