@@ -19,17 +19,37 @@ from cursive_app.pages.home import home
 from cursive_app.pages.jobs import jobs
 from cursive_app.pages.leads import leads
 from cursive_app.pages.public.crash import error_boundary, report_backend_error, report_frontend_error
+from cursive_app.pages.public.forgot import forgot
+from cursive_app.pages.public.invite import invite
 from cursive_app.pages.public.login import login
 from cursive_app.pages.public.not_found import not_found
+from cursive_app.pages.public.reset import reset
+from cursive_app.pages.public.signup import signup
+from cursive_app.pages.public.verify import verify
+from cursive_app.pages.public.welcome import welcome
+from cursive_app.pages.segment_builder import segment_builder
+from cursive_app.pages.segments import segments
+from cursive_app.pages.settings.account import account
+from cursive_app.pages.settings.api_keys import api_keys
+from cursive_app.pages.settings.sessions import sessions
+from cursive_app.pages.settings.team import team
+from cursive_app.pages.settings.workspace import workspace
 from cursive_app.policy import Policy
 from cursive_app.web_edge import EDGE
+from state.account import AccountState, SessionsState
+from state.api_keys import ApiKeysState
 from state.credits import CreditsState
 from state.credits_month import CreditsMonthState
 from state.home import HomeState
 from state.jobs import JobsState
 from state.leads import LeadsState
 from state.login import LoginState
+from state.onboarding import ForgotState, InviteState, ResetState, SignupState, VerifyState, WelcomeState
+from state.segment_builder import SegmentBuilderState
+from state.segments import SegmentsState
 from state.session import SessionState
+from state.team import TeamState
+from state.workspace import WorkspaceState
 
 
 class Page(NamedTuple):
@@ -48,10 +68,28 @@ class Page(NamedTuple):
 PAGES: tuple[Page, ...] = (
     Page("/", home, "Home", HomeState.load, public=True),
     Page("/login", login, "Log in", LoginState.load, public=True),
+    Page("/signup", signup, "Create your account", SignupState.load, public=True),
+    Page("/verify", verify, "Confirm your e-mail address", VerifyState.load, public=True),
+    Page("/forgot", forgot, "Forgot your password?", ForgotState.load, public=True),
+    Page("/reset", reset, "Set a new password", ResetState.load, public=True),
+    Page("/invite", invite, "Invitation", InviteState.load, public=True),
+    Page("/welcome", welcome, "Welcome", WelcomeState.load, public=True),
+    Page("/segments", segments, "Segments", (SegmentsState.load, SegmentsState.follow)),
+    Page(
+        "/segments/[segment]",
+        segment_builder,
+        "Segment",
+        (SegmentBuilderState.load, SegmentBuilderState.follow),
+    ),
     Page("/leads", leads, "Leads", LeadsState.load),
     Page("/jobs", jobs, "Jobs", (JobsState.load, JobsState.follow)),
     Page("/credits", credits, "Credits", (CreditsState.load, CreditsState.follow)),
     Page("/credits/month", credits_month, "Credit statement", CreditsMonthState.load),
+    Page("/settings/account", account, "Your account", AccountState.load),
+    Page("/settings/sessions", sessions, "Your sessions", SessionsState.load),
+    Page("/settings/team", team, "Team", TeamState.load),
+    Page("/settings/api-keys", api_keys, "API keys", ApiKeysState.load),
+    Page("/settings/workspace", workspace, "Workspace settings", WorkspaceState.load),
     Page("/404", not_found, "Page not found", public=True),
 )
 

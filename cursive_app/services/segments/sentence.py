@@ -44,7 +44,7 @@ def condition_text(condition: Condition) -> str:
 
 
 def _group(group: Group, *, top: bool = False) -> str:
-    parts = [_node(node) for node in group.nodes]
+    parts = [node_text(node) for node in group.nodes]
     if len(parts) == 1:
         return parts[0]
     if group.op == "any":
@@ -54,7 +54,8 @@ def _group(group: Group, *, top: bool = False) -> str:
     return joined if top else f"({joined})"
 
 
-def _node(node: Node) -> str:
+def node_text(node: Node) -> str:
+    """A condition or a group as a clause."""
     return condition_text(node) if isinstance(node, Condition) else _group(node)
 
 

@@ -1,0 +1,362 @@
+"""The segment builder: the filter on the left; what it finds, what it costs and its run on the right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.binding import items
+from components.buttons import ghost, primary, secondary
+from components.dialog import modal
+from components.feedback import banner, failure, list_states, no_permission, pill, skeleton_lines
+from components.filter_builder import FieldChoice, FieldGroup, FilterActions, FilterData, filter_builder
+from components.form import checkbox, error_text, field, number_input, segmented, text_input
+from cursive_app.pages.frame import may, page
+from cursive_app.pages.segment_results import history, own_results, run_panel, sample_results
+from cursive_app.services.accounts import Permission
+from cursive_app.services.segments import FIELDS
+from state.filter_rows import AGE_CHOICES
+from state.segment_builder import SegmentBuilderState as S
+
+
+def _field_groups() -> tuple[FieldGroup, ...]:
+    groups: dict[str, list[FieldChoice]] = {}
+    for one in FIELDS.values():
+        groups.setdefault(one.group, []).append(FieldChoice(one.key, one.label, "provider" not in one.scopes))
+    return tuple(FieldGroup(label, tuple(choices)) for label, choices in groups.items())
+
+
+def segment_builder() -> rx.Component:
+    return page(
+        list_states(
+            rx.cond(S.status == "missing", "error", S.status),
+            ready=_workbench(),
+            loading=rx.el.div(skeleton_lines(6), class_name="card p-5"),
+            empty=rx.fragment(),
+            failed=rx.el.div(failure(S.error, on_retry=S.load), class_name="card"),
+            forbidden=rx.el.div(no_permission(), class_name="card"),
+        ),
+        _name_dialog(),
+        _conflict_dialog(),
+        title=rx.cond(S.name != "", S.name, "New segment"),
+        active="segments",
+        crumbs=[("Segments", "/segments")],
+        actions=[rx.cond(S.status == "ready", _actions(), rx.fragment())],
+        wide=True,
+    )
+
+
+def _actions() -> rx.Component:
+    return rx.el.div(
+        rx.cond(S.dirty, pill("Unsaved changes", "warn"), rx.cond(S.is_new, rx.fragment(), pill("Saved", "good"))),
+        rx.cond(S.dirty & may(Permission.EDIT_SEGMENTS), ghost("Discard", on_click=S.discard), rx.fragment()),
+        rx.cond(
+            may(Permission.EDIT_SEGMENTS),
+            rx.fragment(
+                rx.cond(
+                    S.is_new,
+                    rx.fragment(),
+                    secondary("Save as new", on_click=S.ask_save_as, disabled=S.is_empty),
+                ),
+                rx.cond(
+                    S.is_new | S.may_edit,
+                    secondary(
+                        "Save", icon_name="save", on_click=S.save, pending=S.saving, disabled=S.is_empty | ~S.dirty
+                    ),
+                    rx.fragment(),
+                ),
+            ),
+            rx.fragment(),
+        ),
+        class_name="flex flex-wrap items-center gap-2",
+    )
+
+
+def _workbench() -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            _notices(),
+            _scope_bar(),
+            filter_builder(_data(), _edits(), _field_groups()),
+            rx.cond(S.scope == "leads", own_results(), sample_results()),
+            rx.cond(S.is_new, rx.fragment(), history()),
+            class_name="flex min-w-0 flex-1 flex-col gap-4",
+        ),
+        rx.el.aside(
+            _sentence_card(),
+            rx.cond(S.has_run, run_panel(), rx.fragment()),
+            rx.cond(S.scope == "leads", _count_card(), _price_card()),
+            aria_label="Result and price",
+            class_name="flex w-full flex-col gap-4 lg:sticky lg:top-4 lg:w-[340px] lg:flex-none",
+        ),
+        class_name="flex flex-col items-stretch gap-4 lg:flex-row lg:items-start",
+    )
+
+
+def _notices() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            S.segment_status != "active",
+            banner(
+                "This segment is ",
+                S.segment_status,
+                ". It cannot be run until it is active again.",
+                tone="warn",
+                icon_name="pause",
+                action=rx.cond(S.may_edit, ghost("Make active", on_click=S.resume, size="sm"), rx.fragment()),
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            ~S.is_new & ~S.may_edit,
+            banner(
+                "This segment belongs to ",
+                S.author,
+                ". You can change it here and save it as your own.",
+                icon_name="lock",
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            S.from_draft & S.dirty,
+            banner("These are your unsaved changes from before.", icon_name="history"),
+            rx.fragment(),
+        ),
+        rx.cond(
+            S.link_too_long,
+            banner("This filter is too large for a link. Save the segment to share it.", tone="warn"),
+            rx.fragment(),
+        ),
+    )
+
+
+def _scope_bar() -> rx.Component:
+    return rx.el.div(
+        segmented(
+            [("provider", "People database"), ("leads", "My leads")],
+            value=S.scope,
+            on_change=S.set_scope,
+            label="Where to look",
+        ),
+        rx.el.p(
+            rx.cond(
+                S.scope == "leads",
+                "Over leads you own: counted exactly, always up to date, free.",
+                "Over the provider's people: sampled for free, delivered by a run.",
+            ),
+            class_name="text-13 text-ink-2",
+        ),
+        class_name="flex flex-wrap items-center gap-x-4 gap-y-2",
+    )
+
+
+def _data() -> FilterData:
+    return FilterData(
+        items=items(S.items),
+        root_op=S.root_op,
+        over_leads=S.scope == "leads",
+        errors=S.row_errors,
+        vocabulary=S.vocabulary,
+        options=items(S.options),
+        typing=S.typing,
+        age_low=AGE_CHOICES["low"],
+        age_high=AGE_CHOICES["high"],
+    )
+
+
+def _edits() -> FilterActions:
+    handlers: Any = S
+    return FilterActions(
+        set_op=handlers.set_op,
+        add_row=handlers.add_row,
+        add_group=handlers.add_group,
+        remove=handlers.remove_row,
+        add_value=handlers.add_value,
+        remove_value=handlers.remove_value,
+        toggle_value=handlers.toggle_value,
+        set_bound=handlers.set_bound,
+        set_flag=handlers.set_flag,
+        suggest=handlers.suggest,
+    )
+
+
+def _sentence_card() -> rx.Component:
+    return rx.el.section(
+        rx.el.h2("In words", class_name="text-12 font-medium text-ink-3"),
+        rx.el.p(
+            S.sentence,
+            class_name="mt-1 text-14 text-ink text-pretty break-words",
+            custom_attrs={"aria-live": "polite"},
+        ),
+        class_name="card px-4 py-3",
+    )
+
+
+def _count_card() -> rx.Component:
+    return rx.el.section(
+        rx.el.div(
+            rx.el.h2("Matching leads", class_name="text-13 text-ink-2"),
+            pill("exact", "good", dot=False),
+            class_name="flex items-center justify-between",
+        ),
+        rx.el.p(
+            rx.cond(S.count != "", S.count, "–"),
+            class_name=rx.cond(
+                S.counting,
+                "num mt-1 text-28 font-semibold tracking-tight text-ink-3",
+                "num mt-1 text-28 font-semibold tracking-tight text-ink",
+            ),
+            custom_attrs={"aria-live": "polite"},
+        ),
+        rx.el.p(
+            rx.cond(
+                S.count_error != "",
+                S.count_error,
+                rx.cond(S.counting, "Counting…", rx.cond(S.total != "", "of " + S.total + " you own", "")),
+            ),
+            class_name="text-12 text-ink-3",
+        ),
+        rx.el.p(
+            "A segment over your own leads needs no run: it is always up to date and costs nothing.",
+            class_name="mt-3 text-13 text-ink-2",
+        ),
+        rx.cond(
+            S.is_new | S.dirty,
+            rx.el.p("Save it to open the whole list.", class_name="mt-2 text-12 text-ink-3"),
+            secondary(
+                "Open these leads",
+                icon_name="users",
+                href="/leads?segment=" + S.segment_id,
+                class_name="mt-3 w-full justify-center",
+            ),
+        ),
+        class_name="card px-4 py-3",
+    )
+
+
+def _price_card() -> rx.Component:
+    return rx.el.section(
+        rx.el.h2("Run", class_name="text-14 font-semibold text-ink"),
+        rx.el.p(
+            rx.el.strong(S.quote.price, class_name="font-semibold text-ink"),
+            " per new lead that matches every condition. People you own already cost nothing.",
+            class_name="mt-1 text-13 text-ink-2",
+        ),
+        rx.el.div(
+            field(
+                "run-max-leads",
+                "Leads, at most",
+                number_input(
+                    "run-max-leads", default_value=S.max_leads, key="leads" + S.max_leads, on_blur=S.set_max_leads
+                ),
+            ),
+            field(
+                "run-ceiling",
+                "Spend ceiling",
+                number_input(
+                    "run-ceiling",
+                    input_mode="decimal",
+                    placeholder="credits",
+                    default_value=S.ceiling,
+                    key="ceiling" + S.ceiling,
+                    on_blur=S.set_ceiling,
+                ),
+            ),
+            class_name="mt-3 grid grid-cols-2 gap-3",
+        ),
+        rx.el.dl(
+            _line("Costs at most", S.quote.most, strong=True),
+            _line("Delivers at most", S.quote.leads),
+            rx.cond(may(Permission.VIEW_CREDITS), _line("You have", S.quote.available), rx.fragment()),
+            class_name="mt-3 flex flex-col gap-1 border-t border-line pt-3",
+        ),
+        error_text("run", S.quote_error),
+        rx.cond(
+            ~S.quote.enough & may(Permission.VIEW_CREDITS),
+            rx.el.p(S.quote.missing, " are missing for this many.", class_name="mt-2 text-12 text-warn"),
+            rx.fragment(),
+        ),
+        rx.cond(
+            may(Permission.RUN_SEGMENTS),
+            primary(
+                rx.cond(S.is_new | S.dirty, "Save and run · up to ", "Run · up to ") + S.quote.most,
+                icon_name="play",
+                on_click=S.start,
+                pending=S.starting,
+                disabled=(S.problem != "") | (S.segment_status != "active") | (S.has_run & S.run.is_active),
+                class_name="mt-3 w-full justify-center",
+            ),
+            rx.el.p("Your role can look, but not run segments.", class_name="mt-3 text-12 text-ink-3"),
+        ),
+        rx.cond(S.problem != "", rx.el.p(S.problem, class_name="mt-2 text-12 text-ink-2"), rx.fragment()),
+        rx.el.p(
+            "The most is held while the run works; what is not needed comes back at its end.",
+            class_name="mt-2 text-12 text-ink-3",
+        ),
+        class_name="card px-4 py-3",
+    )
+
+
+def _line(name: str, value: Any, *, strong: bool = False) -> rx.Component:
+    look = "num text-13 font-semibold text-ink" if strong else "num text-13 text-ink"
+    return rx.el.div(
+        rx.el.dt(name, class_name="text-13 text-ink-2"),
+        rx.el.dd(value, class_name=look),
+        class_name="flex items-baseline justify-between gap-3",
+    )
+
+
+def _name_dialog() -> rx.Component:
+    return modal(
+        S.naming_title,
+        rx.el.form(
+            field(
+                "segment-name",
+                "Name",
+                text_input(
+                    "segment-name",
+                    name="name",
+                    default_value=S.new_name,
+                    placeholder="Sales leaders in Texas",
+                    max_length=100,
+                    auto_focus=True,
+                    error=S.name_error,
+                ),
+                error=S.name_error,
+            ),
+            field(
+                "segment-description",
+                "Description",
+                text_input("segment-description", name="description", max_length=500),
+                optional=True,
+            ),
+            checkbox(
+                "segment-private",
+                "Private",
+                name="private",
+                hint="Only you, owners and admins see it.",
+            ),
+            rx.el.div(
+                primary("Save", type="submit", pending=S.saving),
+                class_name="flex justify-end gap-2 pt-1",
+            ),
+            on_submit=S.save_as,
+            class_name="flex flex-col gap-4",
+        ),
+        is_open=S.naming,
+        on_open_change=S.set_naming,
+    )
+
+
+def _conflict_dialog() -> rx.Component:
+    return modal(
+        "Somebody else was faster",
+        rx.el.p(S.conflict, class_name="text-13 text-ink-2"),
+        is_open=S.conflict != "",
+        on_open_change=S.set_conflict,
+        footer=[
+            secondary("Reload theirs", on_click=S.discard),
+            primary("Save mine as new", on_click=S.ask_save_as),
+        ],
+    )

@@ -1,0 +1,368 @@
+"""What a filter finds and what its runs did: sample, own leads, why in or out, progress, history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.binding import items
+from components.buttons import ghost, secondary
+from components.feedback import banner, metric, nothing_matches, pill, relative_time, skeleton_lines
+from components.form import error_text, text_input
+from components.icons import icon
+from components.table import Column, data_table, table_card
+from cursive_app.pages.frame import may
+from cursive_app.services.accounts import Permission
+from state.segment_builder import SegmentBuilderState as S
+from state.segment_lines import STAGE_WORDS, STAGES
+
+CARD_HEAD = "flex flex-wrap items-center justify-between gap-2 px-4 py-3 border-b border-line"
+
+
+def _contact(row: Any) -> rx.Component:
+    def mark(name: str, word: str, known: Any, tone: str = "text-ink-2") -> rx.Component:
+        return rx.cond(
+            known,
+            rx.el.span(
+                icon(name, size=15),
+                rx.el.span(word, class_name="sr-only"),
+                title=word,
+                class_name=f"inline-flex {tone}",
+            ),
+            rx.fragment(),
+        )
+
+    return rx.el.span(
+        mark("mail-check", "Verified e-mail", row.email == "verified", "text-good"),
+        mark("mail", "E-mail", row.email == "yes"),
+        mark("phone", "Phone", row.phone),
+        mark("id-card", "LinkedIn profile", row.linkedin),
+        class_name="inline-flex items-center gap-2",
+    )
+
+
+def _fits(row: Any) -> rx.Component:
+    return rx.match(
+        row.fits,
+        ("yes", pill("Fits", "good")),
+        ("no", pill("Does not fit", "bad")),
+        pill("Sample does not say", "neutral"),
+    )
+
+
+PEOPLE = (
+    Column("name", "Name", lambda r: r.name, lead=True),
+    Column("title", "Title", lambda r: r.title),
+    Column("company", "Company", lambda r: r.company),
+    Column("place", "Place", lambda r: r.place),
+    Column("contact", "Contact", _contact),
+)
+SAMPLED = (
+    *PEOPLE,
+    Column("fits", "Your filter", _fits),
+    Column("owned", "", lambda r: rx.cond(r.owned, pill("Yours already", "info", dot=False), rx.fragment())),
+)
+
+
+def sample_results() -> rx.Component:
+    """The free, masked sample of the people database (SEG-06)."""
+    return rx.el.section(
+        rx.el.div(
+            rx.el.div(
+                rx.el.h2("Preview", class_name="text-14 font-semibold text-ink"),
+                rx.cond(S.has_sample, pill(S.sample.size, "info", dot=False), rx.fragment()),
+                rx.cond(S.has_sample & S.sample_stale, pill("of an earlier filter", "warn", dot=False), rx.fragment()),
+                class_name="flex flex-wrap items-center gap-2",
+            ),
+            secondary(
+                rx.cond(S.has_sample, "Sample again", "Show a free sample"),
+                icon_name="eye",
+                size="sm",
+                on_click=S.take_sample,
+                pending=S.sampling,
+                disabled=S.problem != "",
+                hotkey="p",
+            ),
+            class_name=CARD_HEAD,
+        ),
+        rx.cond(
+            S.sample_error != "",
+            rx.el.div(banner(S.sample_error, tone="bad", icon_name="circle-alert"), class_name="p-4"),
+            rx.cond(
+                S.has_sample,
+                _sample(),
+                rx.cond(
+                    S.sampling,
+                    rx.el.div(skeleton_lines(5), class_name="p-4"),
+                    rx.el.p(
+                        "Up to 100 people from the provider, names masked, nothing charged. How many there are in all "
+                        "is known only after a run has built the list, so no total is shown here.",
+                        class_name="px-4 py-6 text-13 text-ink-2",
+                    ),
+                ),
+            ),
+        ),
+        aria_label="Preview",
+        class_name="card overflow-hidden",
+    )
+
+
+def _sample() -> rx.Component:
+    card = S.sample
+    return rx.fragment(
+        rx.cond(
+            card.ignored != "",
+            rx.el.div(banner(card.ignored, tone="bad", icon_name="circle-alert"), class_name="px-4 pt-4"),
+            rx.fragment(),
+        ),
+        rx.el.div(
+            metric("Fit your filter", card.fits, note=card.headline),
+            metric("Yours already", card.owned, note="They would cost nothing."),
+            metric("New to you", card.new, note="Of the sample; only those that fit are charged."),
+            class_name="grid grid-cols-1 gap-4 px-4 py-3 sm:grid-cols-3",
+        ),
+        rx.el.p(
+            "The provider narrows by ",
+            card.narrowed,
+            ". ",
+            rx.cond(
+                items(card.checked).length() > 0,
+                rx.fragment(
+                    "Cursive checks the rest on every record before charging: people ", card.checked.join("; "), "."
+                ),
+                "Cursive checks every record again before charging.",
+            ),
+            rx.cond(card.dropped != "", rx.fragment(" It could not narrow by ", card.dropped, "."), ""),
+            class_name="px-4 pb-3 text-12 text-ink-3",
+        ),
+        data_table(SAMPLED, rows=card.rows, key=lambda r: r.name + r.title + r.company + r.place, caption="Sample"),
+    )
+
+
+def own_results() -> rx.Component:
+    """The first of one's own leads, and why somebody is in or out."""
+    return rx.fragment(
+        rx.el.section(
+            rx.el.div(rx.el.h2("First leads", class_name="text-14 font-semibold text-ink"), class_name=CARD_HEAD),
+            rx.cond(
+                items(S.glimpses).length() > 0,
+                data_table(
+                    PEOPLE,
+                    rows=S.glimpses,
+                    key=lambda r: r.url,
+                    caption="First leads",
+                    on_open=lambda r: rx.redirect(r.url),
+                ),
+                rx.cond(
+                    S.counting | (S.count == ""),
+                    rx.el.div(skeleton_lines(5), class_name="p-4"),
+                    nothing_matches("No lead matches", "Remove the condition that removes the most people."),
+                ),
+            ),
+            aria_label="First leads",
+            class_name="card overflow-hidden",
+        ),
+        rx.cond(may(Permission.VIEW_LEADS), _why(), rx.fragment()),
+    )
+
+
+def _why() -> rx.Component:
+    return rx.el.section(
+        rx.el.div(rx.el.h2("Why in, why out", class_name="text-14 font-semibold text-ink"), class_name=CARD_HEAD),
+        rx.el.form(
+            text_input(
+                "why-who",
+                name="who",
+                placeholder="E-mail address of one of your leads",
+                aria_label="E-mail address or id of a lead",
+                auto_complete="off",
+            ),
+            secondary("Explain", type="submit"),
+            on_submit=S.explain,
+            class_name="flex gap-2 px-4 py-3",
+        ),
+        rx.el.div(error_text("why", S.why_error), class_name="px-4 pb-3 empty:hidden"),
+        rx.cond(
+            S.why_name != "",
+            rx.el.div(
+                rx.el.p(
+                    rx.el.a(S.why_name, href=S.why_url, class_name="link"),
+                    rx.match(
+                        S.why_verdict,
+                        ("in", " is in this segment."),
+                        ("out", " is not in this segment."),
+                        " is not in this segment: the record does not say enough.",
+                    ),
+                    class_name="text-13 text-ink",
+                ),
+                rx.el.ul(
+                    rx.foreach(
+                        S.why_rows,
+                        lambda row: rx.el.li(
+                            rx.match(
+                                row["holds"],
+                                ("yes", pill("Yes", "good")),
+                                ("no", pill("No", "bad")),
+                                pill("Not known", "neutral"),
+                            ),
+                            rx.el.span(row["text"], class_name="min-w-0 flex-1 text-13 text-ink"),
+                            rx.el.span(row["actual"], class_name="text-13 text-ink-3"),
+                            key=row["id"],
+                            class_name="flex items-center gap-3 py-1.5",
+                        ),
+                    ),
+                    class_name="mt-2 divide-y divide-line",
+                ),
+                class_name="px-4 pb-3",
+                custom_attrs={"aria-live": "polite"},
+            ),
+            rx.fragment(),
+        ),
+        aria_label="Why in, why out",
+        class_name="card",
+    )
+
+
+def run_panel() -> rx.Component:
+    """The run that was started or chosen: stages, counts, credits so far, cancel. Survives a reload through the URL."""
+    run = S.run
+    return rx.el.section(
+        rx.el.div(
+            rx.el.h2(rx.cond(run.is_active, "Running", "Run"), class_name="text-14 font-semibold text-ink"),
+            rx.cond(run.is_active, pill(run.stage_word, "info"), pill(run.outcome, run.tone)),
+            class_name="flex items-center justify-between gap-2",
+        ),
+        rx.cond(run.is_active, _stages(), rx.fragment()),
+        rx.el.div(
+            rx.el.span(style={"width": rx.Var.create(run.percent).to(str) + "%"}),
+            role="progressbar",
+            aria_label="New leads delivered",
+            aria_valuemin="0",
+            aria_valuemax="100",
+            aria_valuenow=rx.Var.create(run.percent).to(str),
+            data_indeterminate=rx.cond(run.open_ended, "true", "false"),
+            class_name="meter mt-3",
+        ),
+        rx.el.p(
+            rx.el.strong(run.new, class_name="num font-semibold text-ink"),
+            " of ",
+            run.requested,
+            " new leads · ",
+            rx.el.strong(run.credits, class_name="num font-semibold text-ink"),
+            " of ",
+            run.ceiling,
+            " credits",
+            class_name="mt-2 text-13 text-ink-2",
+            custom_attrs={"aria-live": "polite"},
+        ),
+        rx.el.dl(
+            _count("People the provider found", run.total),
+            _count("Fetched and checked", run.fetched),
+            _count("Match every condition", run.matched),
+            _count("Yours already", run.owned),
+            _count("Left out, not charged", run.left_out),
+            class_name="mt-2 flex flex-col gap-1",
+        ),
+        rx.cond(
+            run.dropped != "",
+            rx.el.p(
+                "The provider could not narrow by ",
+                run.dropped,
+                "; Cursive checked it instead.",
+                class_name="mt-2 text-12 text-ink-3",
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(run.message != "", rx.el.p(run.message, class_name="mt-2 text-13 text-ink"), rx.fragment()),
+        rx.el.div(
+            rx.cond(
+                run.leads_url != "",
+                secondary("Open these leads", icon_name="users", href=run.leads_url, size="sm"),
+                rx.fragment(),
+            ),
+            rx.cond(
+                run.is_active & may(Permission.RUN_SEGMENTS),
+                rx.cond(
+                    run.cancelling,
+                    rx.el.span("Stopping after this page…", class_name="text-12 text-ink-3"),
+                    ghost("Cancel the run", on_click=S.cancel, pending=S.stopping, size="sm"),
+                ),
+                rx.fragment(),
+            ),
+            class_name="mt-3 flex flex-wrap items-center gap-2 empty:hidden",
+        ),
+        aria_label="Run",
+        class_name="card px-4 py-3",
+    )
+
+
+def _stages() -> rx.Component:
+    return rx.el.ol(
+        *[
+            rx.el.li(
+                rx.cond(
+                    S.run.stage_number > number,
+                    icon("check", size=13, class_name="text-good"),
+                    rx.cond(
+                        S.run.stage_number == number,
+                        icon("loader-circle", size=13, class_name="spin text-info"),
+                        icon("circle", size=13, class_name="text-ink-3"),
+                    ),
+                ),
+                STAGE_WORDS[stage],
+                aria_current=rx.cond(S.run.stage_number == number, "step", "false"),
+                class_name=rx.cond(
+                    S.run.stage_number < number,
+                    "flex items-center gap-2 text-12 text-ink-3",
+                    "flex items-center gap-2 text-12 text-ink",
+                ),
+            )
+            for number, stage in enumerate(STAGES[:-1])
+        ],
+        class_name="mt-2 flex flex-col gap-1",
+    )
+
+
+def _count(name: str, value: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.dt(name, class_name="text-12 text-ink-3"),
+        rx.el.dd(value, class_name="num text-12 text-ink"),
+        class_name="flex items-baseline justify-between gap-3",
+    )
+
+
+RUNS = (
+    Column("started", "Started", lambda r: relative_time(r.started, exact=r.started_exact), lead=True),
+    Column("actor", "By", lambda r: r.actor),
+    Column("outcome", "Result", lambda r: pill(r.outcome, r.tone)),
+    Column("requested", "Asked for", lambda r: r.requested, right=True),
+    Column("fetched", "Fetched", lambda r: r.fetched, right=True),
+    Column("matched", "Matched", lambda r: r.matched, right=True),
+    Column("new", "New", lambda r: r.new, right=True),
+    Column("delta", "vs. before", lambda r: rx.cond(r.delta != "", r.delta, "–"), right=True),
+    Column("owned", "Owned", lambda r: r.owned, right=True),
+    Column("credits", "Credits", lambda r: r.credits, right=True),
+)
+
+
+def history() -> rx.Component:
+    """Every run of the segment (SEG-14)."""
+    return rx.el.section(
+        rx.el.h2("Runs", class_name="mb-2 text-14 font-semibold text-ink"),
+        table_card(
+            rx.cond(
+                items(S.runs).length() > 0,
+                data_table(
+                    RUNS,
+                    rows=S.runs,
+                    key=lambda r: r.id,
+                    caption="Runs of this segment",
+                    on_open=lambda r: S.open_run(r.id),
+                    opened=S.run.id,
+                ),
+                rx.el.p("This segment has not run yet.", class_name="px-4 py-6 text-center text-13 text-ink-2"),
+            )
+        ),
+        aria_label="Runs",
+    )
