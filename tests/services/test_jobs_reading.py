@@ -22,7 +22,8 @@ def test_charlie_sees_nothing(cast: Cast) -> None:
     job = make_job(cast.alice)
     with cast.charlie.begin() as scope:
         assert jobs.list_jobs(scope).jobs == ()
-        assert set(jobs.count_jobs(scope).values()) == {0}
+        assert set(jobs.count_jobs(scope).by_status.values()) == {0}
+        assert jobs.refresh_jobs(scope, ids=[job.id]) == jobs.JobRefresh(jobs=(), newest=None)
         for reach in (jobs.get_job, jobs.request_cancel, jobs.resume):
             with pytest.raises(NotFound):
                 reach(scope, job.id)
@@ -42,6 +43,31 @@ def test_pages_meet_without_gap_or_overlap(cast: Cast) -> None:
     assert seen == made[::-1]
 
 
+def test_the_way_back_shows_the_same_pages(cast: Cast) -> None:
+    made = [make_job(cast.alice).id for _ in range(7)][::-1]
+    with cast.alice.begin() as scope:
+        pages = [jobs.list_jobs(scope, limit=3)]
+        while (cursor := pages[-1].next_cursor) is not None:
+            pages.append(jobs.list_jobs(scope, limit=3, cursor=cursor))
+        assert pages[0].previous_cursor is None
+        second = jobs.list_jobs(scope, limit=3, cursor=pages[2].previous_cursor)
+        first = jobs.list_jobs(scope, limit=3, cursor=second.previous_cursor)
+    assert [job.id for job in second.jobs] == made[3:6]
+    assert [job.id for job in first.jobs] == made[:3]
+    assert first.previous_cursor is None
+    assert first.next_cursor == pages[0].next_cursor
+
+
+def test_a_refresh_says_what_changed_and_what_is_new(cast: Cast) -> None:
+    first = make_job(cast.alice)
+    jobs.claim(first.id)
+    second = make_job(cast.alice)
+    with cast.alice.begin() as scope:
+        fresh = jobs.refresh_jobs(scope, ids=[first.id])
+    assert [(job.id, job.status) for job in fresh.jobs] == [(first.id, "processing")]
+    assert fresh.newest == second.id
+
+
 def test_filters(cast: Cast) -> None:
     done, waiting = make_job(cast.alice, kind="a"), make_job(cast.alice, kind="b")
     claimed = jobs.claim(done.id)
@@ -51,7 +77,8 @@ def test_filters(cast: Cast) -> None:
         assert [job.id for job in jobs.list_jobs(scope, statuses=["completed"]).jobs] == [done.id]
         assert [job.id for job in jobs.list_jobs(scope, kinds=["b"]).jobs] == [waiting.id]
         counts = jobs.count_jobs(scope)
-    assert (counts["completed"], counts["pending"], counts["failed"]) == (1, 1, 0)
+    assert [counts.by_status[name] for name in ("completed", "pending", "failed")] == [1, 1, 0]
+    assert counts.by_kind == {"a": 1, "b": 1}
 
 
 @pytest.mark.parametrize(

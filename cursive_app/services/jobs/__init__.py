@@ -24,29 +24,42 @@ from cursive_app.services.jobs.claims import (
     postpone,
 )
 from cursive_app.services.jobs.opening import open_job
-from cursive_app.services.jobs.reading import count_jobs, get_job, list_jobs, request_cancel, resume
+from cursive_app.services.jobs.reading import (
+    LARGEST_PAGE,
+    count_jobs,
+    get_job,
+    list_jobs,
+    refresh_jobs,
+    request_cancel,
+    resume,
+)
 from cursive_app.services.jobs.rescue import Rescued, rescue_stalled
 from cursive_app.services.jobs.views import (
     ENDED,
     STATUSES,
     ClaimedJob,
+    JobCounts,
     JobDetail,
     JobEventView,
     JobPage,
+    JobRefresh,
     JobView,
 )
 from cursive_app.services.jobs.work import work
 
 __all__ = [
     "ENDED",
+    "LARGEST_PAGE",
     "MAX_ATTEMPTS",
     "STALE_AFTER",
     "STATUSES",
     "ClaimedJob",
     "Interrupted",
+    "JobCounts",
     "JobDetail",
     "JobEventView",
     "JobPage",
+    "JobRefresh",
     "JobView",
     "LostClaim",
     "Rescued",
@@ -64,6 +77,7 @@ __all__ = [
     "open_job",
     "pause",
     "postpone",
+    "refresh_jobs",
     "request_cancel",
     "rescue_stalled",
     "resume",

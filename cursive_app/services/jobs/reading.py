@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid, NotFound
@@ -14,8 +15,10 @@ from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.views import (
     ENDED,
     STATUSES,
+    JobCounts,
     JobDetail,
     JobPage,
+    JobRefresh,
     JobView,
     event_view,
     job_view,
@@ -25,6 +28,7 @@ from db.scope import Scope, parse_id
 
 LARGEST_PAGE = 100
 EVENTS_SHOWN = 200
+_BACK = "newer-"
 
 
 def list_jobs(
@@ -35,36 +39,64 @@ def list_jobs(
     cursor: str | None = None,
     limit: int = 50,
 ) -> JobPage:
-    """One page of this workspace's jobs, newest first. `cursor` is the `next_cursor` of the page before.
+    """One page of this workspace's jobs, newest first. `cursor` is a cursor of a page before.
 
     Raises Forbidden, and Invalid for an unknown status, a page size outside 1-100 or a cursor that is none.
     """
     require(scope, Permission.VIEW_JOBS)
-    unknown = sorted(set(statuses) - set(STATUSES))
-    if unknown:
-        raise Invalid(fields={"status": f"There is no status {unknown[0]!r}; use {', '.join(STATUSES)}."})
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
+    statement = _filtered(scope, kinds=kinds, statuses=statuses)
+    back = bool(cursor) and str(cursor).startswith(_BACK)
+    if cursor:
+        edge = _cursor_id(cursor)
+        statement = statement.where(Job.id > edge if back else Job.id < edge)
+    rows = scope.session.scalars(statement.order_by(Job.id.asc() if back else Job.id.desc()).limit(limit + 1)).all()
+    more, page = len(rows) > limit, list(rows[:limit])
+    if back:
+        page.reverse()
+    return JobPage(
+        jobs=tuple(job_view(row) for row in page),
+        next_cursor=str(page[-1].id) if page and (more or back) else None,
+        previous_cursor=f"{_BACK}{page[0].id}" if page and (more if back else bool(cursor)) else None,
+    )
+
+
+def refresh_jobs(
+    scope: Scope, *, ids: Sequence[UUID], kinds: Sequence[str] = (), statuses: Sequence[str] = ()
+) -> JobRefresh:
+    """The same jobs again, in no particular order, and whether newer ones have come. Raises Forbidden."""
+    require(scope, Permission.VIEW_JOBS)
+    shown = scope.session.scalars(scope.select(Job).where(Job.id.in_(list(ids)[:LARGEST_PAGE]))).all()
+    newest = _filtered(scope, kinds=kinds, statuses=statuses).order_by(Job.id.desc()).limit(1)
+    first = scope.session.scalar(newest)
+    return JobRefresh(jobs=tuple(job_view(row) for row in shown), newest=first.id if first is not None else None)
+
+
+def count_jobs(scope: Scope) -> JobCounts:
+    """How many jobs this workspace has, by status and by kind. Raises Forbidden."""
+    require(scope, Permission.VIEW_JOBS)
+    found = scope.session.execute(
+        select(Job.status, Job.kind, func.count()).where(scope.owned(Job)).group_by(Job.status, Job.kind)
+    )
+    by_status: dict[str, int] = dict.fromkeys(STATUSES, 0)
+    by_kind = Counter[str]()
+    for status, kind, count in found:
+        by_status[status] += count
+        by_kind[kind] += count
+    return JobCounts(by_status=by_status, by_kind=dict(by_kind))
+
+
+def _filtered(scope: Scope, *, kinds: Sequence[str], statuses: Sequence[str]) -> Select[Job]:
+    unknown = sorted(set(statuses) - set(STATUSES))
+    if unknown:
+        raise Invalid(fields={"status": f"There is no status {unknown[0][:40]!r}; use {', '.join(STATUSES)}."})
     statement = scope.select(Job)
     if kinds:
         statement = statement.where(Job.kind.in_(list(kinds)[:50]))
     if statuses:
         statement = statement.where(Job.status.in_(statuses))
-    if cursor:
-        statement = statement.where(Job.id < _cursor_id(cursor))
-    rows = scope.session.scalars(statement.order_by(Job.id.desc()).limit(limit + 1)).all()
-    page = rows[:limit]
-    return JobPage(
-        jobs=tuple(job_view(row) for row in page),
-        next_cursor=str(page[-1].id) if len(rows) > limit else None,
-    )
-
-
-def count_jobs(scope: Scope) -> dict[str, int]:
-    """How many jobs this workspace has in each status; a status without jobs is 0."""
-    require(scope, Permission.VIEW_JOBS)
-    found = scope.session.execute(select(Job.status, func.count()).where(scope.owned(Job)).group_by(Job.status))
-    return {**dict.fromkeys(STATUSES, 0), **{row[0]: row[1] for row in found}}
+    return statement
 
 
 def get_job(scope: Scope, id: UUID | str) -> JobDetail:
@@ -112,7 +144,7 @@ def resume(scope: Scope, id: UUID | str) -> JobView:
 
 def _cursor_id(cursor: str) -> UUID:
     try:
-        return parse_id(cursor)
+        return parse_id(cursor.removeprefix(_BACK))
     except NotFound:
         raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None
 

@@ -70,10 +70,27 @@ class JobDetail:
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """One page of jobs, newest first. `next_cursor` is None on the last page."""
+    """One page of jobs, newest first. `next_cursor` is None on the last page, `previous_cursor` on the first."""
 
     jobs: tuple[JobView, ...]
     next_cursor: str | None
+    previous_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How many jobs a workspace has: by status (0 where there are none) and by kind (only those there are)."""
+
+    by_status: dict[str, int]
+    by_kind: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRefresh:
+    """The present state of jobs that are on a screen, and the newest job that fits its filters."""
+
+    jobs: tuple[JobView, ...]
+    newest: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""Work that takes time: GET /api/v1/jobs, …/{id}, POST …/{id}/cancel, …/{id}/resume."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from cursive_app.api.auth import tenant_of
+from cursive_app.services import jobs
+from db.scope import Tenant
+
+router = APIRouter(prefix="/jobs", tags=["Jobs"])
+
+Status = Literal["pending", "processing", "paused", "completed", "failed", "cancelled"]
+Credits = Annotated[Decimal, Field(description="Credits, two decimals.", examples=["12.50"])]
+
+
+class JobOut(BaseModel):
+    """One job."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: str = Field(examples=["segment_run"])
+    title: str
+    status: Status
+    stage: str = Field(description="What it does now; depends on the kind.", examples=["fetching"])
+    total: int | None = Field(description="How many items there are; null while nobody knows.")
+    processed: int
+    failed: int
+    per_second: Decimal | None = Field(description="Items per second; null until it was measured.")
+    seconds_left: int | None
+    credits_held: Credits
+    credits_captured: Credits
+    credits_released: Credits
+    attempts: int = Field(description="Tries since it last moved forward.")
+    cancel_requested: bool
+    error_code: str | None
+    error_message: str | None
+    actor_label: str = Field(description="Who started it.")
+    links: dict[str, Any] = Field(description="Ids of what it works on, such as segment_id and run_id.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    resumes_at: datetime | None = Field(description="When it goes on, while it waits for something.")
+
+
+class EventOut(BaseModel):
+    """One line of a job's timeline."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    level: Literal["info", "warning", "error"]
+    stage: str
+    message: str
+
+
+class JobDetailOut(JobOut):
+    """A job with its timeline, oldest line first."""
+
+    events: list[EventOut]
+    earlier_events: int = Field(description="How many older lines are left out.")
+
+
+class JobsOut(BaseModel):
+    """One page of jobs, newest first."""
+
+    items: list[JobOut]
+    next_cursor: str | None = Field(description="Pass as `cursor` for the following page; null on the last.")
+    previous_cursor: str | None
+
+
+@router.get("", summary="List jobs")
+def get_jobs(
+    tenant: Tenant = Depends(tenant_of),
+    kind: Annotated[list[str] | None, Query(max_length=50, description="Only these kinds; may be repeated.")] = None,
+    status: Annotated[list[Status] | None, Query(description="Only these statuses; may be repeated.")] = None,
+    cursor: Annotated[str | None, Query(max_length=60)] = None,
+    limit: Annotated[int, Query(ge=1, le=jobs.LARGEST_PAGE)] = 50,
+) -> JobsOut:
+    """The jobs of the workspace, newest first."""
+    with tenant.begin() as scope:
+        page = jobs.list_jobs(scope, kinds=kind or (), statuses=status or (), cursor=cursor, limit=limit)
+    return JobsOut(
+        items=[JobOut.model_validate(job) for job in page.jobs],
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
+    )
+
+
+@router.get("/{job_id}", summary="One job")
+def get_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobDetailOut:
+    """A job with its timeline."""
+    with tenant.begin() as scope:
+        detail = jobs.get_job(scope, job_id)
+    return JobDetailOut(
+        **JobOut.model_validate(detail.job).model_dump(),
+        events=[EventOut.model_validate(line) for line in detail.events],
+        earlier_events=detail.earlier_events,
+    )
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a job", status_code=202)
+def cancel_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobOut:
+    """Ask the job to stop. It does so after the chunk it works on and gives back the credits it still holds."""
+    with tenant.begin() as scope:
+        return JobOut.model_validate(jobs.request_cancel(scope, job_id))
+
+
+@router.post("/{job_id}/resume", summary="Resume a paused job", status_code=202)
+def resume_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobOut:
+    """Let a paused job go on where it stopped."""
+    with tenant.begin() as scope:
+        return JobOut.model_validate(jobs.resume(scope, job_id))

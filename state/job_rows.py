@@ -1,0 +1,155 @@
+"""Jobs as the page shows them: words and numbers made once, on the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cursive_app.services.jobs import JobDetail, JobEventView, JobView
+from state.session import credits_text
+from state.times import ago, clock_span, exact
+
+KINDS = {"segment_run": "Segment run"}
+ACTIVE = ("pending", "processing")
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One line of the list, and the head of the drawer."""
+
+    id: str = ""
+    short_id: str = ""
+    title: str = ""
+    kind: str = ""
+    status: str = ""
+    stage: str = ""
+    percent: int = 0
+    open_ended: bool = False
+    moving: bool = False
+    done: str = ""
+    pace: str = ""
+    failed: str = ""
+    held: str = ""
+    captured: str = ""
+    released: str = ""
+    attempts: str = ""
+    error: str = ""
+    by: str = ""
+    created: str = ""
+    created_exact: str = ""
+    took: str = ""
+    waiting: str = ""
+    can_cancel: bool = False
+    can_resume: bool = False
+    stopping: bool = False
+    segment_href: str = ""
+    leads_href: str = ""
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One line of the timeline."""
+
+    key: str = ""
+    at: str = ""
+    at_exact: str = ""
+    level: str = "info"
+    stage: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class JobDrawer:
+    """What the drawer shows; `found` is False while nothing is loaded."""
+
+    found: bool = False
+    row: JobRow = field(default_factory=JobRow)
+    events: list[EventLine] = field(default_factory=list)
+    earlier: str = ""
+
+
+def kind_words(kind: str) -> str:
+    return KINDS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
+
+
+def job_row(job: JobView, *, timezone: str) -> JobRow:
+    """A job in words. `timezone` is the reader's."""
+    moving = job.status == "processing"
+    return JobRow(
+        id=str(job.id),
+        short_id=f"job_{job.id.hex[-8:]}",
+        title=job.title,
+        kind=kind_words(job.kind),
+        status=job.status,
+        stage=job.stage.replace("_", " ").capitalize(),
+        percent=_percent(job),
+        open_ended=moving and not job.total,
+        moving=moving,
+        done=_done(job),
+        pace=_pace(job),
+        failed=f"{job.failed:,} failed" if job.failed else "",
+        held=credits_text(job.credits_held),
+        captured=credits_text(job.credits_captured),
+        released=credits_text(job.credits_released),
+        attempts=str(job.attempts) if job.attempts > 1 else "",
+        error=job.error_message or "",
+        by=job.actor_label or "Cursive",
+        created=ago(job.created_at),
+        created_exact=exact(job.created_at, timezone),
+        took=_took(job),
+        waiting=f"Goes on {ago(job.resumes_at)}" if job.resumes_at and job.status == "processing" else "",
+        can_cancel=not job.is_ended and not job.cancel_requested,
+        can_resume=job.status == "paused" and not job.cancel_requested,
+        stopping=job.cancel_requested and not job.is_ended,
+        segment_href=_link("/segments/{}", job.links.get("segment_id")),
+        leads_href=_link("/leads?run={}", job.links.get("run_id")) if job.processed else "",
+    )
+
+
+def job_drawer(detail: JobDetail, *, timezone: str) -> JobDrawer:
+    earlier = f"{detail.earlier_events:,} earlier lines are not shown" if detail.earlier_events else ""
+    return JobDrawer(
+        found=True,
+        row=job_row(detail.job, timezone=timezone),
+        events=[_event(number, line, timezone) for number, line in enumerate(detail.events)],
+        earlier=earlier,
+    )
+
+
+def _event(number: int, line: JobEventView, timezone: str) -> EventLine:
+    return EventLine(
+        key=f"{number}-{line.at.timestamp()}",
+        at=ago(line.at),
+        at_exact=exact(line.at, timezone),
+        level=line.level,
+        stage=line.stage.replace("_", " ").capitalize(),
+        message=line.message,
+    )
+
+
+def _percent(job: JobView) -> int:
+    if job.status == "completed":
+        return 100
+    return min(100, job.processed * 100 // job.total) if job.total else 0
+
+
+def _done(job: JobView) -> str:
+    if job.total:
+        return f"{job.processed:,} of {job.total:,}"
+    return f"{job.processed:,}" if job.processed else "–"
+
+
+def _pace(job: JobView) -> str:
+    if job.status != "processing" or job.per_second is None:
+        return ""
+    left = f" · about {clock_span(job.seconds_left)} left" if job.seconds_left is not None else ""
+    return f"{job.per_second:,} per second{left}"
+
+
+def _took(job: JobView) -> str:
+    if job.started_at is None or job.finished_at is None:
+        return ""
+    return clock_span((job.finished_at - job.started_at).total_seconds())
+
+
+def _link(pattern: str, id: object) -> str:
+    return pattern.format(id) if isinstance(id, str) and id else ""
