@@ -7,17 +7,20 @@ of a workspace, however often and however concurrently it is delivered, and that
 from __future__ import annotations
 
 from cursive_app.services.leads.detail import get_lead, get_raw_record
+from cursive_app.services.leads.export import export_csv
 from cursive_app.services.leads.filters import HAS, NOUNS, LeadFilter, parse_filter
 from cursive_app.services.leads.identity import IdentityKeys, identity_keys
 from cursive_app.services.leads.intake import IntakeResult, intake, owned, record_charge
 from cursive_app.services.leads.paging import SORTS, Sort, parse_sort
-from cursive_app.services.leads.preferences import choose_columns, shown_columns
-from cursive_app.services.leads.search import choices, count_leads, list_leads, relax
+from cursive_app.services.leads.preferences import DEFAULT_COLUMNS, choose_columns, shown_columns
+from cursive_app.services.leads.search import PAGE_SIZE, choices, count_leads, list_leads, relax
 from cursive_app.services.leads.views import Email, LeadDetail, LeadPage, LeadRow, Phone, Receipt, Relaxed
 
 __all__ = [
+    "DEFAULT_COLUMNS",
     "HAS",
     "NOUNS",
+    "PAGE_SIZE",
     "SORTS",
     "Email",
     "IdentityKeys",
@@ -33,6 +36,7 @@ __all__ = [
     "choices",
     "choose_columns",
     "count_leads",
+    "export_csv",
     "get_lead",
     "get_raw_record",
     "identity_keys",

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, Text, case, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from cursive_app.services.accounts import record_audit
+from cursive_app.services import accounts
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.leads.filters import LeadFilter
 from cursive_app.services.leads.paging import Position, Sort, fetch
@@ -141,7 +141,7 @@ def export_csv(tenant: Tenant, *, filter: LeadFilter | None = None, sort: Sort |
     with tenant.begin() as scope:
         require(scope, Permission.EXPORT_LEADS)
         total = count(scope, filter)
-        record_audit(
+        accounts.record_audit(
             scope,
             action="leads.exported",
             object_type="leads",

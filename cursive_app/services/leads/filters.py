@@ -126,7 +126,7 @@ def conditions(scope: Scope, wanted: LeadFilter) -> list[SQLColumnExpression[boo
         found.append(Lead.id.in_(delivered))
     if wanted.segment_id:
         # segments delivers through this room, so this room may ask it only when the question comes up
-        from cursive_app.services.segments.membership import membership
+        from cursive_app.services.segments import membership
 
         found.append(membership(scope, wanted.segment_id))
     return found
