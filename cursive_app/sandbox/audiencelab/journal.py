@@ -62,7 +62,10 @@ class Journal:
     def _replay(self, path: Path) -> None:
         if not path.exists():
             return
-        for text in path.read_text().splitlines():
+        content = path.read_text()
+        if content and not content.endswith("\n"):
+            path.write_text(content + "\n")  # so that the next line does not join the one that was cut off
+        for text in content.splitlines():
             try:
                 line = json.loads(text)
             except ValueError:
