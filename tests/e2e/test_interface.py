@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import websocket
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket, expect
 
 from cursive_app.cursive_app import PAGES
 from tests.e2e.conftest import log_in, watched_page
@@ -94,8 +94,11 @@ def assert_sound(page: Page) -> None:
 def test_the_palette_works_without_the_server(demo_page: Page) -> None:
     sent: list[object] = []
 
+    def record(frame: object) -> None:
+        sent.append(frame)
+
     def watch(socket: WebSocket) -> None:
-        socket.on("framesent", sent.append)
+        socket.on("framesent", record)
 
     demo_page.on("websocket", watch)
     settled(demo_page, "/leads")
@@ -177,26 +180,27 @@ def test_the_first_tab_stop_leads_past_the_navigation(demo_page: Page) -> None:
     expect(demo_page.get_by_role("main")).to_be_focused()
 
 
-def test_a_lost_connection_is_said_and_taken_back(product: Product, page: Page, browser_errors: list[str]) -> None:
-    dead = False
+BREAKABLE = """
+const Real = WebSocket;
+window.sockets = [];
+window.WebSocket = class extends Real {
+  constructor(url, protocols) {
+    super(window.down ? "ws://" + location.hostname + ":9/" : url, protocols);
+    window.sockets.push(this);
+  }
+};
+"""
 
-    def route(socket: WebSocketRoute) -> None:
-        if dead:
-            socket.close()
-        else:
-            live.append(socket)
-            socket.connect_to_server()
 
-    live: list[WebSocketRoute] = []
-    page.route_web_socket(re.compile("/_event"), route)
+def test_a_lost_connection_is_said_and_taken_back(page: Page, browser_errors: list[str]) -> None:
+    page.add_init_script(BREAKABLE)
     log_in(page)
     settled(page, "/leads")
-    dead = True
-    live[-1].close()
+    page.evaluate("window.down = true; window.sockets.forEach((socket) => socket.close())")
     expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=30_000)
-    dead = False
+    page.evaluate("window.down = false")
     expect(page.get_by_text("Reconnecting…")).to_have_count(0, timeout=30_000)
-    browser_errors.clear()  # the browser reports the sockets that were refused on purpose
+    browser_errors.clear()  # the browser reports the connections that failed on purpose
 
 
 def test_an_unknown_address_is_a_404_with_a_way_back(product: Product, page: Page, browser_errors: list[str]) -> None:
