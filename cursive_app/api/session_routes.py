@@ -80,3 +80,100 @@ def log_out(request: Request) -> Response:
     clear_cookie(response, session_cookie())
     write_flash(response, Flash(page="/login", notice="You are logged out."))
     return response
+
+
+@router.post("/signup")
+def sign_up(request: Request, name: Text = "", email: Text = "", password: Text = "", workspace: Text = "") -> Response:
+    require_same_origin(request)
+    try:
+        accounts.sign_up(name=name, email=email, password=password, workspace_name=workspace, ip=client_ip(request))
+    except CursiveError as error:
+        return _back("/signup", "/signup", error, name=name, email=email, workspace=workspace)
+    response = _go("/verify")
+    write_flash(response, Flash(page="/verify", values={"email": email.strip()}))
+    return response
+
+
+@router.post("/verify")
+def verify(request: Request, token: Text = "") -> Response:
+    require_same_origin(request)
+    try:
+        email = accounts.verify_email(token)
+    except CursiveError as error:
+        return _back("/verify", "/verify", error)
+    who = _signed_in(request)
+    if who is not None and who.email == email:
+        return _go("/")
+    response = _go("/login")
+    write_flash(response, Flash(page="/login", notice="Your e-mail address is confirmed.", values={"email": email}))
+    return response
+
+
+@router.post("/forgot")
+def forgot(request: Request, email: Text = "") -> Response:
+    require_same_origin(request)
+    try:
+        accounts.request_password_reset(email=email, ip=client_ip(request))
+    except CursiveError as error:
+        return _back("/forgot", "/forgot", error, email=email)
+    response = _go("/forgot")
+    notice = "If there is an account under this address, a mail with a link is on its way. It works for one hour."
+    write_flash(response, Flash(page="/forgot", notice=notice, values={"email": email}))
+    return response
+
+
+@router.post("/reset")
+def reset(request: Request, token: Text = "", password: Text = "") -> Response:
+    require_same_origin(request)
+    try:
+        known = accounts.reset_password(token, password=password)
+    except CursiveError as error:
+        return _back(f"/reset?token={quote(token[:128], safe='')}", "/reset", error)
+    response = _go("/login")
+    set_cookie(response, device_cookie(), known.device, max_age=DEVICE_SECONDS)
+    clear_cookie(response, session_cookie())
+    write_flash(response, Flash(page="/login", notice="Your new password is set. Log in with it."))
+    return response
+
+
+@router.post("/invite")
+def join(request: Request, token: Text = "", name: Text = "", password: Text = "") -> Response:
+    require_same_origin(request)
+    try:
+        joined = accounts.join_by_invitation(
+            token=token,
+            name=name,
+            password=password,
+            ip=client_ip(request),
+            user_agent=request.headers.get("user-agent"),
+        )
+    except CursiveError as error:
+        return _back(f"/invite?token={quote(token[:128], safe='')}", "/invite", error, name=name)
+    accounts.end_session_of(session_token(request.headers.get("cookie")))
+    return sign_in(_go("/"), joined)
+
+
+@router.post("/password")
+def change_password(request: Request, current: Text = "", password: Text = "") -> Response:
+    require_same_origin(request)
+    who = _signed_in(request)
+    page = "/settings/account"
+    if who is None:
+        return _go(f"/login?next={quote(page, safe='')}")
+    try:
+        changed = accounts.change_password(
+            who,
+            current=current,
+            password=password,
+            ip=client_ip(request),
+            user_agent=request.headers.get("user-agent"),
+        )
+    except CursiveError as error:
+        return _back(page, page, error)
+    response = sign_in(_go(page), changed)
+    write_flash(response, Flash(page=page, notice="Your password is changed, and all other browsers are logged out."))
+    return response
+
+
+def _signed_in(request: Request) -> accounts.Principal | None:
+    return accounts.authenticate(session_token(request.headers.get("cookie")))

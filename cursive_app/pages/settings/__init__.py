@@ -1,0 +1,1 @@
+"""The settings pages: the person's own, and the workspace's."""

@@ -1,0 +1,156 @@
+"""API keys: make, see once, revoke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.buttons import copy_button, primary, quiet_danger, submit
+from components.dialog import confirm, modal
+from components.feedback import failure, list_states, no_permission, nothing_yet, relative_time, status_pill
+from components.form import checkbox, error_text, field, select, text_input
+from components.primitives.anchor import anchor
+from components.table import Column, data_table, skeleton_table, table_card
+from cursive_app.pages.frame import may
+from cursive_app.pages.settings.layout import settings_page
+from cursive_app.services.accounts import LIFETIMES, Permission
+from state.api_keys import SCOPE_WORDS
+from state.api_keys import ApiKeysState as S
+
+LIFETIME_OPTIONS = (("", "Until it is revoked"), *((str(days), f"{days} days") for days in LIFETIMES))
+
+
+def _name(row: Any) -> rx.Component:
+    return rx.el.span(
+        row.name,
+        rx.el.code(row.prefix, class_name="block text-12 text-ink-3"),
+    )
+
+
+def _revoke(row: Any) -> rx.Component:
+    return rx.cond(
+        row.state == "active",
+        quiet_danger("Revoke", size="sm", on_click=S.ask_revoke(row.id), aria_label="Revoke " + row.name),
+        rx.fragment(),
+    )
+
+
+COLUMNS = (
+    Column("name", "Key", _name, lead=True),
+    Column(
+        "state",
+        "Status",
+        lambda r: status_pill(
+            r.state, {"active": ("Active", "good"), "expired": ("Expired", "warn"), "revoked": ("Revoked", "neutral")}
+        ),
+    ),
+    Column("scopes", "May", lambda r: rx.el.span(r.scopes, class_name="whitespace-normal")),
+    Column("used", "Last used", lambda r: relative_time(r.used, exact=r.used_exact)),
+    Column("expires", "Expires", lambda r: rx.el.span(r.expires, class_name="num")),
+    Column(
+        "by",
+        "Made by",
+        lambda r: rx.el.span(r.created_by, rx.el.span(r.created, class_name="block text-12 text-ink-3")),
+    ),
+    Column("revoke", "Action", _revoke, right=True),
+)
+
+
+def _create_form() -> rx.Component:
+    return modal(
+        "New API key",
+        rx.el.form(
+            field(
+                "name",
+                "Name",
+                text_input("name", required=True, max_length=80, auto_complete="off", error=S.errors.get("name", "")),
+                hint="What will use it, so that you recognize it later.",
+                error=S.errors.get("name", ""),
+            ),
+            rx.el.fieldset(
+                rx.el.legend("The key may", class_name="mb-1.5 text-13 font-medium text-ink"),
+                rx.el.div(
+                    *[checkbox(f"scope_{scope}", words) for scope, words in SCOPE_WORDS.items()],
+                    class_name="grid gap-2 sm:grid-cols-2",
+                ),
+                error_text("scopes", S.errors.get("scopes", "")),
+            ),
+            field(
+                "days",
+                "Works for",
+                select("days", LIFETIME_OPTIONS, default_value=str(LIFETIMES[1])),
+                error=S.errors.get("days", ""),
+            ),
+            field(
+                "password",
+                "Your password",
+                text_input(
+                    "password",
+                    type="password",
+                    auto_complete="current-password",
+                    required=True,
+                    error=S.errors.get("password", ""),
+                ),
+                hint="A key acts without you, so we ask once more.",
+                error=S.errors.get("password", ""),
+            ),
+            rx.el.div(submit("Create key", pending=S.saving), class_name="flex justify-end"),
+            on_submit=S.create,
+            class_name="flex flex-col gap-4",
+        ),
+        is_open=S.creating,
+        on_open_change=S.show_create,
+    )
+
+
+def _shown_once() -> rx.Component:
+    return modal(
+        "Copy this key now",
+        rx.el.div(
+            rx.el.code(S.new_key, class_name="min-w-0 flex-1 break-all text-13 text-ink", data_testid="new-key"),
+            copy_button(S.new_key, "Copy key"),
+            class_name="flex items-center gap-3 rounded-control border border-line bg-sunken p-3",
+        ),
+        is_open=S.new_key != "",
+        on_open_change=S.close_new,
+        description="It is shown only this once. We keep a hash of it, so nobody can show it to you again.",
+    )
+
+
+def api_keys() -> rx.Component:
+    new = primary("New API key", icon_name="plus", on_click=S.show_create(True))
+    return settings_page(
+        rx.el.p(
+            "Keys for programs that use ",
+            anchor("the REST API", href="/api/openapi.json", class_name="link"),
+            ". Send one as “Authorization: Bearer cur_…”. A key stops working when its maker leaves the team.",
+            class_name="text-13 text-ink-2",
+        ),
+        list_states(
+            S.status,
+            ready=table_card(data_table(COLUMNS, rows=S.rows, key=lambda r: r.id, caption="API keys")),
+            loading=table_card(skeleton_table(COLUMNS, rows=3)),
+            empty=nothing_yet(
+                "No API keys yet",
+                "Make one to use segments, runs and leads from your own programs.",
+                new,
+                icon_name="key-round",
+            ),
+            failed=failure(S.error, on_retry=S.load),
+            forbidden=no_permission(),
+        ),
+        _create_form(),
+        _shown_once(),
+        confirm(
+            is_open=S.revoking_id != "",
+            on_open_change=S.set_revoking,
+            title="Revoke “" + S.revoking_name + "”?",
+            consequence="Programs that use this key are refused from now on. This cannot be undone.",
+            action="Revoke key",
+            on_confirm=S.revoke,
+        ),
+        title="API keys",
+        active="api-keys",
+        actions=(rx.cond(may(Permission.MANAGE_API_KEYS) & (S.status == "ready"), new, rx.fragment()),),
+    )

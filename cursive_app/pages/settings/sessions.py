@@ -1,0 +1,68 @@
+"""The browsers in which the person is logged in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.buttons import quiet_danger, secondary
+from components.dialog import confirm
+from components.feedback import failure, list_states, nothing_yet, pill, relative_time
+from components.table import Column, data_table, skeleton_table, table_card
+from cursive_app.pages.settings.layout import settings_page
+from state.account import SessionsState as S
+
+
+def _browser(row: Any) -> rx.Component:
+    return rx.el.span(
+        row.browser,
+        rx.cond(row.is_current, pill("This browser", "good"), rx.fragment()),
+        class_name="inline-flex items-center gap-2",
+    )
+
+
+def _end(row: Any) -> rx.Component:
+    return rx.cond(
+        row.is_current,
+        rx.el.span("–", class_name="text-ink-3", custom_attrs={"aria-hidden": "true"}),
+        quiet_danger("Log out", size="sm", on_click=S.end(row.id), aria_label="Log out " + row.browser),
+    )
+
+
+COLUMNS = (
+    Column("browser", "Browser", _browser, lead=True),
+    Column("seen", "Last used", lambda r: relative_time(r.last_seen, exact=r.last_seen_exact)),
+    Column("ip", "Network address", lambda r: rx.el.span(r.ip, class_name="num")),
+    Column("since", "Logged in", lambda r: rx.el.span(r.since, class_name="num")),
+    Column("end", "Action", _end, right=True),
+)
+
+
+def sessions() -> rx.Component:
+    return settings_page(
+        rx.el.p(
+            "You are logged in here. A session ends 12 hours after its last use and 14 days after it began.",
+            class_name="text-13 text-ink-2",
+        ),
+        list_states(
+            S.status,
+            ready=table_card(data_table(COLUMNS, rows=S.rows, key=lambda r: r.id, caption="Your sessions")),
+            loading=table_card(skeleton_table(COLUMNS, rows=3)),
+            empty=nothing_yet("No sessions", "You are not logged in anywhere."),
+            failed=failure(S.error, on_retry=S.load),
+        ),
+        confirm(
+            is_open=S.asking,
+            on_open_change=S.ask_end_others,
+            title=f"Log out {S.others} other browsers?",
+            consequence="They are logged out at once. This browser stays logged in.",
+            action="Log out all others",
+            on_confirm=S.end_others,
+        ),
+        title="Your sessions",
+        active="sessions",
+        actions=(
+            rx.cond(S.others > 0, secondary("Log out all others", on_click=S.ask_end_others(True)), rx.fragment()),
+        ),
+    )
