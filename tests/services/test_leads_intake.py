@@ -176,6 +176,6 @@ def test_the_database_itself_refuses_a_second_lead_and_a_foreign_parent(cast: Ca
         scope.add(row)
     with cast.charlie.begin() as scope:
         assert scope.session.scalar(select(func.count()).select_from(Lead)) == 0
-        assert scope.session.execute(text("SELECT count(*) FROM search_leads(ARRAY['%%'])")).scalar_one() == 0
+        assert scope.session.execute(text("SELECT count(*) FROM search_leads(ARRAY['%%'], 10)")).scalar_one() == 0
     with pytest.raises(DBAPIError, match="permission denied"), cast.alice.begin() as scope:
         scope.session.execute(text("UPDATE lead_sources SET cost = 0"))

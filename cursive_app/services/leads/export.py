@@ -8,7 +8,7 @@ number in strict E.164, whose "+" is harmless and needed. The stored value never
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from cursive_app.services import accounts
 from cursive_app.services.accounts.permissions import Permission, require
-from cursive_app.services.leads.filters import LeadFilter
+from cursive_app.services.leads.filters import LeadFilter, conditions
 from cursive_app.services.leads.paging import Position, Sort, fetch
-from cursive_app.services.leads.search import count, rows_matching
 from db.models.leads import Lead, LeadEmail, LeadPhone
 from db.scope import Tenant
 
@@ -140,7 +139,8 @@ def export_csv(tenant: Tenant, *, filter: LeadFilter | None = None, sort: Sort |
     filter, sort = filter or LeadFilter(), sort or Sort()
     with tenant.begin() as scope:
         require(scope, Permission.EXPORT_LEADS)
-        total = count(scope, filter)
+        where = conditions(scope, filter)
+        total = scope.session.scalar(select(func.count()).select_from(Lead).where(*where))
         accounts.record_audit(
             scope,
             action="leads.exported",
@@ -149,19 +149,17 @@ def export_csv(tenant: Tenant, *, filter: LeadFilter | None = None, sort: Sort |
             leads=total,
             filters=list(filter.parts),
         )
-    return _batches(tenant, filter, sort)
+    return _batches(tenant, where, sort)
 
 
-def _batches(tenant: Tenant, filter: LeadFilter, sort: Sort) -> Iterator[bytes]:
+def _batches(tenant: Tenant, where: Sequence[SQLColumnExpression[bool]], sort: Sort) -> Iterator[bytes]:
     yield _line([column.header for column in COLUMNS])
     position: Position | None = None
     size = FIRST_BATCH
     while True:
         with tenant.begin() as scope:
             scope.session.execute(text(f"SET LOCAL statement_timeout = '{_TIMEOUT}'"))
-            statement = rows_matching(scope, filter, sort).with_only_columns(
-                _LINE.label("line"), sort.column.label("sort_value"), Lead.id
-            )
+            statement = select(_LINE.label("line"), sort.column.label("sort_value"), Lead.id).where(*where)
             rows = fetch(
                 lambda one: list(scope.session.execute(one)), statement, sort=sort, position=position, limit=size
             )

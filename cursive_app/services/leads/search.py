@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.leads.filters import FIELDS, LeadFilter, conditions
-from cursive_app.services.leads.paging import AnyRow, AnySelect, Position, Sort, fetch, read_cursor, write_cursor
+from cursive_app.services.leads.paging import AnyRow, Position, Sort, fetch, read_cursor, write_cursor
 from cursive_app.services.leads.views import LeadPage, LeadRow, Relaxed
 from db.models.leads import Lead
 from db.scope import Scope
@@ -42,9 +43,10 @@ def list_leads(
         raise Invalid(fields={"limit": f"Ask for 1 to {MAX_PAGE_SIZE} leads."})
     filter, sort = filter or LeadFilter(), sort or Sort()
     position = read_cursor(scope.workspace_id, sort, cursor) if cursor else None
+    where = conditions(scope, filter)
     found = fetch(
         lambda statement: list(scope.session.execute(statement)),
-        rows_matching(scope, filter, sort),
+        select(*ROW_COLUMNS, sort.column.label("sort_value")).where(*where),
         sort=sort,
         position=position,
         limit=limit + 1,
@@ -64,16 +66,11 @@ def list_leads(
     has_previous = bool(rows) and (more if backward else position is not None)
     return LeadPage(
         rows=tuple(lead_row(row) for row in rows),
-        total=count(scope, filter) if with_total else None,
+        total=_count(scope, where) if with_total else None,
         number=number,
         next_cursor=cursor_at(rows[-1], before=False) if has_next else None,
         previous_cursor=cursor_at(rows[0], before=True) if has_previous else None,
     )
-
-
-def rows_matching(scope: Scope, filter: LeadFilter, sort: Sort) -> AnySelect:
-    """The list's statement without order and limit, as `paging.fetch` takes it."""
-    return select(*ROW_COLUMNS, sort.column.label("sort_value")).where(*conditions(scope, filter))
 
 
 def lead_row(row: AnyRow) -> LeadRow:
@@ -83,19 +80,17 @@ def lead_row(row: AnyRow) -> LeadRow:
 def count_leads(scope: Scope, *, filter: LeadFilter | None = None) -> int:
     """Exactly how many leads match."""
     require(scope, Permission.VIEW_LEADS)
-    return count(scope, filter or LeadFilter())
+    return _count(scope, conditions(scope, filter or LeadFilter()))
 
 
-def count(scope: Scope, filter: LeadFilter) -> int:
-    """As `count_leads`, for use cases that have already asked for permission."""
-    statement = select(func.count()).select_from(Lead).where(*conditions(scope, filter))
-    return scope.session.scalar(statement) or 0
+def _count(scope: Scope, where: Sequence[SQLColumnExpression[bool]]) -> int:
+    return scope.session.scalar(select(func.count()).select_from(Lead).where(*where)) or 0
 
 
 def relax(scope: Scope, *, filter: LeadFilter) -> tuple[Relaxed, ...]:
     """For a filter that matches nothing: which single part to drop to find someone, the most helpful first."""
     require(scope, Permission.VIEW_LEADS)
-    found = [Relaxed(part, count(scope, filter.without(part))) for part in filter.parts]
+    found = [Relaxed(part, _count(scope, conditions(scope, filter.without(part)))) for part in filter.parts]
     return tuple(sorted((each for each in found if each.total), key=lambda each: -each.total))
 
 

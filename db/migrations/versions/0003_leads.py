@@ -11,7 +11,13 @@ from db.policies import CURRENT_WORKSPACE, definer_function, protect
 revision = "0003"
 down_revision = "0002"
 
-SEARCH = "search_leads(text[])"
+SEARCH = "search_leads(text[], integer)"
+SMALL_INDEXES = {
+    "contactable": ["has_email", "has_verified_email", "has_phone", "has_linkedin", "source"],
+    "seniority": ["seniority"],
+    "department": ["department"],
+    "company_size": ["company_size"],
+}
 
 
 def upgrade() -> None:
@@ -31,19 +37,28 @@ def upgrade() -> None:
 def _search() -> None:
     """Row-level security keeps LIKE away from the trigram index (reliability D-10), so word search runs as the owner.
 
-    `patterns` are LIKE patterns, all of which must match, the most selective first: that one uses the index. The
-    workspace comes from the setting alone; without it there is no row. Patterns differ too much for one plan.
+    `patterns` are LIKE patterns, all of which must match. The workspace comes from the setting alone; without it there
+    is no row. The statement is put together from numbers only: each pattern stays a parameter, and is planned with its
+    value, because words differ too much for one plan.
     """
     op.execute(
         f"""
-        CREATE FUNCTION search_leads(patterns text[]) RETURNS SETOF uuid
-        LANGUAGE sql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
-        SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
-        ROWS 1000 AS $$
-            SELECT id FROM leads
-            WHERE workspace_id = {CURRENT_WORKSPACE} AND deleted_at IS NULL
-              AND search_text LIKE patterns[1] AND search_text LIKE ALL (patterns)
-        $$
+        CREATE FUNCTION search_leads(patterns text[], at_most integer) RETURNS SETOF uuid
+        LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = public, pg_temp
+        ROWS 1000 AS $body$
+        DECLARE
+            words text := '';
+        BEGIN
+            FOR i IN 1 .. least(cardinality(patterns), 8) LOOP
+                words := words || format(' AND search_text LIKE $1[%s]', i);
+            END LOOP;
+            RETURN QUERY EXECUTE
+                $query$ SELECT id FROM leads
+                        WHERE workspace_id = {CURRENT_WORKSPACE} AND deleted_at IS NULL $query$
+                || words || ' LIMIT $2'
+                USING patterns, at_most;
+        END
+        $body$
         """
     )
     definer_function(SEARCH)
@@ -180,6 +195,10 @@ def _tables() -> None:
         unique=False,
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
+    for name, columns in SMALL_INDEXES.items():
+        op.create_index(
+            f"ix_leads_{name}", "leads", ["workspace_id", *columns], postgresql_where=sa.text("deleted_at IS NULL")
+        )
     op.create_index(
         "ix_leads_filters",
         "leads",
