@@ -77,17 +77,23 @@ def _sheet(body: rx.Component) -> rx.Component:
 def _lines() -> rx.Component:
     heads = (("Time", ""), ("Kind", ""), ("What for", ""), ("By", ""), ("Held", "right"), ("Available", "right"))
     return rx.fragment(
-        rx.el.table(
-            rx.el.caption("Lines of the month, oldest first", class_name="sr-only"),
-            rx.el.thead(
-                rx.el.tr(
-                    *[rx.el.th(word, scope="col", class_name=f"pb-2 pr-3 {_side(side)}") for word, side in heads],
-                    rx.el.th("Balance", scope="col", class_name=f"pb-2 {_side('right')}"),
-                    class_name="text-12 font-medium text-ink-3",
-                )
+        rx.el.div(
+            rx.el.table(
+                rx.el.caption("Lines of the month, oldest first", class_name="sr-only"),
+                rx.el.thead(
+                    rx.el.tr(
+                        *[rx.el.th(word, scope="col", class_name=f"pb-2 pr-3 {_side(side)}") for word, side in heads],
+                        rx.el.th("Balance", scope="col", class_name=f"pb-2 {_side('right')}"),
+                        class_name="text-12 font-medium text-ink-3",
+                    )
+                ),
+                rx.el.tbody(rx.foreach(S.rows, _line)),
+                class_name="w-full border-collapse text-12",
             ),
-            rx.el.tbody(rx.foreach(S.rows, _line)),
-            class_name="mt-6 w-full border-collapse text-12",
+            role="region",
+            aria_label="Lines of the month",
+            tab_index=0,
+            class_name="mt-6 overflow-x-auto print:overflow-visible",
         ),
         rx.cond(S.cut, rx.el.p(S.cut, class_name="mt-4 text-13 text-ink-2"), rx.fragment()),
     )
