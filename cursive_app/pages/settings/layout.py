@@ -31,7 +31,7 @@ def settings_page(*content: Any, title: str, active: str, actions: tuple[Any, ..
                 href=href,
                 class_name="tab whitespace-nowrap",
                 data_state="active" if key == active else "inactive",
-                **({"custom_attrs": {"aria-current": "page"}} if key == active else {}),
+                custom_attrs={"aria-current": "page"} if key == active else {},
             )
             for key, word, href in _TABS
         ],

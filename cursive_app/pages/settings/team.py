@@ -6,6 +6,7 @@ from typing import Any
 
 import reflex as rx
 
+from components.binding import items
 from components.buttons import ghost, primary, quiet_danger, submit
 from components.dialog import confirm, modal
 from components.feedback import failure, list_states, no_permission, nothing_yet, pill, relative_time
@@ -205,7 +206,7 @@ def team() -> rx.Component:
             table_card(data_table(MEMBER_COLUMNS, rows=S.members, key=lambda r: r.user_id, caption="Members")),
             card=False,
         ),
-        rx.cond(S.invitations.length() > 0, invitations, rx.fragment()),
+        rx.cond(items(S.invitations).length() > 0, invitations, rx.fragment()),
         section("Roles", _matrix(), card=False, hint="API keys never get more than their maker may do."),
         class_name="flex flex-col gap-8",
     )
