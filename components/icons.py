@@ -8,8 +8,12 @@ import reflex as rx
 
 
 def icon(name: str, *, size: int = 16, **props: Any) -> rx.Component:
-    """A Lucide icon by its literal name, hidden from screen readers: the word beside it, or a label, speaks for it."""
-    return rx.icon(name, size=size, stroke_width=1.75, custom_attrs={"aria-hidden": "true"}, **props)
+    """A Lucide icon by its literal name, hidden from screen readers: the word beside it, or a label, speaks for it.
+
+    An icon that stands alone says what it means: `custom_attrs={"role": "img", "aria-label": "Allowed"}`.
+    """
+    attributes = props.pop("custom_attrs", {"aria-hidden": "true"})
+    return rx.icon(name, size=size, stroke_width=1.75, custom_attrs=attributes, **props)
 
 
 def mark(*, size: int = 22, **props: Any) -> rx.Component:
