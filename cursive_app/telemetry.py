@@ -118,9 +118,14 @@ def _drop_queue_noise(_logger: object, _method: str, event: EventDict) -> EventD
     return event
 
 
-def _processors() -> list[Processor]:
+def _processors(process: str) -> list[Processor]:
+    def name_process(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["process"] = process
+        return event
+
     return [
         structlog.contextvars.merge_contextvars,
+        name_process,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
@@ -144,7 +149,7 @@ def configure(config: Settings, *, process: str, stream: TextIO | None = None) -
         else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_processors(),
+        foreign_pre_chain=_processors(process),
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _RedactLast(renderer)],
     )
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -155,9 +160,8 @@ def configure(config: Settings, *, process: str, stream: TextIO | None = None) -
     for noisy in ("httpx", "httpcore", "apscheduler", "faker", "mail.log", "procrastinate", "engineio", "socketio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_processors(process), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(process=process)

@@ -7,12 +7,14 @@ import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 from uuid_utils.compat import uuid7
+
+from cursive_app.clock import now
 
 KEPT = 500
 _LINK = re.compile(r"https?://[^\s<>\"')\]]+")
@@ -46,7 +48,7 @@ class Mailbox:
 
     def receive(self, content: bytes, *, sender: str, recipients: list[str]) -> Message:
         """Keep one message; the oldest beyond KEPT go."""
-        message_id, received_at = str(uuid7()), datetime.now(UTC)
+        message_id, received_at = str(uuid7()), now()
         envelope = {"sender": sender, "to": [address.casefold() for address in recipients]}
         envelope["received_at"] = received_at.isoformat()
         if self._folder is not None:
