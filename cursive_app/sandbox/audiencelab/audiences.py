@@ -216,7 +216,8 @@ class Audiences:
     def _with_strays(self, mask: npt.NDArray[np.bool_], key: str, share: float) -> npt.NDArray[np.bool_]:
         """Some people who do not match, as the vendor's audiences and previews have them (§2.2, §2.3)."""
         matches = int(mask.sum())
-        others = self._shuffled(~mask, key)[: round(matches * share)]
+        # chosen by another order than the audience's own, or they would all come first
+        others = self._shuffled(~mask, f"strays:{key}")[: round(matches * share)]
         mixed = mask.copy()
         mixed[others] = True
         return mixed

@@ -36,7 +36,7 @@ button { font: inherit; color: inherit; background: var(--paper); border: 1px so
 dl { display: grid; grid-template-columns: auto 1fr; gap: 4px 16px; margin: 0; padding: 16px;
   border-bottom: 1px solid var(--line); } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { margin: 0; padding: 16px; white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; }
-iframe { display: block; width: 100%; height: 70vh; border: 0; background: #fff; }
+iframe { display: block; width: 100%; height: 48vh; border: 0; background: #fff; }
 h2 { font-size: 13px; margin: 24px 0 8px; color: var(--soft); font-weight: 600; }
 .links { margin: 0; padding: 12px 16px; list-style: none; } .links li { overflow-wrap: anywhere; padding: 4px 0; }
 .empty { padding: 48px 16px; text-align: center; color: var(--soft); }
