@@ -24,5 +24,7 @@ def create() -> ASGIApp:
     if not (ROOT / CLIENT / "index.html").is_file():
         raise BuildFailed("The interface has not been built yet; `cursive up` and `cursive web` build it.")
     from cursive_app.cursive_app import app
+    from cursive_app.services.monitoring import start_recording
 
+    start_recording()
     return app()
