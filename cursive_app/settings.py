@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = _env("DATABASE_POOL_SIZE", 10, "Connections per process and role")
     redis_url: SecretStr | None = _env(
-        "REDIS_URL", None, "Shared page state and rate limits for several web processes; unset: one web process"
+        "REDIS_URL", None, "Shared page state for several web processes; unset: one web process"
     )
 
     audiencelab_api_key: SecretStr | None = _env("AUDIENCELAB_API_KEY", None, "Provider key; unset: the sandbox")
@@ -83,7 +83,6 @@ class Settings(BaseSettings):
         "SMTP_URL", None, "`smtp[s]://user:password@host:port`; unset: the sandbox's mailbox"
     )
     mail_from: str = _env("MAIL_FROM", "Cursive <hello@cursive.example>", "Sender of system mail")
-    stripe_secret_key: SecretStr | None = _env("STRIPE_SECRET_KEY", None, "Payments; unset: buying credits is off")
 
     database_lead_price: Decimal = _env(
         "DATABASE_LEAD_PRICE", Decimal("0.50"), "Credits per new lead from a segment run"
