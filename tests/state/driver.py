@@ -95,6 +95,8 @@ async def driver(database: Any) -> AsyncIterator[Callable[..., Tab]]:
     processor = BaseStateEventProcessor(middleware=app, backend_exception_handler=app.backend_exception_handler)
     processor.configure()
     processor._root_context = dataclasses.replace(processor._root_context, emit_event_impl=emit)
+    # A tab's first event would also run its page's on_load, whose background loops never end; tests send `load` itself.
+    processor._rehydrate = processor._rehydrate_snapshot  # type: ignore[method-assign]
     async with processor:
 
         def make(cookie: str = "", token: str | None = None) -> Tab:
