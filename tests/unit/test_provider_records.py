@@ -304,6 +304,23 @@ def test_raw_can_be_stored() -> None:
     assert raw == {"A": "bc", "D": None, "E": "?", "F": [""]}
 
 
+def test_absurd_values_do_no_harm() -> None:
+    nested: Any = "x"
+    for _ in range(900):
+        nested = [nested]
+    person = normalize(
+        {"FIRST_NAME": nested, "LAST_NAME": 10**6_000, "PERSONAL_EMAILS": [nested], "DEEP": {"a": nested}}
+    )
+    assert (person.first_name, person.last_name, person.emails) == (None, None, ())
+    assert person.raw["LAST_NAME"].startswith("0x")
+    assert json.dumps(person.raw).count("[") <= 3 * 50, "cut off at 50 levels"
+    long = normalize(
+        {"FIRST_NAME": "x" * 1_000_000, "PERSONAL_EMAILS": ", ".join(f"a{n}@x.example" for n in range(5_000))}
+    )
+    assert len(long.first_name or "") == 100
+    assert len(long.emails) == 200
+
+
 @pytest.mark.parametrize(
     ("given_domain", "expected"),
     [

@@ -21,12 +21,16 @@ _NANP = re.compile(r"1?([2-9]\d{2}[2-9]\d{6})")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _MAX_TEXT = 20_000
 _MAX_LIST = 200
+_MOST_BITS = 1_024
+_DEEPEST = 50
 
 
 def text(value: object) -> str | None:
     """Clean text, or None when the provider's way of saying "nothing" stands there."""
     if value is None or isinstance(value, bool | Mapping | list | tuple):
         return None
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return None  # turning thousands of digits into text is refused by Python itself
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
@@ -167,16 +171,16 @@ def storable(value: Any, *, depth: int = 0) -> Any:
     """The same JSON value in a form the database accepts.
 
     JSONB knows no NUL, no half of a surrogate pair and no NaN; only those change, and what lies deeper than 50 levels
-    becomes text.
+    is left out.
     """
     if isinstance(value, str):
         return _storable_text(value)
     if isinstance(value, bool | int) or value is None:
-        return value
+        return value if value is None or value.bit_length() <= _MOST_BITS else hex(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if depth >= 50:
-        return _storable_text(str(value)[:1_000])
+    if depth >= _DEEPEST:
+        return "(nested too deep)"
     if isinstance(value, Mapping):
         return {_storable_text(str(key)): storable(inner, depth=depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
