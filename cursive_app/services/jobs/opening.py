@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from cursive_app.clock import now
+from cursive_app.services.accounts.audit import actor_label
 from cursive_app.services.jobs.views import JobView, job_view
 from db.models.jobs import Job, JobEvent
 from db.scope import Scope
@@ -50,7 +51,7 @@ def open_job(
             actor_user_id=tenant.user_id,
             actor_api_key_id=tenant.api_key_id,
             actor_kind="api_key" if tenant.api_key_id else "user" if tenant.user_id else "system",
-            actor_label=_actor_label(scope),
+            actor_label=actor_label(scope),
         )
         .on_conflict_do_nothing(index_elements=["workspace_id", "kind", "idempotency_key"])
         .returning(Job.id)
@@ -84,9 +85,3 @@ def _first(scope: Scope, kind: str, idempotency_key: str | None) -> Job:
     return scope.session.execute(
         select(Job).where(scope.owned(Job), Job.kind == kind, Job.idempotency_key == idempotency_key)
     ).scalar_one()
-
-
-def _actor_label(scope: Scope) -> str:
-    from cursive_app.services import accounts
-
-    return accounts.actor_label(scope) if hasattr(accounts, "actor_label") else ""

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid, NotFound
+from cursive_app.services.accounts.audit import actor_label, record_audit
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.views import (
@@ -123,7 +124,7 @@ def request_cancel(scope: Scope, id: UUID | str) -> JobView:
         raise Conflict("This job has already ended; there is nothing to cancel.", reason="ended")
     if row.cancel_requested_at is None:
         row.cancel_requested_at = now()
-        add_event(scope, row.id, stage=row.stage, message=f"Cancel requested by {_label(scope)}")
+        add_event(scope, row.id, stage=row.stage, message=f"Cancel requested by {actor_label(scope)}")
         wake(scope, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
         _audit(scope, "job.cancel", row)
     return job_view(row)
@@ -136,7 +137,7 @@ def resume(scope: Scope, id: UUID | str) -> JobView:
     if row.status != "paused":
         raise Conflict("Only a paused job can be resumed.", reason="not_paused")
     row.status, row.attempts, row.error_code, row.error_message = "pending", 0, None, None
-    add_event(scope, row.id, stage=row.stage, message=f"Resumed by {_label(scope)}")
+    add_event(scope, row.id, stage=row.stage, message=f"Resumed by {actor_label(scope)}")
     wake(scope, job_id=row.id, task=row.task, queue=row.queue)
     _audit(scope, "job.resume", row)
     return job_view(row)
@@ -149,14 +150,5 @@ def _cursor_id(cursor: str) -> UUID:
         raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None
 
 
-def _label(scope: Scope) -> str:
-    from cursive_app.services import accounts
-
-    return accounts.actor_label(scope) if hasattr(accounts, "actor_label") else ""
-
-
 def _audit(scope: Scope, action: str, row: Job) -> None:
-    from cursive_app.services import accounts
-
-    if hasattr(accounts, "record_audit"):
-        accounts.record_audit(scope, action=action, object_type="job", object_id=str(row.id), title=row.title)
+    record_audit(scope, action=action, object_type="job", object_id=str(row.id), title=row.title)
