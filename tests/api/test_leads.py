@@ -1,0 +1,120 @@
+"""Leads over HTTP: paging, filters, detail, the CSV, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from cursive_app.api.app import rest
+from db.engine import Database
+from db.roles import Role
+from tests.api.client import browser
+from tests.factories import Cast, make_member, make_user
+from tests.factories_leads import make_lead, make_leads
+
+ROOT = "/api/v1/leads"
+
+
+@pytest.fixture(scope="module")
+def app(database: Database) -> FastAPI:
+    return rest()
+
+
+def test_pages_follow_each_other(app: FastAPI, cast: Cast) -> None:
+    make_leads(cast.alice, 7)
+    client, seen, cursor = browser(app, cast.alice), [], None
+    while True:
+        params = {"limit": 3, "sort": "name"} | ({"cursor": cursor} if cursor else {})
+        answer = client.get(ROOT, params=params).json()
+        assert answer["total"] == 7
+        seen += [item["first_name"] for item in answer["items"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == sorted(seen)
+    assert len(seen) == 7
+    assert client.get(ROOT, params={"with_total": "false"}).json()["total"] is None
+
+
+def test_filters_narrow(app: FastAPI, cast: Cast) -> None:
+    make_leads(cast.alice, 10)
+    client = browser(app, cast.alice)
+    for params, total in (
+        ({"seniority": ["vp", "cxo"]}, 4),
+        ({"q": "person00003"}, 1),
+        ({"has": ["email", "phone"], "state": "TX"}, 2),
+        ({"run": str(uuid4())}, 0),
+        ({"source": "upload"}, 0),
+    ):
+        assert client.get(ROOT, params=params).json()["total"] == total, params
+
+
+def test_one_lead_has_everything_but_restricted_facts(app: FastAPI, cast: Cast) -> None:
+    lead = make_lead(cast.alice)
+    answer = browser(app, cast.alice).get(f"{ROOT}/{lead}").json()
+    assert answer["id"] == str(lead)
+    assert answer["emails"][0] == {"address": answer["email"], "kind": "business", "verification": "verified"}
+    assert answer["phones"][0]["do_not_call"] is False
+    assert answer["receipts"][0]["cost"] == "0.00"
+    assert "raw" not in answer
+    assert "search_text" not in answer
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"sort": "password_hash"},
+        {"cursor": "forged"},
+        {"limit": "0"},
+        {"limit": "201"},
+        {"has": "money"},
+        {"run": "not-a-uuid"},
+        {"q": "x" * 201},
+        {"q": "a\x00b"},
+        {"state": "\x00"},
+        {"state": [f"S{i}" for i in range(51)]},
+    ],
+)
+def test_a_wrong_request_is_a_problem_that_says_why(app: FastAPI, cast: Cast, params: dict[str, object]) -> None:
+    for path in (ROOT, f"{ROOT}/export.csv"):
+        if path.endswith("csv") and params.keys() & {"cursor", "limit"}:
+            continue
+        answer = browser(app, cast.alice).get(path, params=params)
+        assert answer.status_code == 422, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "invalid"
+
+
+def test_the_csv_is_the_whole_filter(app: FastAPI, cast: Cast) -> None:
+    make_leads(cast.alice, 12)
+    answer = browser(app, cast.alice).get(f"{ROOT}/export.csv", params={"seniority": "vp", "sort": "name"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"].startswith('attachment; filename="leads-')
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline=""), strict=True))
+    assert [row["seniority"] for row in rows] == ["vp"] * 3
+
+
+def test_others_see_nothing_and_learn_nothing(app: FastAPI, cast: Cast) -> None:
+    lead = make_lead(cast.alice)
+    charlie = browser(app, cast.charlie)
+    assert charlie.get(ROOT).json()["items"] == []
+    assert len(charlie.get(f"{ROOT}/export.csv").text.splitlines()) == 1
+    foreign, unknown = charlie.get(f"{ROOT}/{lead}"), charlie.get(f"{ROOT}/{uuid4()}")
+    assert foreign.status_code == unknown.status_code == 404
+    assert {k: v for k, v in foreign.json().items() if k not in ("request_id", "instance")} == {
+        k: v for k, v in unknown.json().items() if k not in ("request_id", "instance")
+    }
+    assert browser(app, None).get(ROOT).status_code == 401
+
+
+def test_roles_decide(app: FastAPI, cast: Cast) -> None:
+    lead = make_lead(cast.alice)
+    billing = browser(app, make_member(cast.workspace_id, make_user("Bill"), Role.BILLING))
+    assert [billing.get(path).status_code for path in (ROOT, f"{ROOT}/{lead}", f"{ROOT}/export.csv")] == [403] * 3
+    reader = browser(app, make_member(cast.workspace_id, make_user("Rita"), Role.READ_ONLY))
+    assert [reader.get(path).status_code for path in (ROOT, f"{ROOT}/{lead}", f"{ROOT}/export.csv")] == [200, 200, 403]
