@@ -8,7 +8,7 @@ from uuid import UUID
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
+from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated, Unavailable
 from cursive_app.services import leads, segments
 from cursive_app.services.accounts import Permission
 from db.scope import Scope
@@ -36,7 +36,12 @@ class _Loaded:
 def _load(scope: Scope, address: Address) -> _Loaded:
     wanted = address.filter()
     page = leads.list_leads(
-        scope, filter=wanted, sort=leads.parse_sort(address.sort), cursor=address.cursor or None, limit=leads.PAGE_SIZE
+        scope,
+        filter=wanted,
+        sort=leads.parse_sort(address.sort),
+        cursor=address.cursor or None,
+        limit=leads.PAGE_SIZE,
+        with_total=False,
     )
     return _Loaded(
         page=page,
@@ -44,7 +49,7 @@ def _load(scope: Scope, address: Address) -> _Loaded:
         states=leads.choices(scope, field="state"),
         industries=leads.choices(scope, field="industry"),
         origins={"run": _run_name(scope, wanted.run_id), "segment": _segment_name(scope, wanted.segment_id)},
-        relaxed=leads.relax(scope, filter=wanted) if page.total == 0 and wanted.parts else (),
+        relaxed=leads.relax(scope, filter=wanted) if not page.rows and wanted.parts else (),
     )
 
 
@@ -108,10 +113,14 @@ class LeadsState(rx.State):
             self.status = "ready" if self.rows else "loading"
         yield
         try:
-            if not keep:
-                await self._show(address, await transact(_load, address))
+            found = None if keep else await transact(_load, address)
+            if found is not None:
+                await self._show(address, found)
             if address.lead:
                 await self._open(address.lead)
+            if found is not None and found.page.rows:
+                yield  # the rows are there; counting a million leads may take a moment more
+                self.range_text = _range_text(found.page, await _total(address))
         except Unauthenticated:
             raise
         except Invalid as error:
@@ -236,7 +245,7 @@ class LeadsState(rx.State):
         self.columns, self.states, self.industries = list(found.columns), list(found.states), list(found.industries)
         self._next, self._previous = page.next_cursor, page.previous_cursor
         self.has_next, self.has_previous = page.next_cursor is not None, page.previous_cursor is not None
-        self.range_text = _range_text(page)
+        self.range_text = _range_text(page, None)
         self.chips = _chips(address, found)
         self.relaxed = [
             {"part": each.part, "text": f"Without the {leads.NOUNS[each.part]}: {leads_text(each.total)}"}
@@ -258,11 +267,20 @@ class LeadsState(rx.State):
         self.card, self.card_status = lead_card(detail, session.timezone), "ready"
 
 
-def _range_text(page: leads.LeadPage) -> str:
-    if not page.rows or page.total is None:
+async def _total(address: Address) -> int | None:
+    """How many leads match; None when the database was too busy to count them."""
+    try:
+        return await transact(leads.count_leads, filter=address.filter())
+    except Unavailable:
+        return None
+
+
+def _range_text(page: leads.LeadPage, total: int | None) -> str:
+    if not page.rows:
         return ""
     first = (page.number - 1) * leads.PAGE_SIZE + 1
-    return f"{first:,}–{first + len(page.rows) - 1:,} of {leads_text(page.total)}"
+    shown = f"{first:,}–{first + len(page.rows) - 1:,}"
+    return shown if total is None else f"{shown} of {leads_text(total)}"
 
 
 def _chips(address: Address, found: _Loaded) -> list[dict[str, str]]:
