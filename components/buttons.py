@@ -145,7 +145,7 @@ def copy_button(text: Text, label: str = "Copy") -> rx.Component:
 def copyable_id(text: Text) -> rx.Component:
     """A short prefixed id (`seg_…`) that copies itself on click."""
     return rx.el.button(
-        rx.el.code(text, class_name="text-12"),
+        rx.el.code(text, class_name="text-12 text-left"),
         icon("copy", size=12, class_name="copy-idle"),
         icon("check", size=12, class_name="copy-done"),
         type="button",

@@ -7,6 +7,7 @@
 `options` are dicts with `value`, `label`, `note`; `chips` are dicts with `value`, `label`, `mode` ("include" or
 "exclude"). `on_add(value)`, `on_remove(value)`, `on_toggle(value)`. With `on_search(text)` the server finds the options
 (put what was typed among them to allow free text); without it they are all there and filtered in the browser.
+Loop variables have long names because they become JavaScript names: this field is used inside other loops.
 Keys: arrows and Enter choose, Backspace in the empty field removes the last chip, Esc leaves.
 """
 
@@ -17,13 +18,13 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import Flag, Items, Text, items
+from components.binding import Flag, Items, Text, items, text
 from components.icons import icon
 from components.primitives import command as cmd
 
 
 def combobox(
-    control_id: str,
+    control_id: Text,
     label: str,
     *,
     options: Items,
@@ -40,7 +41,7 @@ def combobox(
     typed: dict[str, Any] = {} if on_search is None else {"on_value_change": on_search}
     return cmd.CommandRoot.create(
         rx.el.div(
-            rx.foreach(items(chips), lambda chip: _chip(chip, on_remove, on_toggle)),
+            rx.foreach(items(chips), lambda combobox_chip: _chip(combobox_chip, on_remove, on_toggle)),
             cmd.CommandInput.create(placeholder=placeholder, **typed),
             rx.cond(searching, icon("loader-circle", size=14, class_name="spin mr-1 text-ink-3"), rx.fragment()),
             class_name="input tokens",
@@ -62,19 +63,19 @@ def combobox(
     )
 
 
-def _options(control_id: str, options: Items, on_add: Callable[[Any], Any]) -> list[Any]:
-    clear = rx.call_script(f"window.cursive.clear('{control_id}')")
+def _options(control_id: Text, options: Items, on_add: Callable[[Any], Any]) -> list[Any]:
+    clear = rx.call_script(text("window.cursive.clear('") + text(control_id) + "')")
     if isinstance(options, rx.Var):
         return [
             rx.foreach(
                 options,
-                lambda one: cmd.CommandItem.create(
-                    rx.el.span(one["label"], class_name="min-w-0 truncate"),
-                    rx.el.span(one["note"], class_name="num ml-auto pl-3 text-12 text-ink-3"),
-                    value=one["value"],
-                    keywords=[one["label"]],
-                    on_select=[on_add(one["value"]), clear],
-                    key=one["value"],
+                lambda combobox_option: cmd.CommandItem.create(
+                    rx.el.span(combobox_option["label"], class_name="min-w-0 truncate"),
+                    rx.el.span(combobox_option["note"], class_name="num ml-auto pl-3 text-12 text-ink-3"),
+                    value=combobox_option["value"],
+                    keywords=[combobox_option["label"]],
+                    on_select=[on_add(combobox_option["value"]), clear],
+                    key=combobox_option["value"],
                     class_name="menu-item",
                 ),
             )

@@ -152,7 +152,14 @@ def select(
 ) -> rx.Component:
     """A native select (best on phones and for screen readers). Var options are dicts with `value` and `label`."""
     if isinstance(options, rx.Var):
-        items: list[Any] = [rx.foreach(options, lambda o: rx.el.option(o["label"], value=o["value"], key=o["value"]))]
+        items: list[Any] = [
+            rx.foreach(
+                options,
+                lambda select_option: rx.el.option(
+                    select_option["label"], value=select_option["value"], key=select_option["value"]
+                ),
+            )
+        ]
     else:
         items = [rx.el.option(label, value=value) for value, label in options]
     return rx.el.div(
