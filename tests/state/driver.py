@@ -51,6 +51,10 @@ class Tab:
 
         An expected error becomes a toast, as in the browser, and stands in `failures`; a defect is raised.
         """
+        await self.post(handler, path, payload)
+
+    async def post(self, handler: Any, path: str, payload: dict[str, Any]) -> None:
+        """As `send`, for arguments whose names are only known at run time."""
         name = handler if isinstance(handler, str) else format_event_handler(handler)
         router = {
             "pathname": path.split("?")[0],

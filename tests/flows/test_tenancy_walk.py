@@ -1,0 +1,222 @@
+"""Charlie tries everything there is with Alice's ids: each API route, each page address, each event handler.
+
+The lists are read from the application itself, so what is added later is walked without anybody remembering to (T1,
+T11, T13, T14). After each walk every row of Alice's workspace is what it was.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from cursive_app.api.app import create, rest
+from cursive_app.policy import Bucket
+from cursive_app.services import accounts
+from cursive_app.settings import Settings
+from db.engine import Database, owner_url
+from db.scope import Tenant
+from tests.api.client import browser
+from tests.factories import Cast
+from tests.factories_credits import fund
+from tests.flows.victim import Victim, make_victim
+from tests.state.driver import Tab, driver, sign_in
+
+__all__ = ["driver"]
+
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("PATCH", "/api/v1/segments/{segment_id}"): {"version": 1, "name": "Taken"},
+    ("POST", "/api/v1/segments/{segment_id}/run"): {"mode": "pull", "max_leads": 1, "ceiling": "1.00"},
+}
+"""What makes a request complete, so that only the id can be what refuses it."""
+
+
+@pytest.fixture(scope="module")
+def engine(config: Settings, database: Database) -> Iterator[Engine]:
+    engine = create_engine(owner_url(config))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def victim(cast: Cast, engine: Engine) -> Victim:
+    return make_victim(cast, engine)
+
+
+def operations() -> list[tuple[str, str]]:
+    paths = rest().openapi()["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
+
+
+OPERATIONS = operations()
+WITH_IDS = [operation for operation in OPERATIONS if "{" in operation[1]]
+LISTS = [path for method, path in OPERATIONS if method == "GET" and "{" not in path]
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    unknown = set(re.findall(r"{(\w+)}", path)) - set(ids)
+    assert not unknown, f"tests/flows/victim.py must make something for {unknown}"
+    return path.format(**ids)
+
+
+def same_words(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer without what differs between any two requests."""
+    return {key: value for key, value in answer.items() if key not in ("request_id", "instance", "reference")}
+
+
+def clients(app: Any, tenant: Tenant) -> Iterator[tuple[str, Any, dict[str, str]]]:
+    """The same person with a session and with an API key that may do everything a key may."""
+    yield "session", browser(app, tenant), {}
+    with tenant.begin() as scope:
+        key = accounts.create_api_key(scope, name="walk", scopes=[scope_.value for scope_ in accounts.KEY_SCOPES])
+    yield "key", browser(app, None, origin=None), {"Authorization": f"Bearer {key.key}"}
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_IDS, ids=[f"{method} {path}" for method, path in WITH_IDS])
+def test_an_id_of_another_workspace_is_an_unknown_id(victim: Victim, cast: Cast, method: str, path: str) -> None:
+    app, before = create(), victim.fingerprint()
+    fund(cast.charlie.workspace_id, 50)
+    strangers = {name: str(uuid4()) for name in victim.ids}
+    body = BODIES.get((method, path))
+    assert body is not None or method in ("GET", "DELETE") or not path.endswith(("/run", "}")), f"BODIES lacks {path}"
+    for how, client, headers in clients(app, cast.charlie):
+        hers = client.request(method, filled(path, victim.ids), json=body, headers=headers)
+        nobodys = client.request(method, filled(path, strangers), json=body, headers=headers)
+        assert hers.status_code == nobodys.status_code == 404, f"{how}: {hers.status_code} {hers.text}"
+        assert same_words(hers.json()) == same_words(nobodys.json()), how
+        assert victim.said_in(hers.text) == []
+    assert victim.fingerprint() == before
+    if method == "GET":  # the ids are real: their owner finds something under them
+        assert browser(app, victim.tenant).request(method, filled(path, victim.ids)).status_code == 200
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_and_their_filters_hold_nothing_of_another_workspace(victim: Victim, cast: Cast, path: str) -> None:
+    app = create()
+    parameters = rest().openapi()["paths"][path]["get"].get("parameters", [])
+    names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
+    tried = {"run": [victim.ids["run_id"]], "segment": [victim.ids["segment_id"]], "q": list(victim.words)}
+    queries: list[dict[str, str]] = [{}]
+    for name in names:
+        queries += [{name: value} for value in tried.get(name, [victim.ids.get(name, "")]) if value]
+    for how, client, headers in clients(app, cast.charlie):
+        for query in queries:
+            answer = client.get(path, params=query, headers=headers)
+            assert answer.status_code < 500, f"{how} {query}: {answer.text}"
+            said = [word for word in victim.said_in(answer.text) if word not in query.values()]
+            assert said == [], f"{how} {query}"
+            assert not any(id in answer.text for id in victim.ids.values() if id not in query.values()), (
+                f"{how} {query}"
+            )
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
+def test_nobody_gets_in_without_a_session_or_a_key(victim: Victim, method: str, path: str) -> None:
+    client = browser(create(), None, origin=None)
+    for headers in ({}, {"Authorization": "Bearer cur_nothing"}, {"X-Api-Key": "cur_nothing"}, {"Cookie": "a=b"}):
+        answer = client.request(method, filled(path, victim.ids), json=BODIES.get((method, path)), headers=headers)
+        assert answer.status_code == 401, f"{headers}: {answer.status_code} {answer.text}"
+        assert victim.said_in(answer.text) == []
+
+
+def handlers() -> list[Any]:
+    """Every event handler of our states that a browser may send, the looping ones left out (they take no argument)."""
+    import reflex as rx
+
+    from cursive_app.cursive_app import app
+
+    assert app is not None
+
+    def below(state: type[rx.State]) -> Iterator[type[rx.State]]:
+        for child in state.get_substates():
+            yield child
+            yield from below(child)
+
+    found: list[tuple[type[rx.State], str, Any]] = []
+    for state in below(rx.State):
+        if state.__module__.startswith("state."):
+            found += [(state, name, handler) for name, handler in state.event_handlers.items() if name != "setvar"]
+    return [(state, name, handler) for state, name, handler in found if not handler.is_background]
+
+
+PAGE_OF = {
+    "SegmentsState": "/segments", "SegmentBuilderState": "/segments/new", "LeadsState": "/leads", "JobsState": "/jobs",
+    "CreditsState": "/credits", "CreditsMonthState": "/credits/month", "TeamState": "/settings/team",
+    "ApiKeysState": "/settings/api-keys", "SessionsState": "/settings/sessions", "AccountState": "/settings/account",
+    "WorkspaceState": "/settings/workspace",
+}  # fmt: skip
+
+
+def arguments(handler: Any, id: str) -> dict[str, Any]:
+    """The id in every place that takes text; something harmless elsewhere."""
+    filled_in: dict[str, Any] = {}
+    for name, parameter in list(inspect.signature(handler.fn).parameters.items())[1:]:
+        kind = str(parameter.annotation)
+        if kind.startswith("dict"):
+            filled_in[name] = {"name": f"Taken {id[:8]}", "lead": id, "email": "taken@example.com", "id": id}
+        elif kind == "bool":
+            filled_in[name] = True
+        elif kind == "str":
+            filled_in[name] = {"status": "archived", "role": "member", "scope": "leads", "op": "any"}.get(name, id)
+        else:
+            filled_in[name] = None
+    return filled_in
+
+
+def addresses(page: str, victim: Victim) -> Iterator[str]:
+    """A page with her ids in its address, wherever a page reads one from there."""
+    yield page
+    for name in ("lead", "run", "segment", "job", "id", "cursor", "user", "actor"):
+        yield f"{page}?{name}={victim.ids.get(f'{name}_id', victim.ids['lead_id'])}"
+    if page == "/segments/new":
+        yield f"/segments/{victim.ids['segment_id']}"
+        yield f"/segments/{victim.ids['segment_id']}?run={victim.ids['run_id']}"
+
+
+STATES = sorted({state.__name__ for state, _, _ in handlers()})
+
+
+@pytest.mark.parametrize("state_name", STATES)
+async def test_no_event_reaches_another_workspace(
+    driver: Callable[..., Tab], victim: Victim, cast: Cast, state_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refusals are fine, defects are raised by the driver."""
+    monkeypatch.setattr(Bucket, "take", lambda *_: True)  # the pace of one person is not what is tried here
+    before = victim.fingerprint()
+    page = PAGE_OF.get(state_name, "/")
+    mine = [(name, handler) for state, name, handler in handlers() if state.__name__ == state_name]
+    tab = driver(sign_in(cast.charlie))
+    for path in addresses(page, victim):
+        for name, handler in mine:
+            if name == "load":
+                await tab.send(handler, path)
+    takes_id = [(name, handler) for name, handler in mine if arguments(handler, "x")]
+    for id in (victim.ids[name] for name in sorted(victim.ids) if name != "workspace_id"):
+        for _, handler in takes_id:
+            await tab.post(handler, page, arguments(handler, id))
+        for name, handler in mine:  # what acts on the thing chosen before: delete, run, revoke, remove, cancel
+            if name != "load" and not arguments(handler, "x"):
+                await tab.send(handler, page)
+    assert victim.fingerprint() == before
+    seen = str(tab.state) + tab.text()
+    assert victim.said_in(seen) == []
+
+
+async def test_the_walk_would_notice(driver: Callable[..., Tab], victim: Victim) -> None:
+    """The same events by Alice herself show her words and change her rows: the walk above is not blind."""
+    from state.leads import LeadsState
+    from state.segments import SegmentsState
+
+    before = victim.fingerprint()
+    tab = driver(sign_in(victim.tenant))
+    await tab.send(LeadsState.load, "/leads")
+    assert victim.words[1] in str(tab.state)
+    await tab.send(SegmentsState.load, "/segments")
+    assert victim.words[0] in str(tab.state)
+    await tab.send(SegmentsState.set_status, "/segments", segment_id=victim.ids["segment_id"], status="archived")
+    assert victim.fingerprint() != before
