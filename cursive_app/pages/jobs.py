@@ -301,7 +301,7 @@ def _footer(row: JobRow) -> rx.Component:
     return rx.cond(
         may(Permission.CANCEL_JOBS),
         rx.el.div(
-            rx.cond(row.can_cancel, quiet_danger("Cancel job", on_click=S.set_confirming(True)), rx.fragment()),
+            rx.cond(row.can_cancel, quiet_danger("Stop job", on_click=S.set_confirming(True)), rx.fragment()),
             rx.cond(row.can_resume, primary("Resume", icon_name="play", on_click=S.resume), rx.fragment()),
             class_name="flex gap-2",
         ),
@@ -314,11 +314,11 @@ def _confirm_cancel() -> rx.Component:
     return confirm(
         is_open=S.confirming,
         on_open_change=S.set_confirming,
-        title=rx.Var.create("Cancel “") + row.title + "”?",
+        title=rx.Var.create("Stop “") + row.title + "”?",
         consequence=rx.Var.create("It stops after the step it is at (")
         + row.done
         + " done). What it has delivered stays yours and stays charged; the credits it still holds are released.",
-        action="Cancel job",
+        action="Stop job",
         on_confirm=S.cancel,
         pending=S.cancelling,
     )
