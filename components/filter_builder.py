@@ -72,16 +72,16 @@ class FilterData:
 
 
 def filter_builder(data: FilterData, actions: FilterActions, fields: Sequence[FieldGroup]) -> rx.Component:
-    """The whole filter."""
+    """The whole filter. (Names of loop variables differ from the combobox's: an inner one would hide an outer one.)"""
 
-    def member(one: Any) -> rx.Component:
+    def member(part: Any) -> rx.Comppartnt:
         return rx.el.li(
             rx.cond(
-                one.kind == "group",
-                _box(one, data, actions, fields),
-                _row(one.row, data, actions, boxed=False),
+                part.kind == "group",
+                _box(part, data, actions, fields),
+                _row(part.row, data, actions, boxed=False),
             ),
-            key=one.id.to(str) + one.kind + one.row.field,
+            key=part.id.to(str) + part.kind + part.row.field,
             class_name="flex flex-col",
         )
 
@@ -152,16 +152,16 @@ def _op_switch(path: Any, op: Text, actions: FilterActions, *, label: str) -> rx
     )
 
 
-def _box(one: Any, data: FilterData, actions: FilterActions, fields: Sequence[FieldGroup]) -> rx.Component:
+def _box(part: Any, data: FilterData, actions: FilterActions, fields: Sequence[FieldGroup]) -> rx.Component:
     return rx.el.div(
         rx.el.div(
-            _op_switch(one.id, one.op, actions, label="Inside the box"),
-            icon_button("x", "Remove the box", size="sm", on_click=actions.remove(one.id)),
+            _op_switch(part.id, part.op, actions, label="Inside the box"),
+            icon_button("x", "Remove the box", size="sm", on_click=actions.remove(part.id)),
             class_name="flex items-center justify-between gap-2 px-3 py-2",
         ),
         rx.el.ul(
             rx.foreach(
-                one.rows,
+                part.rows,
                 lambda row: rx.el.li(
                     rx.cond(row.kind == "deep", _deep(row, actions), _row(row, data, actions, boxed=True)),
                     key=row.id.to(str) + row.field,
@@ -170,7 +170,7 @@ def _box(one: Any, data: FilterData, actions: FilterActions, fields: Sequence[Fi
             class_name="flex flex-col divide-y divide-line border-y border-line bg-surface empty:hidden",
         ),
         rx.el.div(
-            field_menu("Add to the box", one.id, data.over_leads, actions, fields),
+            field_menu("Add to the box", part.id, data.over_leads, actions, fields),
             class_name="px-3 py-2",
         ),
         class_name="m-3 overflow-visible rounded-lg border border-line bg-sunken",
@@ -235,11 +235,11 @@ def _chips(row: Any, data: FilterData, actions: FilterActions, *, local: bool) -
     }
     if local:
         return combobox(
-            text(row.id) + "-values", row.label, options=data.vocabulary[row.field].to(list[dict[str, str]]),
+            _id(row, "values"), row.label, options=data.vocabulary[row.field].to(list[dict[str, str]]),
             placeholder="Choose", **shared,
         )  # fmt: skip
     return combobox(
-        text(row.id) + "-values",
+        _id(row, "values"),
         row.label,
         options=rx.cond(text(data.typing) == row.id, data.options, []).to(list[dict[str, str]]),
         on_search=lambda typed: actions.suggest(row.id, row.field, typed).debounce(150),
@@ -252,7 +252,7 @@ def _chips(row: Any, data: FilterData, actions: FilterActions, *, local: bool) -
 def _range(row: Any, actions: FilterActions) -> rx.Component:
     def end(side: str, word: str, value: Any) -> rx.Component:
         return number_input(
-            text(row.id) + "-" + side,
+            _id(row, side),
             placeholder=word,
             aria_label=word,
             default_value=value,
@@ -291,6 +291,11 @@ def _age(row: Any, data: FilterData, actions: FilterActions) -> rx.Component:
         rx.el.span(row.unit, class_name="text-13 text-ink-3"),
         class_name="flex items-center gap-2",
     )
+
+
+def _id(row: Any, part: str) -> Any:
+    """The id of a control of this row."""
+    return text(row.id) + f"-{part}"
 
 
 def _flag(row: Any, actions: FilterActions) -> rx.Component:

@@ -347,9 +347,9 @@ class SegmentBuilderState(rx.State):
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
-    async def explain(self, form: dict[str, str]):
+    async def explain(self, form: dict[str, Any]):
         """Why a lead is in or out: each row, green or red."""
-        self.who, self.why_error = form.get("who", "")[:320], ""
+        self.who, self.why_error = str(form.get("who", ""))[:320], ""
         try:
             found = await transact(segments.explain_lead, self._now(), self.who)
         except Unauthenticated:
@@ -418,17 +418,17 @@ class SegmentBuilderState(rx.State):
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
-    async def save_as(self, form: dict[str, str]):
+    async def save_as(self, form: dict[str, Any]):
         """Save under a new name, then go on with the new segment."""
         self.saving, self.name_error = True, ""
         yield
         try:
             view = await transact(
                 segments.create_segment,
-                name=form.get("name", ""),
-                description=form.get("description", ""),
+                name=str(form.get("name", "")),
+                description=str(form.get("description", "")),
                 filters=self._now().complete(),
-                is_shared=form.get("private", "") != "on",
+                is_shared=form.get("private") not in ("on", True),
             )
         except Unauthenticated:
             raise

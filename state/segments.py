@@ -209,11 +209,11 @@ class SegmentsState(rx.State):
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
-    async def rename(self, form: dict[str, str]):
+    async def rename(self, form: dict[str, Any]):
         """Give the segment another name."""
         try:
             await transact(
-                segments.update_segment, self.subject.id, version=self.subject.version, name=form.get("name", "")
+                segments.update_segment, self.subject.id, version=self.subject.version, name=str(form.get("name", ""))
             )
         except Unauthenticated:
             raise

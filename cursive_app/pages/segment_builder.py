@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import items
+from components.binding import items, text
 from components.buttons import ghost, primary, secondary
 from components.dialog import modal
 from components.feedback import banner, failure, list_states, no_permission, pill, skeleton_lines
@@ -280,7 +280,7 @@ def _price_card() -> rx.Component:
         rx.cond(
             may(Permission.RUN_SEGMENTS),
             primary(
-                rx.cond(S.is_new | S.dirty, "Save and run · up to ", "Run · up to ") + S.quote.most,
+                text(rx.cond(S.is_new | S.dirty, "Save and run · up to ", "Run · up to ")) + text(S.quote.most),
                 icon_name="play",
                 on_click=S.start,
                 pending=S.starting,

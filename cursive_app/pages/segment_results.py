@@ -43,11 +43,16 @@ def _contact(row: Any) -> rx.Component:
 
 
 def _fits(row: Any) -> rx.Component:
-    return rx.match(
+    shown = rx.match(
         row.fits,
         ("yes", pill("Fits", "good")),
         ("no", pill("Does not fit", "bad")),
-        pill("Sample does not say", "neutral"),
+        rx.el.span(pill("Not known", "neutral"), title="The sample's record does not say enough to tell."),
+    )
+    return rx.el.span(
+        shown,
+        rx.cond(row.owned, pill("Yours already", "info", dot=False), rx.fragment()),
+        class_name="inline-flex flex-wrap items-center gap-1.5",
     )
 
 
@@ -61,7 +66,6 @@ PEOPLE = (
 SAMPLED = (
     *PEOPLE,
     Column("fits", "Your filter", _fits),
-    Column("owned", "", lambda r: rx.cond(r.owned, pill("Yours already", "info", dot=False), rx.fragment())),
 )
 
 
@@ -129,7 +133,9 @@ def _sample() -> rx.Component:
             rx.cond(
                 items(card.checked).length() > 0,
                 rx.fragment(
-                    "Cursive checks the rest on every record before charging: people ", card.checked.join("; "), "."
+                    "Cursive checks the rest on every record before charging: people ",
+                    items(card.checked).join("; "),
+                    ".",
                 ),
                 "Cursive checks every record again before charging.",
             ),
@@ -226,7 +232,7 @@ def _why() -> rx.Component:
 
 def run_panel() -> rx.Component:
     """The run that was started or chosen: stages, counts, credits so far, cancel. Survives a reload through the URL."""
-    run = S.run
+    run: Any = S.run
     return rx.el.section(
         rx.el.div(
             rx.el.h2(rx.cond(run.is_active, "Running", "Run"), class_name="text-14 font-semibold text-ink"),

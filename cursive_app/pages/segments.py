@@ -40,7 +40,7 @@ def _name(row: Any) -> rx.Component:
 
 
 def _sentence(row: Any) -> rx.Component:
-    return rx.el.span(row.sentence, title=row.sentence, class_name="block max-w-[420px] truncate")
+    return rx.el.span(row.sentence, title=row.sentence, class_name="block max-w-[340px] truncate")
 
 
 def _status(row: Any) -> rx.Component:
@@ -64,12 +64,10 @@ def _run_button(row: Any) -> rx.Component:
 COLUMNS = (
     Column("name", "Name", _name, lead=True),
     Column("sentence", "In words", _sentence),
-    Column("scope", "Over", lambda r: r.scope),
     Column("status", "Status", _status),
     Column("last_run", "Last run", lambda r: relative_time(r.last_run, exact=r.last_run_exact)),
     Column("last_count", "Last found", lambda r: r.last_count, right=True),
     Column("author", "Author", lambda r: r.author),
-    Column("updated", "Changed", lambda r: relative_time(r.updated, exact=r.updated_exact)),
     Column("run", "", _run_button, right=True),
 )  # fmt: skip
 
@@ -143,7 +141,7 @@ def _table() -> rx.Component:
 
 
 def _row_menu(row: Any) -> rx.Component:
-    def mine(entry: rx.Component) -> rx.Component:
+    def mine(entry: Any) -> rx.Component:
         return rx.cond(row.may_edit, entry, rx.fragment())
 
     return menu(

@@ -223,7 +223,8 @@ def _check_version(row: SavedSegment, version: int) -> None:
 def _touch(scope: Scope, row: SavedSegment) -> None:
     row.version += 1
     row.updated_at = now()
-    row.updated_by_label = accounts.actor_label(scope)
+    with scope.session.no_autoflush:  # the new name must reach the database inside the savepoint below
+        row.updated_by_label = accounts.actor_label(scope)
     _named(scope, scope.session.flush)
 
 

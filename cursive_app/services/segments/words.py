@@ -6,6 +6,9 @@ field; what is built in stays, so that a provider that is down takes nothing awa
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -60,25 +63,36 @@ def suggest(scope: Scope, field: str, typed: str, *, limit: int = SHOWN) -> tupl
     if known is None or not known.is_list:
         return ()
     if field == "city":
-        return tuple(Option(name.lower(), name) for name in _best(cities(), typed, limit))
+        return tuple(Option(name.lower(), name) for name in _best(_cities(), typed, limit))
     if known.kind == "enum":
         options = {option.label: option for option in options_of(field)}
-        return tuple(options[label] for label in _best(tuple(options), typed, limit))
+        return tuple(options[label] for label in _best(_keyed(options), typed, limit))
     own = _own_words(scope, field, typed, limit) if allows(scope.tenant, Permission.VIEW_LEADS) else []
-    ideas = _best(TITLE_IDEAS, typed, limit) if field == "job_title" else []
+    ideas = _best(_keyed(TITLE_IDEAS), typed, limit) if field == "job_title" else []
     merged = {text_key(word): word for word in (*own, *ideas)}
     return tuple(Option(word, word) for word in list(merged.values())[:limit])
 
 
-def _best(words: tuple[str, ...], typed: str, limit: int) -> list[str]:
+@lru_cache(maxsize=1)
+def _cities() -> tuple[tuple[str, str], ...]:
+    return _keyed(cities())
+
+
+def _keyed(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Words with their compared form."""
+    return tuple((text_key(word), word) for word in words)
+
+
+def _best(words: Sequence[tuple[str, str]], typed: str, limit: int) -> list[str]:
     wanted = text_key(typed)
     if not wanted:
-        return list(words[:limit])
-    starts = [word for word in words if text_key(word).startswith(wanted)]
-    if len(starts) >= limit:
-        return starts[:limit]
+        return [word for _, word in words[:limit]]
+    starts = [word for key, word in words if key.startswith(wanted)][:limit]
+    if len(starts) == limit:
+        return starts
     begun = set(starts)
-    return (starts + [word for word in words if f" {wanted}" in f" {text_key(word)}" and word not in begun])[:limit]
+    inside = f" {wanted}"
+    return (starts + [word for key, word in words if inside in key and word not in begun])[:limit]
 
 
 def _own_words(scope: Scope, field: str, typed: str, limit: int) -> list[str]:
