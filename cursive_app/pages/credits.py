@@ -44,7 +44,7 @@ def credits() -> rx.Component:
     """The page."""
     return page(
         _balances(),
-        toolbar(*_filters(), right=[_exports()]),
+        toolbar(*_filters()),
         table_card(
             rx.cond(S.has_newer, _newer_line(), rx.fragment()),
             list_states(
@@ -64,19 +64,23 @@ def credits() -> rx.Component:
         ),
         title="Credits",
         active="credits",
+        actions=[
+            secondary("Month to print", icon_name="printer", href=S.month_url),
+            secondary("Export CSV", icon_name="download", href=S.export_url, plain=True),
+        ],
     )
 
 
 def _balances() -> rx.Component:
     return rx.el.section(
         rx.el.div(
-            metric(
-                "Available",
-                SessionState.balance,
-                unit="credits",
-                note="Paid credits never expire.",
+            metric("Available", SessionState.balance, unit="credits", note="Paid credits never expire."),
+            rx.el.p(
+                "To add credits, ask the people who run your Cursive: they grant them to the workspace, and the grant "
+                "appears below with its reason.",
+                class_name="mt-3 text-12 text-ink-3 text-pretty",
             ),
-            class_name="card p-5",
+            class_name="min-w-0 p-5",
         ),
         rx.el.div(
             metric(
@@ -85,20 +89,20 @@ def _balances() -> rx.Component:
                 unit="credits",
                 note=rx.cond(
                     SessionState.has_held,
-                    "Already taken off what is available; what is not used comes back.",
+                    "Already taken off what is available.",
                     "Nothing is held at the moment.",
                 ),
             ),
             rx.cond(
                 items(S.holds).length() > 0,
-                rx.el.ul(rx.foreach(S.holds, _hold), class_name="mt-3 flex flex-col border-t border-line pt-1"),
+                rx.el.ul(rx.foreach(S.holds, _hold), class_name="mt-2 flex max-h-28 flex-col overflow-y-auto"),
                 rx.fragment(),
             ),
-            class_name="card p-5",
+            class_name="min-w-0 border-t border-line p-5 md:border-l md:border-t-0",
         ),
         _explained(),
         aria_label="Balances",
-        class_name="grid gap-3 md:grid-cols-2 lg:grid-cols-3 items-start",
+        class_name="card grid grid-cols-1 md:grid-cols-2 xl:grid-cols-3",
     )
 
 
@@ -122,29 +126,26 @@ def _hold(hold: HoldRow) -> rx.Component:
 
 
 def _explained() -> rx.Component:
-    """Hold, charge, release in words; and where credits come from, as nothing is sold online in this release."""
+    """Hold, charge and release in words."""
     steps = (
         ("Hold", "Starting a run sets aside the most it may cost."),
-        ("Charge", "Each new lead it delivers is charged from that hold; leads you own already cost nothing."),
-        ("Release", "When it ends, whatever the hold still has comes back."),
+        ("Charge", "Each new lead is charged from that hold; leads you own already cost nothing."),
+        ("Release", "When the run ends, whatever the hold still has comes back."),
     )
     return rx.el.div(
-        rx.el.h2("How runs are paid", class_name="text-13 font-semibold text-ink"),
+        rx.el.h2("How runs are paid", class_name="text-13 text-ink-2"),
         rx.el.ol(
             *[
                 rx.el.li(
-                    rx.el.strong(word, class_name="font-medium text-ink"), " – ", what, class_name="text-13 text-ink-2"
+                    rx.el.strong(word, class_name="w-16 flex-none font-medium text-ink"),
+                    rx.el.span(what, class_name="min-w-0 text-ink-2"),
+                    class_name="flex gap-2 text-13",
                 )
                 for word, what in steps
             ],
-            class_name="mt-1.5 flex flex-col gap-1",
+            class_name="mt-2 flex flex-col gap-1.5",
         ),
-        rx.el.p(
-            "To add credits, ask the people who run your Cursive: they grant them to the workspace, and the grant "
-            "appears below with its reason.",
-            class_name="mt-3 border-t border-line pt-3 text-13 text-ink-2",
-        ),
-        class_name="card p-5 md:col-span-2 lg:col-span-1",
+        class_name="min-w-0 border-t border-line p-5 md:col-span-2 xl:col-span-1 xl:border-l xl:border-t-0",
     )
 
 
@@ -204,14 +205,6 @@ def _day(control: str, word: str, value: Any, on_change: Any) -> rx.Component:
     )
 
 
-def _exports() -> rx.Component:
-    return rx.el.div(
-        secondary("Month to print", icon_name="printer", href=S.month_url),
-        secondary("Export CSV", icon_name="download", href=S.export_url, plain=True),
-        class_name="flex gap-2",
-    )
-
-
 def _newer_line() -> rx.Component:
     return rx.el.button(
         icon("arrow-up", size=14),
@@ -251,7 +244,7 @@ def _change(row: CreditRow) -> rx.Component:
     return rx.cond(
         row.change,
         rx.el.span(row.change, class_name=rx.cond(row.adds, "num text-good", "num text-ink")),
-        rx.el.span("–", class_name="text-ink-3"),
+        rx.fragment(),
     )
 
 
@@ -259,7 +252,7 @@ def _held(row: CreditRow) -> rx.Component:
     return rx.cond(
         row.held_change,
         rx.el.span(row.held_change, class_name="num text-ink-2"),
-        rx.el.span("–", class_name="text-ink-3"),
+        rx.fragment(),
     )
 
 

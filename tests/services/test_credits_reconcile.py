@@ -60,6 +60,8 @@ def test_a_sound_ledger_is_proved(ledger: Cast) -> None:
             "UPDATE credit_ledger SET held_after = 1 WHERE workspace_id = %(w)s AND kind = 'capture'",
             {"running_held"},
         ),
+        ("UPDATE credit_ledger SET kind = 'gift' WHERE workspace_id = %(w)s AND kind = 'grant'", {"shape"}),
+        ("UPDATE credit_ledger SET amount = 6 WHERE workspace_id = %(w)s AND kind = 'debit'", {"shape"}),
         (
             "UPDATE credit_ledger SET amount = 12, held_change = -12 WHERE workspace_id = %(w)s AND kind = 'capture'",
             {"answers", "held", "running_held", "open_holds"},

@@ -59,6 +59,16 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "HAVING sum(a.amount) > t.amount",
     ),
     (
+        "shape",
+        "SELECT workspace_id, amount, change FROM credit_ledger WHERE idempotency_key !~ '^[!-~]{1,200}$' "
+        "OR (kind IN ('capture', 'release', 'refund', 'reversal')) <> (answers_id IS NOT NULL) "
+        "OR (change, held_change) IS DISTINCT FROM (CASE kind "
+        "WHEN 'purchase' THEN amount WHEN 'grant' THEN amount WHEN 'refund' THEN amount WHEN 'release' THEN amount "
+        "WHEN 'hold' THEN -amount WHEN 'debit' THEN -amount WHEN 'reversal' THEN -amount WHEN 'capture' THEN 0 "
+        "WHEN 'adjustment' THEN sign(change) * amount END, "
+        "CASE kind WHEN 'hold' THEN amount WHEN 'capture' THEN -amount WHEN 'release' THEN -amount ELSE 0 END)",
+    ),
+    (
         "open_holds",
         "SELECT w.id, coalesce(sum(h.amount - h.answered), 0), w.credits_held FROM workspaces w LEFT JOIN ("
         "SELECT l.workspace_id, l.amount, coalesce((SELECT sum(a.amount) FROM credit_ledger a "
@@ -74,6 +84,7 @@ _MEANING = {
     "running_balance": "A line's running balance is not the sum up to it.",
     "running_held": "A line's running held amount is not the sum up to it.",
     "answers": "A line was answered by more than its amount.",
+    "shape": "A line's kind, amounts and answered line do not fit together.",
     "open_holds": "The held credits are not what the open holds still hold.",
 }
 

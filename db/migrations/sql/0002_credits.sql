@@ -158,9 +158,8 @@ BEGIN
   IF p_kind IS NULL OR p_kind NOT IN ('hold', 'capture', 'release', 'debit', 'refund') THEN
     RAISE EXCEPTION 'not a way to spend: %', p_kind USING ERRCODE = 'insufficient_privilege';
   END IF;
-  SELECT * INTO v_posted
-    FROM credit_post(v_workspace, p_kind, p_amount, p_key, p_description, p_answers, p_job, p_reference, p_expires,
-                     NULL, p_user, credit_actor(v_workspace, p_user, p_api_key, NULL)) AS posted;
+  v_posted := credit_post(v_workspace, p_kind, p_amount, p_key, p_description, p_answers, p_job, p_reference, p_expires,
+                          NULL, p_user, credit_actor(v_workspace, p_user, p_api_key, NULL));
   outcome := v_posted.outcome;
   available := v_posted.available;
   remaining := v_posted.remaining;
@@ -179,9 +178,8 @@ BEGIN
   IF p_kind IS NULL OR p_kind NOT IN ('purchase', 'grant', 'adjustment', 'reversal') THEN
     RAISE EXCEPTION 'not a way to fund: %', p_kind USING ERRCODE = 'insufficient_privilege';
   END IF;
-  SELECT * INTO v_posted
-    FROM credit_post(v_workspace, p_kind, p_amount, p_key, p_description, p_answers, NULL, p_reference, NULL,
-                     NULL, p_user, credit_actor(v_workspace, p_user, NULL, p_actor)) AS posted;
+  v_posted := credit_post(v_workspace, p_kind, p_amount, p_key, p_description, p_answers, NULL, p_reference, NULL,
+                          NULL, p_user, credit_actor(v_workspace, p_user, NULL, p_actor));
   outcome := v_posted.outcome;
   available := v_posted.available;
   remaining := v_posted.remaining;
@@ -202,9 +200,8 @@ BEGIN
     RAISE EXCEPTION 'p_action_type must say in 1 to 500 characters what is paid for'
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  SELECT * INTO v_posted
-    FROM credit_post(credit_workspace(p_workspace_id), 'debit', p_amount, p_metadata ->> 'idempotency_key',
-                     p_action_type, NULL, NULL, NULL, NULL, p_metadata, NULL, NULL);
+  v_posted := credit_post(credit_workspace(p_workspace_id), 'debit', p_amount, p_metadata ->> 'idempotency_key',
+                          p_action_type, NULL, NULL, NULL, NULL, p_metadata, NULL, NULL);
   IF v_posted.outcome IN ('posted', 'replayed') THEN
     RETURN QUERY SELECT true, (v_posted.line).balance_after, NULL::text;
   ELSE
@@ -235,9 +232,8 @@ BEGIN
   IF v_debit IS NULL THEN
     RAISE EXCEPTION 'no debit % in this workspace', v_parts[1] USING ERRCODE = 'no_data_found';
   END IF;
-  SELECT * INTO v_posted
-    FROM credit_post(v_workspace, 'refund', p_amount, 'refund:' || v_debit || ':' || md5(v_parts[2]), v_parts[2],
-                     v_debit, NULL, NULL, NULL, NULL, NULL, NULL);
+  v_posted := credit_post(v_workspace, 'refund', p_amount, 'refund:' || v_debit || ':' || md5(v_parts[2]), v_parts[2],
+                          v_debit, NULL, NULL, NULL, NULL, NULL, NULL);
   IF v_posted.outcome IN ('posted', 'replayed') THEN
     RETURN (v_posted.line).balance_after;
   ELSIF v_posted.outcome = 'mismatch' THEN

@@ -1,0 +1,161 @@
+"""Credit spends per second: the ledger's functions against the bare guarded UPDATE they contain, in the same run.
+
+    .venv/bin/python -m tests.bench.ledger [--rounds 7] [--seconds 3] [--clients 16]
+
+pgbench (prepared statements, over the socket) does the asking, so that Python does not hide the database's cost.
+Rounds are interleaved; a round's ratio compares neighbors in time. Afterwards the nightly proof must hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import perf_counter
+from uuid import UUID, uuid4
+
+import psycopg
+
+from db.embedded import SAFE, EmbeddedPostgres, _binary, socket_url
+
+GOAL = 0.75
+PARAMETERS = {**SAFE, "shared_buffers": "1GB", "max_wal_size": "8GB"}
+WORKSPACE = "('00000000-0000-4000-8000-' || lpad(:n::text, 12, '0'))::uuid"
+KEY = "\\set r random(1, 9000000000000000)\n"
+SCRIPTS = {
+    "bare guarded UPDATE": (
+        f"UPDATE bench_workspaces SET credits_balance = credits_balance - 0.01 WHERE id = {WORKSPACE} "
+        "AND credits_balance >= 0.01 RETURNING credits_balance;\n"
+    ),
+    "deduct_credits": (
+        f"{KEY}SELECT success FROM deduct_credits({WORKSPACE}, 0.01, 'bench', "
+        "jsonb_build_object('idempotency_key', 'k' || :client_id || '-' || :r));\n"
+    ),
+    "credit_spend (what services call)": (
+        f"{KEY}SELECT outcome FROM credit_spend({WORKSPACE}, 'debit', 0.01, 'k' || :client_id || '-' || :r, 'bench');\n"
+    ),
+}
+
+
+def rate(folder: Path, data: Path, name: str, *, workspaces: int, clients: int, seconds: int) -> float:
+    """Transactions per second of one script for a few seconds. Raises when one of them failed."""
+    script = folder / f"{abs(hash((name, workspaces)))}.sql"
+    script.write_text(f"\\set n random(1, {workspaces})\n{SCRIPTS[name]}")
+    command = [
+        _binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds),
+        "-f", str(script), socket_url(data),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
+    if failed and int(failed[1]):
+        raise RuntimeError(done.stdout)
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout
+    return float(found[1])
+
+
+def compare(folder: Path, data: Path, *, workspaces: int, clients: int, rounds: int, seconds: int) -> list[float]:
+    """All scripts in interleaved rounds; prints medians and ratios, returns the ratios of what services call."""
+    taken: dict[str, list[float]] = {name: [] for name in SCRIPTS}
+    for _ in range(rounds):
+        for name in SCRIPTS:
+            taken[name].append(rate(folder, data, name, workspaces=workspaces, clients=clients, seconds=seconds))
+    rows = "1 hot workspace" if workspaces == 1 else f"{workspaces} workspaces"
+    bare = taken["bare guarded UPDATE"]
+    print(f"\n{rows}, {clients} clients, {rounds} rounds of {seconds} s")
+    for name, tps in taken.items():
+        ratios = [mine / limit for mine, limit in zip(tps, bare, strict=True)]
+        shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
+        print(f"  {name:<34} {statistics.median(tps):>8,.0f} tx/s   ratio {shown}", flush=True)
+    return [mine / limit for mine, limit in zip(taken["credit_spend (what services call)"], bare, strict=True)]
+
+
+def through_services(clients: int, seconds: int) -> None:
+    """The same spend as a worker makes it: Python, one transaction, row-level security, 16 threads; for orientation."""
+    from cursive_app.services import credits
+    from db.roles import Role
+    from db.scope import Tenant
+
+    def spend(tenant: Tenant, until: float) -> int:
+        count = 0
+        while perf_counter() < until:
+            with tenant.begin() as scope:
+                credits.debit(scope, amount="0.01", key=f"py:{uuid4()}", description="bench")
+            count += 1
+        return count
+
+    for workspaces in (1, 100):
+        tenants = [
+            Tenant(UUID(f"00000000-0000-4000-8000-{1 + n % workspaces:012}"), None, Role.OWNER) for n in range(clients)
+        ]
+        until = perf_counter() + seconds
+        with ThreadPoolExecutor(clients) as pool:
+            count = sum(pool.map(lambda tenant, until=until: spend(tenant, until), tenants))
+        print(f"  {workspaces:>3} workspaces: {count / seconds:,.0f} debits/s")
+
+
+def measure(folder: Path, data: Path, *, rounds: int, seconds: int, clients: int) -> int:
+    """Everything, on a server that runs. Returns 0 when the goal holds in the median and the ledger is proved."""
+    options: dict[str, int] = {"clients": clients, "rounds": rounds, "seconds": seconds}
+    hot = compare(folder, data, workspaces=1, **options)
+    compare(folder, data, workspaces=100, **options)
+    print(f"\nThrough the Python services, {clients} threads")
+    through_services(min(clients, 10), seconds)
+    from cursive_app.services import credits
+
+    proof = credits.prove()
+    reached = statistics.median(hot)
+    print(f"\nLedger of {proof.lines:,} lines: {'proved' if proof.holds else proof.differences[:5]}")
+    print(f"Goal: hot workspace at least {GOAL:.0%} of the bare UPDATE; reached {reached:.0%}")
+    return 0 if proof.holds and reached >= GOAL else 1
+
+
+def _prepare(url: str) -> None:
+    """A hundred workspaces with credits, and a twin of their table for the bare UPDATE, which leaves no line."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO workspaces (id, name, slug) "
+            "SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, "
+            "'Bench', 'bench-' || n FROM generate_series(1, 100) AS n"
+        )
+        connection.execute(
+            "SELECT credit_fund(id, 'grant', 100000000, 'bench', 'For the bench') FROM workspaces ORDER BY id"
+        )
+        connection.execute("CREATE TABLE bench_workspaces (LIKE workspaces INCLUDING ALL) WITH (fillfactor = 50)")
+        connection.execute("INSERT INTO bench_workspaces SELECT * FROM workspaces")
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--seconds", type=int, default=3)
+    arguments.add_argument("--clients", type=int, default=16)
+    chosen = arguments.parse_args()
+    data = Path(tempfile.mkdtemp(prefix="cursive-bench-"))
+    server = EmbeddedPostgres(data, dict(PARAMETERS))
+    try:
+        server.start()
+        os.environ |= {"DATABASE_URL": server.url, "DATA_DIR": str(data), "CURSIVE_ENV": "test"}
+        from cursive_app.settings import settings
+        from db import engine
+        from db.engine import JOB_DEADLINES, connect
+        from db.migrate import migrate
+
+        migrate(settings())
+        engine.use(connect(settings(), deadlines=JOB_DEADLINES))
+        _prepare(server.url)
+        return measure(data, data, rounds=chosen.rounds, seconds=chosen.seconds, clients=chosen.clients)
+    finally:
+        server.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
