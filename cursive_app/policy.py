@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import reflex as rx
@@ -22,7 +22,7 @@ from cursive_app.api.cookies import session_token
 from cursive_app.errors import Forbidden, Unauthenticated, Unavailable
 from cursive_app.services.accounts import Permission, Principal, allows
 from cursive_app.services.accounts.tokens import digest
-from state.arguments import fits
+from state.arguments import fits_argument
 from state.base import Caller, caller_var, current_path, login_url, look_up
 from state.session import SessionState
 
@@ -35,13 +35,20 @@ _UPLOAD_ARGUMENTS = frozenset({"files", "chunk_iter"})
 class Bucket:
     """Tokens per key: `burst` at once, `per_second` after that. In memory: it protects this process."""
 
-    def __init__(self, *, per_second: float = 20, burst: float = 60, keys: int = 20_000) -> None:
-        self.per_second, self.burst, self.keys = per_second, burst, keys
+    def __init__(
+        self,
+        *,
+        per_second: float = 20,
+        burst: float = 60,
+        keys: int = 20_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.per_second, self.burst, self.keys, self.clock = per_second, burst, keys, clock
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str) -> bool:
         """Whether one more event is allowed now."""
-        moment = time.monotonic()
+        moment = self.clock()
         level, since = self._levels.pop(key, (self.burst, moment))
         level = min(self.burst, level + (moment - since) * self.per_second)
         allowed = level >= 1
@@ -148,7 +155,7 @@ async def _judge(
     for name, value in event.payload.items():
         if name in _UPLOAD_ARGUMENTS and name in parameters:
             continue
-        if name.startswith("_") or name not in parameters or not fits(value, hints.get(name, Any)):
+        if name.startswith("_") or name not in parameters or not fits_argument(value, hints.get(name, Any)):
             log.warning("event argument refused", handler=event.name, argument=name[:80])
             return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
     return None

@@ -8,6 +8,7 @@ import reflex as rx
 
 from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import accounts
+from cursive_app.settings import settings
 from state.base import allow, ask, person, renew
 from state.flash import FlashState
 from state.session import SessionState
@@ -71,6 +72,7 @@ class SessionsState(rx.State):
 
     status: str = "loading"
     error: str = ""
+    rule: str = ""
     rows: list[SessionLine] = []
     others: int = 0
     asking: bool = False
@@ -100,6 +102,8 @@ class SessionsState(rx.State):
             )
             for row in found
         ]
+        idle, longest = settings().session_idle_hours, settings().session_absolute_days
+        self.rule = f"A session ends {idle} hours after its last use and {longest} days after it began."
         self.others = sum(not row.is_current for row in found)
         self.status = "ready"
 

@@ -13,16 +13,37 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
+from reflex_base.utils.form import FORM_DATA_ENTRIES_KEY, transform_form_data
 from typing_extensions import is_typeddict
 
 MAX_TEXT = 200_000
 MAX_ITEMS = 20_000
 MAX_DEPTH = 12
+MAX_FORM_FIELDS = 500
 
 
 @cache
 def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
+
+
+def fits_argument(value: Any, hint: Any) -> bool:
+    """As `fits`, for what an event carries: a submitted form travels as (name, value) pairs."""
+    if not isinstance(value, dict) or FORM_DATA_ENTRIES_KEY not in value:
+        return fits(value, hint)
+    if set(value) != {FORM_DATA_ENTRIES_KEY} or not _are_pairs(value[FORM_DATA_ENTRIES_KEY]):
+        return False
+    try:
+        form = transform_form_data(value, hint)
+    except (TypeError, ValueError):
+        return False
+    return fits(form, hint) if isinstance(form, dict) else True
+
+
+def _are_pairs(entries: Any) -> bool:
+    if not isinstance(entries, list) or len(entries) > MAX_FORM_FIELDS:
+        return False
+    return all(isinstance(e, list) and len(e) == 2 and isinstance(e[0], str) and _sane(e[1], 2) for e in entries)
 
 
 def fits(value: Any, hint: Any, depth: int = 0) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import reflex as rx
-import time_machine
 from reflex_base.registry import RegistrationContext
 from sqlalchemy import delete, update
 
@@ -252,14 +251,14 @@ async def test_a_flood_of_events_is_slowed_down(driver: Any, cast: Cast, monkeyp
 
 
 def test_a_bucket_refills_and_forgets_old_keys() -> None:
-    bucket = Bucket(per_second=1, burst=2, keys=2)
-    with time_machine.travel(0, tick=False):
-        assert [bucket.take("a") for _ in range(3)] == [True, True, False]
-        assert bucket.take("b")
-    with time_machine.travel(1, tick=False):
-        assert [bucket.take("a") for _ in range(2)] == [True, False]
-        bucket.take("c")
-        assert len(bucket._levels) == 2
+    moment = 100.0
+    bucket = Bucket(per_second=1, burst=2, keys=2, clock=lambda: moment)
+    assert [bucket.take("a") for _ in range(3)] == [True, True, False]
+    assert bucket.take("b")
+    moment += 1
+    assert [bucket.take("a") for _ in range(2)] == [True, False]
+    bucket.take("c")
+    assert len(bucket._levels) == 2
 
 
 async def test_cookie_and_backend_vars_are_never_sent(driver: Any, cast: Cast) -> None:

@@ -68,9 +68,8 @@ def _password() -> rx.Component:
                 error=S.errors.get("current", ""),
             ),
             new_password_field(error=S.errors.get("password", ""), label="New password"),
-            rx.el.div(submit("Change password")),
+            rx.el.div(submit("Change password", look="secondary")),
             action="/auth/password",
-            class_name="mt-3",
         ),
         hint="Changing it logs out all your other browsers.",
     )

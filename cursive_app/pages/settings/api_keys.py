@@ -23,8 +23,7 @@ LIFETIME_OPTIONS = (("", "Until it is revoked"), *((str(days), f"{days} days") f
 
 def _name(row: Any) -> rx.Component:
     return rx.el.span(
-        row.name,
-        rx.el.code(row.prefix, class_name="block text-12 text-ink-3"),
+        row.name, rx.el.code(row.prefix, class_name="text-12 text-ink-3"), class_name="inline-flex items-center gap-2"
     )
 
 

@@ -42,7 +42,8 @@ COLUMNS = (
 def sessions() -> rx.Component:
     return settings_page(
         rx.el.p(
-            "You are logged in here. A session ends 12 hours after its last use and 14 days after it began.",
+            "You are logged in here. ",
+            S.rule,
             class_name="text-13 text-ink-2",
         ),
         list_states(

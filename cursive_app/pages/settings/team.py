@@ -43,25 +43,25 @@ PERMISSION_WORDS: tuple[tuple[Permission, str], ...] = (
 
 def _person(row: Any) -> rx.Component:
     return rx.el.span(
-        rx.el.span(
-            row.name,
-            rx.cond(row.is_you, pill("You", "neutral", dot=False), rx.fragment()),
-            class_name="inline-flex items-center gap-2",
-        ),
-        rx.el.span(row.email, class_name="block text-12 text-ink-3"),
+        row.name,
+        rx.cond(row.is_you, pill("You", "neutral", dot=False), rx.fragment()),
+        class_name="inline-flex items-center gap-2",
     )
 
 
 def _role(row: Any) -> rx.Component:
     def choice(options: Any) -> rx.Component:
-        return select(
-            "role",
-            options,
-            small=True,
-            value=row.role,
-            on_change=lambda role: S.change_role(row.user_id, role),
-            aria_label="Role of " + row.name,
-            custom_attrs={"id": ""},
+        # Without an id: Reflex would read it in place of the field of the same name in the invitation form.
+        return rx.el.div(
+            rx.el.select(
+                *[rx.el.option(label, value=value) for value, label in options],
+                value=row.role,
+                on_change=lambda role: S.change_role(row.user_id, role),
+                aria_label="Role of " + row.name,
+                class_name="input input-sm",
+            ),
+            icon("chevron-down"),
+            class_name="select-wrap w-36",
         )
 
     return rx.cond(row.can_change, rx.cond(S.is_owner, choice(ROLE_OPTIONS), choice(LESSER_ROLES)), row.role_word)
@@ -78,6 +78,7 @@ def _leave(row: Any) -> rx.Component:
 
 MEMBER_COLUMNS = (
     Column("name", "Member", _person, lead=True),
+    Column("email", "E-mail", lambda r: r.email),
     Column("role", "Role", _role),
     Column("seen", "Last seen", lambda r: relative_time(r.seen, exact=r.seen_exact)),
     Column("joined", "Joined", lambda r: rx.el.span(r.joined, class_name="num")),
@@ -114,7 +115,7 @@ def _matrix() -> rx.Component:
             class_name="text-center",
         )
 
-    return rx.el.div(
+    table = rx.el.div(
         rx.el.table(
             rx.el.caption("What each role may do", class_name="sr-only"),
             rx.el.thead(
@@ -134,11 +135,12 @@ def _matrix() -> rx.Component:
             ),
             class_name="grid-table",
         ),
-        class_name="card table-scroll",
+        class_name="table-scroll",
         role="region",
         aria_label="What each role may do",
         tab_index=0,
     )
+    return table_card(table)
 
 
 def _invite_form() -> rx.Component:
@@ -159,12 +161,12 @@ def _invite_form() -> rx.Component:
                 error=S.invite_errors.get("email", ""),
             ),
             field(
-                "role",
+                "invite_role",
                 "Role",
                 rx.cond(
                     S.is_owner,
-                    select("role", ROLE_OPTIONS, default_value="member"),
-                    select("role", LESSER_ROLES, default_value="member"),
+                    select("invite_role", ROLE_OPTIONS, name="role", default_value="member"),
+                    select("invite_role", LESSER_ROLES, name="role", default_value="member"),
                 ),
                 hint="The table on this page says what each role may do.",
                 error=S.invite_errors.get("role", ""),
