@@ -14,14 +14,32 @@ from tests.factories_leads import make_person
 from tests.factories_segments import where
 
 PEOPLE: list[dict[str, Any]] = [
-    {"job_title": "Chief Technology Officer (CTO)", "seniority": "cxo", "state": "TX", "city": "Austin", "years_experience": 20},
-    {"job_title": "Director, Sales", "seniority": "director", "state": "CA", "years_experience": 9, "age_range": "35-44"},
-    {"job_title": "VP of Sales & Marketing", "seniority": "vp", "state": "NY", "industry": "Banking", "age_range": "65 and older"},
+    {
+        "job_title": "Chief Technology Officer (CTO)",
+        "seniority": "cxo",
+        "state": "TX",
+        "city": "Austin",
+        "years_experience": 20,
+    },
+    {
+        "job_title": "Director, Sales",
+        "seniority": "director",
+        "state": "CA",
+        "years_experience": 9,
+        "age_range": "35-44",
+    },
+    {
+        "job_title": "VP of Sales & Marketing",
+        "seniority": "vp",
+        "state": "NY",
+        "industry": "Banking",
+        "age_range": "65 and older",
+    },
     {"job_title": "Sales Assistant", "seniority": "staff", "state": "TX", "gender": "female", "is_homeowner": True},
     {"job_title": None, "seniority": None, "state": None, "industry": None, "company_name": None},
     {"job_title": "Größenmanager", "company_name": "O'Neil & Söhne", "company_size": "11 to 25", "is_homeowner": False},
     {"job_title": "100%_\\ owner", "phones": (), "linkedin_url": None},
-]  # fmt: skip
+]
 
 FILTERS: list[list[dict[str, Any]]] = [
     [{"field": "job_title", "include": ["cto"]}],
@@ -45,8 +63,15 @@ FILTERS: list[list[dict[str, Any]]] = [
     [{"field": "has_linkedin", "is": False}],
     [{"field": "has_email", "is": True}, {"field": "has_verified_email", "is": True}],
     [{"field": "company_size", "include": ["11-25"]}],
-    [{"any": [{"field": "state", "include": ["TX"]}, {"all": [{"field": "seniority", "include": ["vp"]}, {"field": "age", "min": 65}]}]}],
-]  # fmt: skip
+    [
+        {
+            "any": [
+                {"field": "state", "include": ["TX"]},
+                {"all": [{"field": "seniority", "include": ["vp"]}, {"field": "age", "min": 65}]},
+            ]
+        }
+    ],
+]
 
 
 @pytest.mark.parametrize("rows", FILTERS)

@@ -49,9 +49,12 @@ def test_names_are_unique_while_they_live(cast: Cast) -> None:
     assert taken.value.reason == "name_taken"
     make_segment(cast.charlie, name="Texans")  # another workspace's name is no news here
     do(cast.alice, segments.delete_segment, first.id)
-    make_segment(cast.alice, name="Texans")
+    second = make_segment(cast.alice, name="Texans")
+    third = make_segment(cast.alice, name="Californians")
     with pytest.raises(Conflict):
         do(cast.alice, segments.restore_segment, first.id)
+    with pytest.raises(Conflict):
+        do(cast.alice, segments.update_segment, third.id, version=1, name=second.name)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 10_000, "a\x00b", "\ud800", None, 7, ["a"]])

@@ -93,12 +93,19 @@ def test_text_that_is_no_filter_is_refused(text: str) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["version", "scope", "where", "all", "any", "field", "include", "exclude", "min", "max", "is"]) | st.text(max_size=5),
-        inner, max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["version", "scope", "where", "all", "any", "field", "include", "exclude", "min", "max", "is"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 @given(JSON)
@@ -114,17 +121,25 @@ def test_no_json_value_ever_breaks_the_reader(data: object) -> None:
 CONDITION = st.one_of(
     st.builds(
         lambda inc, exc: {"field": "state", "include": sorted(inc), "exclude": sorted(exc - inc)},
-        st.sets(st.sampled_from(["TX", "CA", "NY"]), min_size=1), st.sets(st.sampled_from(["TX", "WA"])),
+        st.sets(st.sampled_from(["TX", "CA", "NY"]), min_size=1),
+        st.sets(st.sampled_from(["TX", "WA"])),
     ),
-    st.builds(lambda words: {"field": "job_title", "include": words}, st.lists(st.sampled_from(["vp sales", "ceo", "Größe", "o'neil"]), min_size=1)),
+    st.builds(
+        lambda words: {"field": "job_title", "include": words},
+        st.lists(st.sampled_from(["vp sales", "ceo", "Größe", "o'neil"]), min_size=1),
+    ),
     st.builds(lambda low: {"field": "years_experience", "min": low}, st.integers(0, 99)),
     st.builds(lambda flag: {"field": "has_phone", "is": flag}, st.booleans()),
-)  # fmt: skip
+)
 FILTER = st.builds(
     lambda op, nodes: {"version": 1, "scope": "provider", "where": {op: nodes}},
     st.sampled_from(["all", "any"]),
-    st.lists(st.one_of(CONDITION, st.builds(lambda nodes: {"any": nodes}, st.lists(CONDITION, min_size=1, max_size=3))), min_size=1, max_size=5),
-)  # fmt: skip
+    st.lists(
+        st.one_of(CONDITION, st.builds(lambda nodes: {"any": nodes}, st.lists(CONDITION, min_size=1, max_size=3))),
+        min_size=1,
+        max_size=5,
+    ),
+)
 
 
 @given(FILTER)
@@ -169,8 +184,8 @@ def test_the_sentence_says_what_the_filter_means() -> None:
         )
     )
     assert segments.sentence(read) == (
-        "People in the database whose job title contains “VP Sales” but does not contain “assistant”, and (either whose "
-        "state is Texas or whose city is New York City), and who have an e-mail."
+        "People in the database whose job title contains “VP Sales” but does not contain “assistant”, and (either "
+        "whose state is Texas or whose city is New York City), and who have an e-mail."
     )
 
 
@@ -180,12 +195,16 @@ def test_the_provider_is_sent_what_everybody_in_the_segment_has() -> None:
             {"field": "seniority", "include": ["vp"]},
             {"field": "job_title", "include": ["sales"], "exclude": ["assistant"]},
             {"field": "industry", "exclude": ["Banking"]},
-            {"any": [{"all": [{"field": "state", "include": ["TX"]}, {"field": "city", "include": ["austin"]}]},
-                     {"field": "state", "include": ["NY"]}]},
+            {
+                "any": [
+                    {"all": [{"field": "state", "include": ["TX"]}, {"field": "city", "include": ["austin"]}]},
+                    {"field": "state", "include": ["NY"]},
+                ]
+            },
             {"field": "age", "min": 35},
             {"field": "has_phone", "is": True},
         )
-    )  # fmt: skip
+    )
     found = segments.narrowing(read)
     assert found.filters == {
         "businessProfile": {"jobTitle": ["sales"], "excludeJobTitle": ["assistant"], "seniority": ["vp"]},
