@@ -10,7 +10,6 @@ which retries by itself; any other task must be safe to run twice and takes `ret
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
@@ -30,8 +29,7 @@ app = App(connector=PsycopgConnector())  # the worker gives it the connector of 
 def register_tasks() -> App:
     """Import every room's tasks, so that `app.tasks` is complete."""
     for module in TASK_MODULES:
-        if find_spec(module) is not None:
-            import_module(module)
+        import_module(module)
     return app
 
 
