@@ -127,7 +127,7 @@ def lead_line(row: LeadRow, timezone: str) -> LeadLine:
         company=row.company_name or DASH,
         email=row.email or "",
         verification=row.email_verification,
-        phone=row.phone or "",
+        phone=_phone_text(row.phone),
         may_call="yes" if row.phone_do_not_call is False else "no" if row.phone_do_not_call else "unknown",
         seniority=SENIORITIES.get(row.seniority or "", row.seniority or DASH),
         department=(row.department or DASH).capitalize(),
@@ -139,6 +139,13 @@ def lead_line(row: LeadRow, timezone: str) -> LeadLine:
         created=ago(row.created_at),
         created_exact=exact(row.created_at, timezone),
     )
+
+
+def _phone_text(e164: str | None) -> str:
+    """ "+1 512 555 0101"; numbers of other countries as they are."""
+    if not e164 or not e164.startswith("+1") or len(e164) != 12:
+        return e164 or ""
+    return f"+1 {e164[2:5]} {e164[5:8]} {e164[8:]}"
 
 
 def lead_card(detail: LeadDetail, timezone: str) -> LeadCard:

@@ -78,6 +78,7 @@ class LeadsState(rx.State):
     refreshing: bool = False
     rows: list[LeadLine] = []
     query: str = ""
+    search_key: int = 0  # grows when the address, not typing, changed the search: the box is then made anew
     sort: str = "created"
     descending: bool = True
     columns: list[str] = list(leads.DEFAULT_COLUMNS)
@@ -100,6 +101,7 @@ class LeadsState(rx.State):
     _next: str | None = None
     _previous: str | None = None
     _keep_list: bool = False
+    _typed: str = ""
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_LEADS)
@@ -135,7 +137,8 @@ class LeadsState(rx.State):
     @allow(Permission.VIEW_LEADS)
     async def search(self, text: str):
         """Search for words; the address is replaced, so that Back leaves the search as a whole."""
-        return rx.redirect(changed(self._address(), query=" ".join(text.split())[:200]).url(), replace=True)
+        self._typed = " ".join(text.split())[:200]
+        return rx.redirect(changed(self._address(), query=self._typed).url(), replace=True)
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
@@ -232,6 +235,8 @@ class LeadsState(rx.State):
 
     def _show_address(self, address: Address) -> None:
         self.query = address.query
+        if address.query != self._typed:
+            self._typed, self.search_key = address.query, self.search_key + 1
         self.sort, self.descending = address.sort.removeprefix("-"), address.sort.startswith("-")
         self.chosen = {name: list(address.lists.get(name, ())) for name in LISTS}
         self.export_url = changed(address, lead="").url("/api/v1/leads/export.csv")

@@ -1,4 +1,4 @@
-"""The leads a workspace owns: search, filters, sorting, columns, export, and everything about one lead in a drawer."""
+"""The leads a workspace owns: search, filters, sorting, columns and export; one lead opens in a drawer."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from cursive_app.services.accounts import Permission
 from state.lead_lines import SENIORITIES, SOURCES
 from state.leads import HAS
 from state.leads import LeadsState as S
+
+NARROW = "truncate sm:max-w-40"  # so that the default columns fit beside each other on a laptop
 
 
 def _email(row: Any) -> rx.Component:
@@ -63,22 +65,31 @@ def _phone(row: Any) -> rx.Component:
     word = rx.match(
         row.may_call,
         ("yes", rx.fragment()),
-        ("no", pill("Do not call", "bad", dot=False)),
-        pill("Consent unknown", "warn", dot=False),
+        ("no", _spelled("Do not call", pill("DNC", "bad", dot=False))),
+        _spelled("Do not call: consent is not known", pill("DNC?", "warn", dot=False)),
     )
     shown = rx.el.span(rx.el.span(row.phone, class_name="num"), word, class_name="flex items-center gap-2")
     return rx.cond(row.phone != "", shown, "–")
 
 
+def _spelled(meaning: str, short: rx.Component) -> rx.Component:
+    """A short word, spelled out on hover and for screen readers."""
+    return rx.el.span(
+        rx.el.span(short, custom_attrs={"aria-hidden": "true"}),
+        rx.el.span(meaning, class_name="sr-only"),
+        title=meaning,
+    )
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("name", "Name", lambda r: r.name, lead=True, sortable=True),
-    Column("title", "Title", lambda r: r.title, sortable=True),
-    Column("company", "Company", lambda r: r.company, sortable=True),
-    Column("email", "E-mail", _email),
+    Column("title", "Title", lambda r: r.title, sortable=True, class_name=NARROW),
+    Column("company", "Company", lambda r: r.company, sortable=True, class_name=NARROW),
+    Column("email", "E-mail", _email, class_name="sm:max-w-52"),
     Column("phone", "Phone", _phone),
     Column("seniority", "Seniority", lambda r: r.seniority),
     Column("department", "Department", lambda r: r.department),
-    Column("industry", "Industry", lambda r: r.industry, sortable=True),
+    Column("industry", "Industry", lambda r: r.industry, sortable=True, class_name=NARROW),
     Column("company_size", "Company size", lambda r: r.company_size),
     Column("city", "City", lambda r: r.city, sortable=True),
     Column("state", "State", lambda r: r.state, sortable=True),
@@ -132,16 +143,19 @@ def _toolbar() -> rx.Component:
             "lead-search",
             "Search name, company, title, e-mail",
             default_value=S.query,
-            key=S.query,
+            key=S.search_key,
             on_change=S.search.debounce(300),
-            class_name="w-full sm:w-72",
+            class_name="w-full sm:w-76",
         ),
         _choice("Contact", "has", list(HAS.items())),
         _choice("Seniority", "seniority", list(SENIORITIES.items())),
         _choice("State", "state", items(S.states)),
         _choice("Industry", "industry", items(S.industries)),
         _choice("Source", "source", list(SOURCES.items())),
-        right=[column_menu(COLUMNS, visible=S.columns, on_toggle=S.toggle_column)],
+        right=[
+            rx.el.span(S.range_text, class_name="num hidden text-12 text-ink-3 xl:inline"),
+            column_menu(COLUMNS, visible=S.columns, on_toggle=S.toggle_column),
+        ],
     )
 
 
