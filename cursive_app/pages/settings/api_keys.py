@@ -47,11 +47,7 @@ COLUMNS = (
     Column("scopes", "May", lambda r: rx.el.span(r.scopes, class_name="whitespace-normal")),
     Column("used", "Last used", lambda r: relative_time(r.used, exact=r.used_exact)),
     Column("expires", "Expires", lambda r: rx.el.span(r.expires, class_name="num")),
-    Column(
-        "by",
-        "Made by",
-        lambda r: rx.el.span(r.created_by, rx.el.span(r.created, class_name="block text-12 text-ink-3")),
-    ),
+    Column("by", "Made by", lambda r: relative_time(r.created_by, exact=r.created)),
     Column("revoke", "Action", _revoke, right=True),
 )
 
