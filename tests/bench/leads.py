@@ -69,12 +69,12 @@ def prepare(data: Path, leads: int) -> UUID:
     server.start()
     os.environ |= {"DATABASE_URL": server.url, "DATA_DIR": str(data), "CURSIVE_ENV": "test"}
     from cursive_app.settings import settings
-    from db.engine import connect, owner_url, use
+    from db.engine import JOB_DEADLINES, connect, owner_url, use
     from db.migrate import migrate
 
     settings.cache_clear()
     migrate(settings())
-    use(connect(settings()))
+    use(connect(settings(), deadlines=JOB_DEADLINES))  # a busy machine must not end the run
     owner = create_engine(owner_url(settings()))
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if big := connection.execute(text("SELECT id FROM workspaces WHERE name = 'Bench'")).scalar():
