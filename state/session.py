@@ -1,7 +1,7 @@
 """The session as the frame shows it: person, workspace, role, balance. The gate keeps it true on every event.
 
-Vars for the shell: `user_name`, `user_email`, `role` (words), `workspace_id`, `workspace_name`, `workspaces` (dicts: id,
-name, role), `balance`, `held`, `has_held`, `is_staff`, `is_demo`, and `can`: the names of permissions, so that
+Vars for the shell: `user_name`, `user_email`, `role` (words), `workspace_id`, `workspace_name`, `workspaces` (dicts:
+id, name, role), `balance`, `held`, `has_held`, `is_staff`, `is_demo`, and `can`: the names of permissions, so that
 `SessionState.can.contains("segments:run")` hides what the role may not do. Every page of a signed-in person has
 `on_load=[SessionState.watch, …]`, which also keeps the balance live. None of this is trusted: the gate checks each
 handler and services check again.
