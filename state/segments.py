@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,31 +14,11 @@ from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, current_path, person, tenant, transact
+from state.segment_limits import amount, whole
 from state.segment_lines import QuoteCard, SegmentLine, quote_card, segment_line
 
 REFRESH_SECONDS = 3.0
 PAGE_SIZE = 50
-
-
-def amount(text: str) -> Decimal | None:
-    """Typed credits; None for nothing typed. Raises Invalid."""
-    cleaned = text.replace(",", "").strip()
-    if not cleaned:
-        return None
-    try:
-        return Decimal(cleaned)
-    except InvalidOperation:
-        raise Invalid(fields={"ceiling": "Enter an amount of credits such as 50 or 12.50."}) from None
-
-
-def whole(text: str) -> int | None:
-    """A typed number of leads; None for nothing typed. Raises Invalid."""
-    cleaned = text.replace(",", "").strip()
-    if not cleaned:
-        return None
-    if not cleaned.isdigit() or len(cleaned) > 9:
-        raise Invalid(fields={"max_leads": "Enter a whole number of leads."})
-    return int(cleaned)
 
 
 class SegmentsState(rx.State):

@@ -18,6 +18,7 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.segments import FIELDS
 from state.filter_rows import AGE_CHOICES
 from state.segment_builder import SegmentBuilderState as S
+from state.session import SessionState
 
 
 def _field_groups() -> tuple[FieldGroup, ...]:
@@ -120,7 +121,11 @@ def _notices() -> rx.Component:
         ),
         rx.cond(
             S.from_draft & S.dirty,
-            banner("These are your unsaved changes from before.", icon_name="history"),
+            banner(
+                "These are your unsaved changes from before.",
+                icon_name="history",
+                action=ghost(rx.cond(S.is_new, "Start empty", "Discard them"), on_click=S.discard, size="sm"),
+            ),
             rx.fragment(),
         ),
         rx.cond(
@@ -237,7 +242,7 @@ def _count_card() -> rx.Component:
 
 def _price_card() -> rx.Component:
     return rx.el.section(
-        rx.el.h2("Run", class_name="text-14 font-semibold text-ink"),
+        rx.el.h2("Get these leads", class_name="text-14 font-semibold text-ink"),
         rx.el.p(
             rx.el.strong(S.quote.price, class_name="font-semibold text-ink"),
             " per new lead that matches every condition. People you own already cost nothing.",
@@ -268,7 +273,7 @@ def _price_card() -> rx.Component:
         rx.el.dl(
             _line("Costs at most", S.quote.most, strong=True),
             _line("Delivers at most", S.quote.leads),
-            rx.cond(may(Permission.VIEW_CREDITS), _line("You have", S.quote.available), rx.fragment()),
+            rx.cond(may(Permission.VIEW_CREDITS), _line("You have", SessionState.balance + " credits"), rx.fragment()),
             class_name="mt-3 flex flex-col gap-1 border-t border-line pt-3",
         ),
         error_text("run", S.quote_error),

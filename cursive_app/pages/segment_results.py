@@ -42,6 +42,10 @@ def _contact(row: Any) -> rx.Component:
     )
 
 
+def _short(value: Any, width: str) -> rx.Component:
+    return rx.el.span(value, title=value, class_name=f"block truncate {width}")
+
+
 def _fits(row: Any) -> rx.Component:
     shown = rx.match(
         row.fits,
@@ -51,16 +55,16 @@ def _fits(row: Any) -> rx.Component:
     )
     return rx.el.span(
         shown,
-        rx.cond(row.owned, pill("Yours already", "info", dot=False), rx.fragment()),
+        rx.cond(row.owned, pill("Yours", "info", dot=False), rx.fragment()),
         class_name="inline-flex flex-wrap items-center gap-1.5",
     )
 
 
 PEOPLE = (
     Column("name", "Name", lambda r: r.name, lead=True),
-    Column("title", "Title", lambda r: r.title),
-    Column("company", "Company", lambda r: r.company),
-    Column("place", "Place", lambda r: r.place),
+    Column("title", "Title", lambda r: _short(r.title, "max-w-[180px]")),
+    Column("company", "Company", lambda r: _short(r.company, "max-w-[150px]")),
+    Column("place", "Place", lambda r: _short(r.place, "max-w-[120px]")),
     Column("contact", "Contact", _contact),
 )
 SAMPLED = (
@@ -235,7 +239,9 @@ def run_panel() -> rx.Component:
     run: Any = S.run
     return rx.el.section(
         rx.el.div(
-            rx.el.h2(rx.cond(run.is_active, "Running", "Run"), class_name="text-14 font-semibold text-ink"),
+            rx.el.h2(
+                rx.cond(run.is_active, "Running", "Result of the run"), class_name="text-14 font-semibold text-ink"
+            ),
             rx.cond(run.is_active, pill(run.stage_word, "info"), pill(run.outcome, run.tone)),
             class_name="flex items-center justify-between gap-2",
         ),
@@ -340,13 +346,13 @@ def _count(name: str, value: Any) -> rx.Component:
 
 RUNS = (
     Column("started", "Started", lambda r: relative_time(r.started, exact=r.started_exact), lead=True),
-    Column("actor", "By", lambda r: r.actor),
+    Column("actor", "By", lambda r: _short(r.actor, "max-w-[90px]")),
     Column("outcome", "Result", lambda r: pill(r.outcome, r.tone)),
-    Column("requested", "Asked for", lambda r: r.requested, right=True),
+    Column("requested", "Asked", lambda r: r.requested, right=True),
     Column("fetched", "Fetched", lambda r: r.fetched, right=True),
     Column("matched", "Matched", lambda r: r.matched, right=True),
     Column("new", "New", lambda r: r.new, right=True),
-    Column("delta", "vs. before", lambda r: rx.cond(r.delta != "", r.delta, "–"), right=True),
+    Column("delta", "Change", lambda r: rx.cond(r.delta != "", r.delta, "–"), right=True),
     Column("owned", "Owned", lambda r: r.owned, right=True),
     Column("credits", "Credits", lambda r: r.credits, right=True),
 )

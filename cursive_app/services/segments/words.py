@@ -50,7 +50,8 @@ def sync_words(provider: AudienceLab) -> int:
 
 
 def learn_words(scope: Scope) -> None:
-    """Let this process know the words another one has synced."""
+    """Let this process know the words another one has synced, and the gazetteer before somebody types."""
+    _cities()
     rows = scope.session.execute(select(ProviderWord.vocabulary, ProviderWord.word)).all()
     for vocabulary, field in SYNCED.items():
         add_words(field, [word for kind, word in rows if kind == vocabulary])

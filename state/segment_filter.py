@@ -1,0 +1,161 @@
+"""The filter on the workbench: every edit makes another filter and another address, so that Back undoes it (SEG-11)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from cursive_app.errors import Invalid
+from cursive_app.services import segments
+from cursive_app.services.accounts import Permission
+from state import filter_rows as edit
+from state.base import allow, transact
+from state.filter_rows import FilterItem
+
+NEW = "new"
+
+
+class FilterPart(rx.State, mixin=True):
+    """The filter, its rows and the edits they offer. Backend vars hold what the rows were made from."""
+
+    segment_id: str = NEW
+    is_new: bool = True
+    may_edit: bool = True
+    dirty: bool = False
+    scope: str = "provider"
+    root_op: str = "all"
+    items: list[FilterItem] = []
+    sentence: str = ""
+    is_empty: bool = True
+    problem: str = ""
+    row_errors: dict[str, str] = {}
+    vocabulary: dict[str, list[dict[str, str]]] = {}
+    options: list[dict[str, str]] = []
+    typing: str = ""
+    link_too_long: bool = False
+
+    _filters: segments.Filters | None = None
+    _saved: str = ""
+    _packed: str = ""
+    _edits: int = 0
+    _notes: dict[str, str] = {}
+    _run_id: str = ""
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def set_op(self, path: str, op: str):
+        return self._try(path, edit.set_op, path, op)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def add_row(self, group: str, field: str):
+        return self._try(group, edit.add_condition, group, field)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def add_group(self):
+        return self._try("", edit.add_group)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def remove_row(self, path: str):
+        self.row_errors = {}
+        return self._try(path, edit.remove, path)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def add_value(self, path: str, value: str):
+        self.options, self.typing = [], ""
+        return self._try(path, edit.add_value, path, value)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def remove_value(self, path: str, value: str):
+        return self._try(path, edit.remove_value, path, value)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def toggle_value(self, path: str, value: str):
+        return self._try(path, edit.toggle_value, path, value)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def set_bound(self, path: str, end: str, text: str):
+        return self._try(path, edit.set_bound, path, end, text)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def set_flag(self, path: str, answer: str):
+        return self._try(path, edit.set_flag, path, answer)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    async def suggest(self, path: str, field: str, text: str):
+        """Values for what is being typed; what was typed itself comes first where free text is allowed."""
+        self.typing = path
+        typed = " ".join(text.split())[:100]
+        found = await transact(segments.suggest, field, typed)
+        known = [{"value": one.value, "label": one.label, "note": ""} for one in found]
+        if typed and all(one["label"].lower() != typed.lower() for one in known):
+            known.insert(0, {"value": typed, "label": typed, "note": "as typed"})
+        self.options = known
+
+    def _now(self) -> segments.Filters:
+        return self._filters or segments.empty("leads" if self.scope == "leads" else "provider")
+
+    def _try(self, path: str, change: Any, *arguments: str):
+        """Apply an edit; what it refuses is said beside its row and changes nothing."""
+        try:
+            filters = change(self._now(), *arguments)
+        except Invalid as error:
+            said = next(iter(error.fields.values()), error.message)
+            self.row_errors = {**self.row_errors, path: said}
+            return []
+        self.row_errors = {key: text for key, text in self.row_errors.items() if key != path}
+        return self._edited(filters)
+
+    def _edited(self, filters: segments.Filters):
+        self._edits += 1
+        self._notes = {}
+        self._show_filters(filters)
+        self._run_id = ""
+        return [self._address(), *self._after_edit()]
+
+    def _after_edit(self) -> list[Any]:
+        """What else an edit sets in motion."""
+        return []
+
+    def _address(self, *, replace: bool = False):
+        packed = segments.encode(self._now()) if self.dirty or self.is_new else ""
+        self.link_too_long = packed is None
+        self._packed = packed or ""
+        query = {key: value for key, value in (("f", self._packed), ("run", self._run_id)) if value}
+        url = f"/segments/{self.segment_id}" + (f"?{urlencode(query)}" if query else "")
+        return rx.redirect(url, replace=replace)
+
+    def _show_filters(self, filters: segments.Filters) -> None:
+        self._filters = filters
+        self.scope, self.root_op = filters.scope, filters.where.op
+        self.items = edit.lines(filters, self._notes)
+        self.sentence, self.is_empty = segments.sentence(filters), filters.is_empty
+        self.dirty = not filters.is_empty if self.is_new else packed_json(filters) != self._saved
+        self.problem = _run_problem(filters)
+
+
+def packed_json(filters: segments.Filters) -> str:
+    return json.dumps(filters.complete().to_json(), sort_keys=True)
+
+
+def _run_problem(filters: segments.Filters) -> str:
+    """Why this filter cannot be run yet; empty when it can."""
+    if filters.scope != "provider":
+        return ""
+    try:
+        segments.require_runnable(filters)
+        segments.narrowing(filters.complete())
+    except Invalid as error:
+        return next(iter(error.fields.values()), error.message)
+    return ""

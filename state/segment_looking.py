@@ -1,0 +1,147 @@
+"""What the filter finds: the exact count over own leads, a sample of the people database, why somebody is in or out.
+
+400 ms after the last edit the draft is kept and own leads are counted; an answer that a newer edit has overtaken is
+thrown away (SEG-05, SEG-10).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import reflex as rx
+
+from cursive_app.errors import CursiveError, Unauthenticated
+from cursive_app.integrations.audiencelab import provider
+from cursive_app.services import segments
+from cursive_app.services.accounts import Permission, allows
+from state import filter_rows as edit
+from state.base import allow, ask, tenant, transact
+from state.segment_filter import NEW, FilterPart
+from state.segment_lines import SampleCard, SampleLine, lead_sample, plural, sample_card
+
+SETTLE_SECONDS = 0.4
+
+
+class LookPart(FilterPart, mixin=True):
+    """Count, sample, explanation; and the draft, which is kept at the same moment."""
+
+    from_draft: bool = False
+    counting: bool = False
+    count: str = ""
+    total: str = ""
+    glimpses: list[SampleLine] = []
+    count_error: str = ""
+    who: str = ""
+    why_error: str = ""
+    why_name: str = ""
+    why_verdict: str = ""
+    why_url: str = ""
+    why_rows: list[dict[str, str]] = []
+    sampling: bool = False
+    sample: SampleCard = SampleCard()
+    has_sample: bool = False
+    sample_stale: bool = False
+    sample_error: str = ""
+
+    _base_version: int | None = None
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def set_scope(self, scope: str):
+        """The people database, or one's own leads."""
+        filters, gone = edit.to_scope(self._now(), scope)
+        self.has_sample = False
+        told = [rx.toast.info(f"{plural(gone, 'row')} could not come along: the field is not there.")] if gone else []
+        return [*told, *self._edited(filters)]
+
+    @rx.event(background=True)
+    @allow(Permission.VIEW_SEGMENTS)
+    async def settle(self):
+        """When the hands rest: keep the draft, count own leads. A newer edit makes this one leave."""
+        async with self:
+            edit_number, counts = self._edits, self.scope == "leads"
+        await asyncio.sleep(SETTLE_SECONDS)
+        async with self:
+            if self._edits != edit_number or self._filters is None:
+                return
+            filters, dirty, may_edit = self._filters, self.dirty, allows(tenant(), Permission.EDIT_SEGMENTS)
+            segment_id = None if self.segment_id == NEW else self.segment_id
+            base, self.counting, self.count_error = self._base_version, counts, ""
+        if dirty and may_edit:
+            await transact(segments.save_draft, segment_id=segment_id, filters=filters, base_version=base)
+        if not counts:
+            return
+        try:
+            found = await transact(segments.count_leads, filters)
+        except CursiveError as error:
+            async with self:
+                if self._edits == edit_number:
+                    self.counting, self.count_error = False, error.message
+            return
+        async with self:
+            if self._edits == edit_number:
+                self._show_count(found)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    async def take_sample(self):
+        """Ask the provider for a free, masked sample."""
+        self.sampling, self.sample_error = True, ""
+        filters = self._now()
+        yield
+        try:
+            found = await ask(segments.preview_segment, tenant(), filters, provider=provider())
+        except Unauthenticated:
+            raise
+        except CursiveError as error:
+            self.sample_error = error.message
+            return
+        finally:
+            self.sampling = False
+        self.sample, self.has_sample = sample_card(found), True
+        self.sample_stale = filters != self._filters
+
+    @rx.event
+    @allow(Permission.VIEW_LEADS)
+    async def explain(self, form: dict[str, Any]):
+        """Why a lead is in or out: each row, green or red."""
+        self.who, self.why_error = str(form.get("who", ""))[:320], ""
+        try:
+            found = await transact(segments.explain_lead, self._now(), self.who)
+        except Unauthenticated:
+            raise
+        except CursiveError as error:
+            self.why_name, self.why_rows, self.why_error = "", [], error.message
+            return
+        self.why_name, self.why_url = found.name, f"/leads?lead={found.lead_id}"
+        self.why_verdict = {True: "in", False: "out", None: "unknown"}[found.verdict]
+        self.why_rows = [
+            {
+                "id": ".".join(map(str, row.path)),
+                "text": row.text,
+                "actual": row.actual,
+                "holds": {True: "yes", False: "no", None: "unknown"}[row.holds],
+            }
+            for row in found.conditions
+        ]
+
+    def _show_count(self, found: segments.LeadCount) -> None:
+        self.counting, self.count_error = False, ""
+        self.count, self.total = f"{found.count:,}", plural(found.total, "lead")
+        self.glimpses = [lead_sample(row) for row in found.first]
+        telling = [path for path, row in self._now().conditions() if not row.says_nothing]
+        self._notes = {
+            ".".join(map(str, path)): _marginal(one) for path, one in zip(telling, found.marginals, strict=False)
+        }
+        self.items = edit.lines(self._now(), self._notes)
+
+    def _after_edit(self) -> list[Any]:
+        self.sample_stale = self.has_sample
+        return [type(self).settle]
+
+
+def _marginal(one: segments.Marginal) -> str:
+    if one.removes:
+        return f"removes {one.removes:,}"
+    return f"adds {one.adds:,}" if one.adds else "changes nothing"

@@ -1,0 +1,129 @@
+"""The price before, the run that works, and the runs that were."""
+
+from __future__ import annotations
+
+import asyncio
+
+import reflex as rx
+
+from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
+from cursive_app.services import jobs, segments
+from cursive_app.services.accounts import Permission, allows
+from db.scope import Scope
+from state.base import allow, person, transact
+from state.segment_filter import NEW
+from state.segment_limits import amount, whole
+from state.segment_lines import QuoteCard, RunLine, quote_card, run_line
+from state.segment_looking import LookPart
+
+FOLLOW_SECONDS = 1.0
+
+
+class RunPart(LookPart, mixin=True):
+    """Limits and price, progress and history of runs."""
+
+    max_leads: str = "100"
+    ceiling: str = ""
+    quote: QuoteCard = QuoteCard()
+    quote_error: str = ""
+    starting: bool = False
+    run: RunLine = RunLine()
+    has_run: bool = False
+    stopping: bool = False
+    runs: list[RunLine] = []
+
+    @rx.event(background=True)
+    @allow(Permission.VIEW_SEGMENTS)
+    async def follow(self):
+        """Follow the run that works; ends with the page."""
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            async with self:
+                watched = self.run.id if self.has_run and self.run.is_active else ""
+            if not watched:
+                continue
+            try:
+                found = await transact(_run_now, watched)
+            except Unauthenticated:
+                return
+            except CursiveError:
+                continue  # the reconnect banner, or the end of the session, is told elsewhere
+            async with self:
+                if self.run.id == watched:
+                    self._show_run(found)
+            if not found[0].is_active:
+                async with self:
+                    yield type(self).reload_runs
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    async def reload_runs(self):
+        """The history, after a run has ended."""
+        if self.segment_id != NEW:
+            page = await transact(segments.list_runs, self.segment_id)
+            self._show_runs(page)
+
+    @rx.event
+    @allow(Permission.RUN_SEGMENTS)
+    async def set_max_leads(self, text: str):
+        self.max_leads = text[:12]
+        await self._price()
+
+    @rx.event
+    @allow(Permission.RUN_SEGMENTS)
+    async def set_ceiling(self, text: str):
+        self.ceiling = text[:14]
+        await self._price()
+
+    @rx.event
+    @allow(Permission.RUN_SEGMENTS)
+    async def cancel(self):
+        """Stop after the page the run works on."""
+        self.stopping = True
+        yield
+        try:
+            await transact(segments.cancel_run, self.run.id)
+            yield rx.toast.success("Stopping after this page. What is still held comes back.")
+        finally:
+            self.stopping = False
+        await self._refresh_run()
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def open_run(self, run_id: str):
+        """Show another run of the history in the panel."""
+        self._run_id = run_id
+        return self._address()
+
+    def _show_runs(self, page: segments.RunPage) -> None:
+        self.runs = [run_line(run, person().timezone) for run in page.runs]
+
+    def _show_run(self, found: tuple[segments.RunView, str, bool]) -> None:
+        run, stage, cancelling = found
+        self.run, self.has_run = run_line(run, person().timezone, stage=stage, cancelling=cancelling), True
+
+    async def _refresh_run(self) -> None:
+        if not self._run_id:
+            self.has_run = False
+            return
+        try:
+            self._show_run(await transact(_run_now, self._run_id))
+        except NotFound:
+            self.has_run = False
+
+    async def _price(self) -> None:
+        try:
+            view = await transact(segments.quote, max_leads=whole(self.max_leads), ceiling=amount(self.ceiling))
+        except Invalid as error:
+            self.quote_error = error.message
+            return
+        self.quote, self.quote_error = quote_card(view), ""
+
+
+def _run_now(scope: Scope, run_id: str) -> tuple[segments.RunView, str, bool]:
+    """A run with the stage its job is in and whether it was asked to stop."""
+    run = segments.get_run(scope, run_id)
+    if run.job_id is None or not allows(scope.tenant, Permission.VIEW_JOBS):
+        return run, "", False
+    job = jobs.get_job(scope, run.job_id).job
+    return run, job.stage, job.cancel_requested
