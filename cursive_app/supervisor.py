@@ -19,7 +19,7 @@ from pathlib import Path
 
 REFUSED = 78  # EX_CONFIG: a child that exits so will not get better by being started again
 STOP_SECONDS = 6.0
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 QUICK_DEATH_SECONDS = 10.0
 QUICK_DEATHS_ALLOWED = 4
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0)
