@@ -84,7 +84,7 @@ def _url(day: date) -> str:
 
 def _parts(text: str) -> tuple[int, int]:
     year, _, month = text.partition("-")
-    if not (len(year) == 4 and len(month) == 2 and year.isascii() and year.isdigit() and month.isdigit()):
+    if not (text.isascii() and len(year) == 4 and len(month) == 2 and year.isdigit() and month.isdigit()):
         raise Invalid("Write the month as YYYY-MM, for example 2026-11.")
     return int(year), int(month)
 
