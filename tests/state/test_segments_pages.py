@@ -1,0 +1,171 @@
+"""The segment list and the builder through the real event pipeline: the address is the truth, strangers see nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from cursive_app.services import leads, segments
+from db.roles import Role
+from state.segment_builder import SegmentBuilderState as Builder
+from state.segments import SegmentsState
+from tests.factories import Cast, make_member, make_user
+from tests.factories_credits import balance_of, fund
+from tests.factories_leads import make_person
+from tests.factories_segments import TEXANS, make_segment, where
+from tests.state.driver import Tab, sign_in
+
+Driver = Callable[..., Tab]
+
+
+def address(tab: Tab) -> str:
+    """Where the last redirect led."""
+    found = re.findall(r"/segments/[^\"\\]+", unquote(tab.text()))
+    assert found, tab.text()
+    return found[-1]
+
+
+async def opened(tab: Tab, path: str = "/segments/new") -> Tab:
+    await tab.send(Builder.load, path=path)
+    assert tab.var(Builder, "status") == "ready", tab.var(Builder, "error")
+    return tab
+
+
+async def test_every_edit_makes_an_address_that_opens_the_same_filter(driver: Driver, cast: Cast) -> None:
+    tab = await opened(driver(sign_in(cast.alice)))
+    for handler, payload in (
+        (Builder.add_row, {"group": "", "field": "state"}),
+        (Builder.add_value, {"path": "0", "value": "TX"}),
+        (Builder.add_group, {}),
+        (Builder.add_row, {"group": "1", "field": "seniority"}),
+        (Builder.add_value, {"path": "1.0", "value": "vp"}),
+        (Builder.add_value, {"path": "1.0", "value": "staff"}),
+        (Builder.toggle_value, {"path": "1.0", "value": "staff"}),
+        (Builder.add_row, {"group": "", "field": "years_experience"}),
+        (Builder.set_bound, {"path": "2", "end": "low", "text": "5"}),
+    ):
+        await tab.post(handler, "/segments/new", payload)
+    said = tab.var(Builder, "sentence")
+    assert said == (
+        "People in the database whose state is Texas, and whose seniority is VP but is not Staff, "
+        "and whose years of experience is 5 or more."
+    )
+    assert tab.var(Builder, "dirty") is True
+    colleague = await opened(driver(sign_in(cast.bob)), address(tab))
+    assert colleague.var(Builder, "sentence") == said
+
+
+async def test_what_an_edit_may_not_do_is_said_beside_its_row(driver: Driver, cast: Cast) -> None:
+    tab = await opened(driver(sign_in(cast.alice)))
+    await tab.send(Builder.add_row, path="/segments/new", group="", field="years_experience")
+    before = tab.var(Builder, "items")
+    for payload in ({"end": "low", "text": "many"}, {"end": "low", "text": "1000"}):
+        await tab.post(Builder.set_bound, "/segments/new", {"path": "0", **payload})
+        assert tab.var(Builder, "row_errors")["0"]
+    for path, handler, payload in (
+        ("9.9", Builder.add_value, {"value": "x"}),
+        ("x'", Builder.remove_row, {}),
+        ("0.0.0.0.0.0.0.0", Builder.remove_row, {}),
+    ):
+        await tab.post(handler, "/segments/new", {"path": path, **payload})
+    await tab.post(Builder.add_row, "/segments/new", {"group": "", "field": "password_hash"})
+    assert tab.var(Builder, "items") == before
+
+
+async def test_saving_asks_for_a_name_and_a_stale_version_is_a_conflict(driver: Driver, cast: Cast) -> None:
+    tab = await opened(driver(sign_in(cast.alice)))
+    for handler, payload in (
+        (Builder.add_row, {"group": "", "field": "state"}),
+        (Builder.add_value, {"path": "0", "value": "TX"}),
+        (Builder.save, {}),
+    ):
+        await tab.post(handler, "/segments/new", payload)
+    assert tab.var(Builder, "naming") is True
+    await tab.send(Builder.save_as, path="/segments/new", form={"name": ""})
+    assert "name" in tab.var(Builder, "name_error")
+    await tab.send(Builder.save_as, path="/segments/new", form={"name": "Texans", "private": True})
+    assert (tab.var(Builder, "name"), tab.var(Builder, "dirty")) == ("Texans", False)
+    segment_id = tab.var(Builder, "segment_id")
+    with cast.alice.begin() as scope:
+        assert segments.get_segment(scope, segment_id).is_shared is False
+        segments.update_segment(scope, segment_id, version=1, description="changed elsewhere")
+    where_ = f"/segments/{segment_id}"
+    await tab.post(Builder.add_value, where_, {"path": "0", "value": "NY"})
+    await tab.send(Builder.save, path=where_)
+    assert "changed this segment" in tab.var(Builder, "conflict")
+    with cast.alice.begin() as scope:
+        assert segments.get_segment(scope, segment_id).filters == segments.parse(TEXANS)
+
+
+async def test_own_leads_are_counted_with_what_each_row_removes(driver: Driver, cast: Cast) -> None:
+    with cast.alice.begin() as scope:
+        people = [make_person(state="TX"), make_person(state="TX"), make_person(state="NY", email="ny@acme.example")]
+        leads.intake(scope, people, source="manual")
+    packed = segments.encode(segments.parse(where({"field": "state", "include": ["TX"]}, scope="leads")))
+    tab = await opened(driver(sign_in(cast.alice)), f"/segments/new?f={packed}")
+    assert (tab.var(Builder, "count"), tab.var(Builder, "total")) == ("2", "3 leads")
+    assert tab.var(Builder, "items")[0]["row"]["note"] == "removes 1"
+    await tab.send(Builder.explain, path="/segments/new", form={"who": "ny@acme.example"})
+    assert (tab.var(Builder, "why_verdict"), tab.var(Builder, "why_rows")[0]["holds"]) == ("out", "no")
+
+
+async def test_a_run_is_held_started_and_followed_by_its_address(driver: Driver, cast: Cast) -> None:
+    fund(cast.workspace_id, 100)
+    segment = make_segment(cast.alice)
+    where_ = f"/segments/{segment.id}"
+    tab = await opened(driver(sign_in(cast.alice)), where_)
+    await tab.send(Builder.set_max_leads, path=where_, text="20")
+    assert tab.var(Builder, "quote")["most"] == "10.00 credits"
+    await tab.send(Builder.start, path=where_)
+    assert balance_of(cast.alice) == (90, 10)
+    assert tab.var(Builder, "has_run") is True
+    again = await opened(driver(sign_in(cast.bob)), address(tab))
+    assert again.var(Builder, "run")["is_active"] is True
+    await tab.send(Builder.start, path=where_)
+    assert "running already" in tab.var(Builder, "quote_error")
+    for bad in ("0", "-1", "1e9", "many", "9" * 12):
+        await tab.send(Builder.set_ceiling, path=where_, text=bad)
+        assert tab.var(Builder, "quote_error"), bad
+    assert balance_of(cast.alice) == (90, 10)
+
+
+@pytest.mark.parametrize(
+    "path", ["/segments/{id}", "/segments/{id}?run={id}", "/segments/nonsense", "/segments/new?f=%00"]
+)
+async def test_strangers_and_damaged_links(driver: Driver, cast: Cast, path: str) -> None:
+    segment = make_segment(cast.alice, name="Secret plan")
+    tab = driver(sign_in(cast.charlie))
+    await tab.send(Builder.load, path=path.format(id=segment.id))
+    assert tab.var(Builder, "status") in ("missing", "error")
+    assert "Secret plan" not in str(tab.state)
+
+
+async def test_the_list_and_its_actions(driver: Driver, cast: Cast) -> None:
+    made = make_segment(cast.alice, name="Texans")
+    tab = driver(sign_in(cast.alice))
+    await tab.send(SegmentsState.load, path="/segments")
+    rows: list[dict[str, Any]] = tab.var(SegmentsState, "rows")
+    assert [(row["name"], row["last_run"], row["last_count"], row["can_run"]) for row in rows] == [
+        ("Texans", "Never run", "–", True)
+    ]
+    await tab.send(SegmentsState.ask_delete, path="/segments", segment_id=str(made.id))
+    await tab.send(SegmentsState.delete, path="/segments")
+    assert "Its leads stay" in tab.text()
+    await tab.send(SegmentsState.load, path="/segments")
+    assert tab.var(SegmentsState, "status") == "empty"
+    await tab.send(SegmentsState.restore, path="/segments", segment_id=str(made.id))
+    await tab.send(SegmentsState.set_status, path="/segments", segment_id=str(made.id), status="archived")
+    await tab.send(SegmentsState.load, path="/segments?status=archived")
+    assert [row["name"] for row in tab.var(SegmentsState, "rows")] == ["Texans"]
+    stranger = driver(sign_in(cast.charlie))
+    for handler in (SegmentsState.duplicate, SegmentsState.restore):
+        await stranger.send(handler, path="/segments", segment_id=str(made.id))
+    assert len(stranger.failures) == 2
+    viewer = driver(sign_in(make_member(cast.workspace_id, make_user("Vera"), Role.READ_ONLY)))
+    await viewer.send(SegmentsState.set_status, path="/segments", segment_id=str(made.id), status="active")
+    with cast.alice.begin() as scope:
+        assert segments.get_segment(scope, made.id).status == "archived"
