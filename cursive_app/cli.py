@@ -129,7 +129,7 @@ def prepare() -> None:
     from cursive_app.build import ensure_built
     from db.migrate import migrate as run
 
-    config = _configured("prepare")
+    config = _configured("prepare", quiet=False)
     run(config)
     if not config.is_production:
         from cursive_app.sandbox.demo import ensure_demo
@@ -198,18 +198,19 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _configured(process: str) -> Settings:
-    """The settings, with the logs of this process set up."""
+def _configured(process: str, *, quiet: bool = True) -> Settings:
+    """The settings, with the logs of this process set up; `quiet` commands speak to a person and log only trouble."""
     from cursive_app import telemetry
 
     config = settings()
-    telemetry.configure(config, process=process)
+    level = "WARNING" if quiet and "log_level" not in config.model_fields_set else config.log_level
+    telemetry.configure(config.model_copy(update={"log_level": level}), process=process)
     return config
 
 
 def _ready_for(process: str) -> Settings:
     """As `_configured`, for a process that must not start on settings that are unsafe for production."""
-    config = _configured(process)
+    config = _configured(process, quiet=False)
     if config.is_production and (problems := config.production_problems()):
         click.echo(f"Not safe for production: {' '.join(problems)}", err=True)
         sys.exit(REFUSED)
@@ -249,6 +250,26 @@ def _stopping_on_signal() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _plain_failures() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        found = _in_words(error)
+        if found is None:
+            raise
+        text, code = found
+        click.echo(text, err=True)
+        sys.exit(code)
+
+
+def _in_words(error: Exception) -> tuple[str, int] | None:
+    """What to say about an expected failure, and the exit code; None for a defect.
+
+    Imports here are late on purpose: most processes never need them, and they cost half a second of each start.
+    """
+    if isinstance(error, ValidationError):
+        # That a default could not be made only says that another setting is wrong.
+        problems = [problem for problem in error.errors() if problem["type"] != "default_factory_not_called"]
+        return "\n".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}." for one in problems), REFUSED
     from psycopg import OperationalError
     from sqlalchemy.exc import OperationalError as WrappedOperationalError
 
@@ -256,23 +277,13 @@ def _plain_failures() -> Iterator[None]:
     from db.embedded import EmbeddedPostgresError
     from db.migrate import UnsuitableDatabase
 
-    try:
-        yield
-    except ValidationError as error:
-        for problem in error.errors():
-            if problem["type"] == "default_factory_not_called":
-                continue  # only says that another setting is wrong
-            click.echo(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}.", err=True)
-        sys.exit(REFUSED)
-    except BuildFailed as error:
-        click.echo(str(error), err=True)
-        sys.exit(REFUSED)
-    except (CursiveError, EmbeddedPostgresError, UnsuitableDatabase) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except (OperationalError, WrappedOperationalError) as error:
+    if isinstance(error, BuildFailed):
+        return str(error), REFUSED
+    if isinstance(error, CursiveError | EmbeddedPostgresError | UnsuitableDatabase):
+        return str(error), 1
+    if isinstance(error, OperationalError | WrappedOperationalError):
         from cursive_app.telemetry import redact
 
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()
-        click.echo(f"The database is out of reach: {redact(cause[0]) if cause else 'no reason given'}", err=True)
-        sys.exit(1)
+        return f"The database is out of reach: {redact(cause[0]) if cause else 'no reason given'}", 1
+    return None

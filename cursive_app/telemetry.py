@@ -157,7 +157,17 @@ def configure(config: Settings, *, process: str, stream: TextIO | None = None) -
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(config.log_level.upper())
-    for noisy in ("httpx", "httpcore", "apscheduler", "faker", "mail.log", "procrastinate", "engineio", "socketio"):
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "alembic.runtime.plugins",
+        "apscheduler",
+        "faker",
+        "mail.log",
+        "procrastinate",
+        "engineio",
+        "socketio",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*_processors(process), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
