@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Invalid, UpstreamFailed
-from cursive_app.services import jobs, segments
+from cursive_app.services import accounts, jobs, segments
 from db.models.accounts import Membership
 from db.models.jobs import Job
 from db.models.segments import SegmentRun
@@ -271,6 +271,23 @@ def test_losing_access_mid_run_stops_it_and_gives_the_rest_back(cast: Cast, sand
     ended = work_off(cast.alice, run, lab)
     assert (ended.status, ended.outcome, ended.new_leads) == ("failed", "access_lost", 0)
     assert balance_of(cast.alice) == (100, 0)
+
+
+def test_revoking_the_key_mid_run_stops_it(alice, sandbox: Sandbox) -> None:
+    segment = make_segment(alice)
+    scopes = ["segments:read", "segments:run", "credits:read"]
+    with alice.begin() as scope:
+        key = accounts.create_api_key(scope, name="Nightly", scopes=scopes)
+    machine = accounts.authenticate_key(key.key)
+    run = start(machine, segment.id, max_leads=60)
+    lab = sandbox.client(page_size=20)
+    step(run, lab)
+    with alice.begin() as scope:
+        accounts.revoke_api_key(scope, key_id=key.id)
+    ended = work_off(alice, run, lab)
+    assert (ended.status, ended.outcome, ended.actor) == ("failed", "access_lost", "API key “Nightly”")
+    assert "revoked" in (ended.message or "")
+    assert balance_of(alice) == (1000, 0)
 
 
 def test_two_starts_at_once_make_one_run(alice) -> None:
