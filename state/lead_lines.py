@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 from cursive_app.services.leads import Email, LeadDetail, LeadRow, Phone, Receipt
 from state.session import credits_text
@@ -180,6 +181,7 @@ def _phone(phone: Phone) -> ContactLine:
 
 
 def _receipt(receipt: Receipt, timezone: str) -> ReceiptLine:
+    paid = receipt.ledger_line_id and receipt.run_id  # the statement finds a run's lines by their reference
     title = f"From {SOURCES.get(receipt.source, receipt.source).lower()}"
     if receipt.run_id:
         title = "Delivered by a segment run" if receipt.is_new else "Met again by a segment run"
@@ -192,7 +194,7 @@ def _receipt(receipt: Receipt, timezone: str) -> ReceiptLine:
         run_href=f"/segments/{receipt.segment_id}?run={receipt.run_id}"
         if receipt.segment_id and receipt.run_id
         else "",
-        ledger_href=f"/credits?line={receipt.ledger_line_id}" if receipt.ledger_line_id else "",
+        ledger_href=f"/credits?{urlencode({'q': f'segment_run:{receipt.run_id}'})}" if paid else "",
     )
 
 
