@@ -1,0 +1,104 @@
+"""`cursive doctor` shows everything and gives nothing away; production is refused with reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cursive_app import doctor
+from cursive_app.doctor import Check, diagnose, settings_table, summary
+from cursive_app.settings import Settings
+
+SECRETS = {
+    "SECRET_KEY": "k" * 40,
+    "DATABASE_URL": "postgresql://owner:hunter2@db.example/cursive",
+    "REDIS_URL": "redis://:hunter2@cache.example",
+    "SMTP_URL": "smtps://mailer:hunter2@mail.example",
+    "AUDIENCELAB_API_KEY": "hunter2-provider",
+}
+SAFE = {**SECRETS, "CURSIVE_ENV": "production", "PUBLIC_URL": "https://cursive.example"}
+
+
+def run(config: Settings, checks: list[Check], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    monkeypatch.setattr(doctor, "run_checks", lambda _config: checks)
+    lines: list[str] = []
+    code = diagnose(config, say=lines.append)
+    return code, "\n".join(lines)
+
+
+GOOD = [Check("database", True, "fine"), Check("redis", None, "not used")]
+
+
+def test_every_setting_is_listed_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Settings(**SAFE)
+    code, text = run(config, GOOD, monkeypatch)
+    assert code == 0
+    for field in Settings.model_fields.values():
+        assert str(field.validation_alias) in text
+    assert "hunter2" not in text
+    assert "kkkk" not in text
+
+
+def test_every_secret_is_typed_as_one() -> None:
+    """A field that holds a login or key must be a SecretStr, or it would be shown and logged."""
+    for name, field in Settings.model_fields.items():
+        if name.endswith(("_key", "_secret", "_password")) or name in ("database_url", "redis_url", "smtp_url"):
+            assert "SecretStr" in str(field.annotation), name
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "SMTP_URL", "AUDIENCELAB_API_KEY", "PUBLIC_URL"])
+def test_production_without_it_is_unsafe(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.delenv(missing, raising=False)
+    config = Settings(**{name: value for name, value in SAFE.items() if name != missing})
+    code, text = run(config, GOOD, monkeypatch)
+    assert code == 1
+    assert missing in text.split("Production")[1]
+
+
+def test_production_that_cannot_reach_something_is_unsafe(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _ = run(Settings(**SAFE), [Check("provider", False, "out of reach")], monkeypatch)
+    assert code == 1
+
+
+def test_several_web_processes_need_redis() -> None:
+    values = {name: value for name, value in SAFE.items() if name != "REDIS_URL"}
+    assert any("WEB_WORKERS" in problem for problem in Settings(**values, WEB_WORKERS=2).production_problems())
+
+
+def test_development_is_never_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, text = run(Settings(CURSIVE_ENV="development"), [Check("database", False, "down")], monkeypatch)
+    assert code == 0
+    assert "none of this stops Cursive here" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "part", "words"),
+    [
+        ({}, "Provider", "synthetic people"),
+        ({"AUDIENCELAB_API_KEY": "k"}, "Provider", "real"),
+        ({}, "Mail", "mailbox"),
+        ({"SMTP_URL": "smtp://mail.example"}, "Mail", "real"),
+        ({"DATABASE_URL": "postgresql://db.example/x"}, "Database", "real"),
+    ],
+)
+def test_embedded_and_real_parts_are_told_apart(values: dict[str, Any], part: str, words: str, tmp_path: Path) -> None:
+    config = Settings(**{"DATABASE_URL": "", **values}, DATA_DIR=tmp_path)
+    assert words in dict(summary(config))[part]
+
+
+def test_what_cannot_be_reached_is_named_without_a_stack(tmp_path: Path) -> None:
+    config = Settings(
+        DATABASE_URL="postgresql://owner:hunter2@127.0.0.1:1/cursive", SANDBOX_PORT=1, SANDBOX_SMTP_PORT=1,
+        REDIS_URL="redis://:hunter2@127.0.0.1:1", DATA_DIR=tmp_path,
+    )  # fmt: skip
+    found = {check.name: check for check in doctor.run_checks(config)}
+    assert [found[name].ok for name in ("database", "provider", "mail", "redis")] == [False] * 4
+    assert all("hunter2" not in check.detail and "Traceback" not in check.detail for check in found.values())
+
+
+def test_masked_values_keep_their_length_secret() -> None:
+    rows = {variable: shown for variable, shown, _ in settings_table(Settings(SECRET_KEY=SecretStr("x" * 33)))}
+    assert rows["SECRET_KEY"] == doctor.MASKED

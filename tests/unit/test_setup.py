@@ -1,0 +1,91 @@
+"""`bin/setup` on machines that lack something: one sentence, nothing half done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cursive_app.settings import ROOT
+
+OLD_PYTHON = """#!/bin/sh
+case "$*" in *--version*) echo "Python 3.9.2"; exit 0;; *version_info*) exit 1;; esac
+exit 1
+"""
+NO_VENV_PYTHON = """#!/bin/sh
+case "$*" in *ensurepip*) exit 1;; *version_info*) exit 0;; *--version*) echo "Python 3.12.1"; exit 0;; esac
+exit 1
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What `bin/setup` needs of a clone."""
+    folder = tmp_path / "clone"
+    (folder / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "bin" / "setup", folder / "bin" / "setup")
+    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def setup(checkout: Path, *pythons: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run it with only these interpreters and the system's ordinary tools in PATH."""
+    tools = checkout / "tools"
+    tools.mkdir(exist_ok=True)
+    for name in ("sh", "cat", "grep", "rm", "dirname", "head", "mkdir", "env"):
+        found = shutil.which(name)
+        if found and not (tools / name).exists():
+            (tools / name).symlink_to(found)
+    for name, script in pythons:
+        (tools / name).write_text(script)
+        (tools / name).chmod(0o755)
+    return subprocess.run(
+        ["/bin/sh", "bin/setup"], cwd=checkout, env={"PATH": str(tools)}, check=False, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+
+
+def test_no_python_at_all(checkout: Path) -> None:
+    done = setup(checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "Cursive needs Python 3.11 or newer (none was found). Install one, or name it: PYTHON="
+    )
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_python_that_is_too_old(checkout: Path) -> None:
+    done = setup(checkout, ("python3", OLD_PYTHON))
+    assert done.returncode == 1
+    assert "Cursive needs Python 3.11 or newer" in done.stderr
+    assert "is Python 3.9.2" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_newer_python_beside_an_old_one_is_found(checkout: Path) -> None:
+    done = setup(checkout, ("python3", OLD_PYTHON), ("python3.12", NO_VENV_PYTHON))
+    assert "python3.12 lacks the venv module" in done.stderr
+    assert "apt-get install python3-venv" in done.stderr
+    assert done.returncode == 1
+
+
+def test_an_installation_that_runs_already_is_left_alone(checkout: Path) -> None:
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / ".installing").write_text(str(os.getpid()))
+    done = setup(checkout, ("python3", NO_VENV_PYTHON))
+    assert done.returncode == 1
+    assert f"Another installation is running here (process {os.getpid()})" in done.stderr
+    assert (checkout / ".venv").exists()
+
+
+def test_an_interrupted_installation_starts_over(checkout: Path) -> None:
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / ".installing").write_text("999999999")
+    (checkout / ".venv" / "half").touch()
+    done = setup(checkout, ("python3", NO_VENV_PYTHON))
+    assert "The last installation was interrupted; starting it over." in done.stdout
+    assert not (checkout / ".venv" / "half").exists()
