@@ -165,7 +165,7 @@ def test_the_csv_holds_every_line_and_no_formula(ledger: Cast) -> None:
 
 
 def test_the_csv_goes_in_batches(ledger: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cursive_app.services.credits.statement.CSV_BATCH", 2)
+    monkeypatch.setattr("cursive_app.services.credits.statement_csv.CSV_BATCH", 2)
     assert [row["number"] for row in _csv(ledger.alice)] == list("1234567")
 
 

@@ -30,13 +30,13 @@ from cursive_app.services.credits.statement import (
     StatementFilter,
     StatementPage,
     count_lines,
-    export_csv,
     list_actors,
     list_lines,
     make_filter,
     month_lines,
     month_summary,
 )
+from cursive_app.services.credits.statement_csv import export_csv
 
 __all__ = [
     "KINDS",

@@ -1,4 +1,4 @@
-"""The statement: a workspace's ledger, filtered and paged, summed by month, and as CSV (CRE-13).
+"""The statement: a workspace's ledger, filtered and paged, and summed by month (CRE-13).
 
 Lines are numbered 1, 2, 3… per workspace; a page's cursor is simply the number of its last line, so pages stay put
 while new lines arrive. Days and months are those of the workspace's time zone.
@@ -6,11 +6,8 @@ while new lines arrive. Days and months are those of the workspace's time zone.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,26 +20,11 @@ from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits.posting import LedgerLine, line_of
 from db.models.accounts import Workspace
 from db.models.credits import CreditLine
-from db.scope import Scope, Tenant, parse_id
+from db.scope import Scope, parse_id
 
 KINDS = ("purchase", "grant", "hold", "capture", "release", "debit", "refund", "adjustment", "reversal")
 LARGEST_PAGE = 200
-CSV_BATCH = 2000
 LONGEST_TEXT = 200
-_FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "\0",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # also full-width: some programs fold them
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +132,9 @@ def list_lines(
     require(scope, Permission.VIEW_CREDITS)
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"A page has 1 to {LARGEST_PAGE} lines."})
-    conditions = _conditions(scope, filter or StatementFilter())
+    wanted = conditions(scope, filter or StatementFilter())
     position, backwards = _position(cursor)
-    statement = scope.select(CreditLine).where(*conditions)
+    statement = scope.select(CreditLine).where(*wanted)
     if backwards:
         statement = statement.where(CreditLine.seq > position).order_by(CreditLine.seq)
     else:
@@ -163,7 +145,7 @@ def list_lines(
     lines = tuple(map(line_of, rows[:limit]))
     lines = lines[::-1] if backwards else lines
     older, newer = (bool(lines), more) if backwards else (more, position is not None and bool(lines))
-    total = scope.session.scalar(select(func.count()).select_from(CreditLine).where(*conditions)) or 0
+    total = scope.session.scalar(select(func.count()).select_from(CreditLine).where(*wanted)) or 0
     return StatementPage(
         lines=lines,
         total=total,
@@ -181,7 +163,7 @@ def count_lines(scope: Scope) -> int:
 def month_lines(scope: Scope, *, first: date, last: date, limit: int) -> list[LedgerLine]:
     """The lines of a span of days, oldest first, at most `limit`. Raises Forbidden."""
     require(scope, Permission.VIEW_CREDITS)
-    inside = _conditions(scope, StatementFilter(since=first, until=last))
+    inside = conditions(scope, StatementFilter(since=first, until=last))
     rows = scope.select(CreditLine).where(*inside).order_by(CreditLine.seq).limit(limit)
     return [line_of(row) for row in scope.session.scalars(rows)]
 
@@ -206,7 +188,7 @@ def month_summary(scope: Scope, *, year: int, month: int) -> MonthSummary:
         raise Invalid(fields={"month": "Write the month as YYYY-MM."})
     first = date(year, month, 1)
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    inside = _conditions(scope, StatementFilter(since=first, until=last))
+    inside = conditions(scope, StatementFilter(since=first, until=last))
     before = (scope.owned(CreditLine), CreditLine.created_at < _start_of(scope, first))
     opening, held_before = scope.session.execute(
         select(func.coalesce(func.sum(CreditLine.change), 0), func.coalesce(func.sum(CreditLine.held_change), 0)).where(
@@ -231,61 +213,6 @@ def month_summary(scope: Scope, *, year: int, month: int) -> MonthSummary:
     )
 
 
-def export_csv(tenant: Tenant, *, filter: StatementFilter | None = None) -> Iterator[bytes]:
-    """The filtered statement as CSV, oldest line first, a batch at a time (each batch is one short transaction).
-
-    Text that a spreadsheet would run as a formula gets a leading apostrophe. Raises Forbidden before the first byte.
-    """
-    require(tenant, Permission.VIEW_CREDITS)
-    return _csv(tenant, filter or StatementFilter())
-
-
-def _csv(tenant: Tenant, chosen: StatementFilter) -> Iterator[bytes]:
-    yield "\ufeff".encode()  # spreadsheets take the file for UTF-8
-    yield _rows(
-        ["number", "time_utc", "kind", "description", "change", "held_change", "balance_after", "held_after", "by",
-         "reference", "job_id", "answers_line_id", "line_id"]
-    )  # fmt: skip
-    last = 0
-    while True:
-        with tenant.begin() as scope:
-            conditions = _conditions(scope, chosen)
-            batch = scope.select(CreditLine).where(*conditions, CreditLine.seq > last).order_by(CreditLine.seq)
-            lines = [line_of(row) for row in scope.session.scalars(batch.limit(CSV_BATCH))]
-        if not lines:
-            return
-        yield b"".join(_rows(_cells(line)) for line in lines)
-        last = lines[-1].seq
-
-
-def _cells(line: LedgerLine) -> list[str]:
-    return [
-        str(line.seq),
-        line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        line.kind,
-        _safe(line.description),
-        f"{line.change:.2f}",
-        f"{line.held_change:.2f}",
-        f"{line.balance_after:.2f}",
-        f"{line.held_after:.2f}",
-        _safe(line.actor_label),
-        _safe(line.reference or ""),
-        str(line.job_id or ""),
-        str(line.answers_id or ""),
-        str(line.id),
-    ]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
-
-
-def _rows(cells: list[str]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue().encode()
-
-
 def _position(cursor: str | None) -> tuple[int | None, bool]:
     """(line number, whether newer lines are meant)"""
     if not cursor:
@@ -296,7 +223,8 @@ def _position(cursor: str | None) -> tuple[int | None, bool]:
     return int(digits), cursor.startswith("-")
 
 
-def _conditions(scope: Scope, chosen: StatementFilter) -> list[ColumnElement[bool]]:
+def conditions(scope: Scope, chosen: StatementFilter) -> list[ColumnElement[bool]]:
+    """The WHERE of a filter, the workspace included."""
     found: list[ColumnElement[bool]] = [scope.owned(CreditLine)]
     if chosen.kinds:
         found.append(CreditLine.kind.in_(chosen.kinds))
