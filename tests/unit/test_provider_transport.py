@@ -277,7 +277,7 @@ def _rows(body: bytes, status: int = 200, **limits: int) -> list[dict[str, str]]
 CSV = '\ufeffFIRST_NAME,COMPANY_DESCRIPTION\r\nDana,"two\nlines, ""quoted"""\r\nLee,\r\n'
 
 
-@pytest.mark.parametrize("body", [gzip.compress(CSV.encode()), CSV.encode()])
+@pytest.mark.parametrize("body", [gzip.compress(CSV.encode()), CSV.encode()], ids=["packed", "plain"])
 def test_quoted_newlines_and_packed_files_are_read(body: bytes) -> None:
     assert _rows(body) == [
         {"FIRST_NAME": "Dana", "COMPANY_DESCRIPTION": 'two\nlines, "quoted"'},
