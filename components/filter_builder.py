@@ -23,6 +23,7 @@ from components.form import number_input
 from components.icons import icon
 
 Call = Callable[..., Any]
+REMOVE = "order-2 sm:order-3 sm:mt-0.5"  # beside the label on a phone, at the end of the row elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class FilterData:
 def filter_builder(data: FilterData, actions: FilterActions, fields: Sequence[FieldGroup]) -> rx.Component:
     """The whole filter. (Names of loop variables differ from the combobox's: an inner one would hide an outer one.)"""
 
-    def member(part: Any) -> rx.Comppartnt:
+    def member(part: Any) -> rx.Component:
         return rx.el.li(
             rx.cond(
                 part.kind == "group",
@@ -193,8 +194,8 @@ def _row(row: Any, data: FilterData, actions: FilterActions, *, boxed: bool) -> 
             rx.el.span(row.label, class_name="text-13 font-medium text-ink"),
             rx.cond(row.note != "", rx.el.span(row.note, class_name="num text-12 text-ink-3"), rx.fragment()),
             rx.cond(row.checked, _checked_here(), rx.fragment()),
-            class_name="flex flex-wrap items-center gap-x-2 gap-y-1 sm:w-44 sm:flex-none sm:flex-col sm:items-start "
-            "sm:pt-1.5",
+            class_name="flex min-h-7 flex-1 flex-wrap items-center gap-x-2 gap-y-1 sm:w-44 sm:flex-none sm:flex-col "
+            "sm:items-start sm:pt-1.5",
         ),
         rx.el.div(
             rx.match(
@@ -210,9 +211,9 @@ def _row(row: Any, data: FilterData, actions: FilterActions, *, boxed: bool) -> 
                 rx.el.p(data.errors[row.id], role="alert", class_name="text-12 text-bad"),
                 rx.cond(row.hint != "", rx.el.p(row.hint, class_name="text-12 text-ink-3"), rx.fragment()),
             ),
-            class_name="flex min-w-0 flex-1 basis-full sm:basis-0 flex-col gap-1.5",
+            class_name="order-3 flex min-w-0 flex-1 basis-full flex-col gap-1.5 sm:order-2 sm:basis-0",
         ),
-        icon_button("x", "Remove this condition", size="sm", on_click=actions.remove(row.id), class_name="sm:mt-0.5"),
+        icon_button("x", "Remove this condition", size="sm", on_click=actions.remove(row.id), class_name=REMOVE),
         role="group",
         aria_label=row.label,
         class_name=f"flex flex-wrap sm:flex-nowrap items-start justify-between gap-x-3 gap-y-2 {pad}",

@@ -195,8 +195,9 @@ class SegmentBuilderState(RunPart, rx.State):
         await transact(segments.drop_draft, segment_id=segment_id)
         self.status, self._packed, self.conflict = "loading", "", ""
         self._edits += 1
-        yield rx.redirect(f"/segments/{self.segment_id}")
-        yield SegmentBuilderState.load
+        saved = f"/segments/{self.segment_id}"
+        # Without a new address no page load follows by itself; with one, a load from here would read the old address.
+        yield SegmentBuilderState.load if current_path() == saved else rx.redirect(saved)
 
     @rx.event
     @allow(Permission.RUN_SEGMENTS)

@@ -159,7 +159,7 @@ def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) ->
         may_edit=view.may_edit,
         can_run=may_run and view.scope == "provider" and view.status == "active" and view.active_run_id is None,
         is_running=view.active_run_id is not None,
-        last_run=times.ago(ran) if ran else "Never run",
+        last_run=times.ago(ran) if ran else "Never run" if view.scope == "provider" else "Always live",
         last_run_exact=times.exact(ran, timezone) if ran else "",
         last_count=NEVER if view.last_count is None else plural(view.last_count, "match", "matches"),
         updated=times.ago(view.updated_at),

@@ -80,18 +80,25 @@ def _workbench() -> rx.Component:
             _notices(),
             _scope_bar(),
             filter_builder(_data(), _edits(), _field_groups()),
-            rx.cond(S.scope == "leads", own_results(), sample_results()),
-            rx.cond(S.is_new, rx.fragment(), history()),
-            class_name="flex min-w-0 flex-1 flex-col gap-4",
+            class_name="flex min-w-0 flex-col gap-4",
         ),
         rx.el.aside(
             _sentence_card(),
             rx.cond(S.has_run, run_panel(), rx.fragment()),
             rx.cond(S.scope == "leads", _count_card(), _price_card()),
             aria_label="Result and price",
-            class_name="flex w-full flex-col gap-4 lg:sticky lg:top-4 lg:w-[340px] lg:flex-none",
+            class_name="flex min-w-0 flex-col gap-4 lg:sticky lg:top-4 lg:col-start-2 lg:row-span-2 lg:row-start-1",
         ),
-        class_name="flex flex-col items-stretch gap-4 lg:flex-row lg:items-start",
+        rx.el.div(
+            rx.cond(S.scope == "leads", own_results(), sample_results()),
+            rx.cond(
+                S.is_new | ((S.scope == "leads") & (items(S.runs).length() == 0)),
+                rx.fragment(),
+                history(),
+            ),
+            class_name="flex min-w-0 flex-col gap-4",
+        ),
+        class_name="grid grid-cols-1 items-start gap-4 lg:grid-cols-[minmax(0,1fr)_340px] lg:grid-rows-[auto_1fr]",
     )
 
 
