@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from cursive_app.services import leads
 
 PATH = "/leads"
+MAX_PARTS = 500
 LISTS = ("has", "source", "seniority", "department", "state", "industry", "company_size")
 
 
@@ -39,8 +40,11 @@ class Address:
 
 
 def read_address(path: str) -> Address:
-    """What an address asks for; what it does not know is left out."""
-    given = parse_qs(urlsplit(path).query, max_num_fields=500)
+    """What an address asks for; what it does not know is left out. One with absurdly many parts asks for nothing."""
+    try:
+        given = parse_qs(urlsplit(path).query, max_num_fields=MAX_PARTS)
+    except ValueError:
+        given = {}
     return Address(
         query=given.get("q", [""])[0],
         lists={name: tuple(dict.fromkeys(given[name])) for name in LISTS if name in given},

@@ -157,3 +157,7 @@ def test_an_address_survives_the_way_there_and_back(path: str) -> None:
     address = read_address(path)
     assert read_address(address.url()) == address
     assert Address().url() == "/leads"
+
+
+def test_an_absurd_address_asks_for_nothing() -> None:
+    assert read_address("/leads?" + "state=TX&" * 10_000) == Address()
