@@ -167,7 +167,8 @@ def test_a_signal_during_the_start_leaves_nothing(product: Product) -> None:
         assert product.process is not None
         time.sleep(delay)  # the moment of the signal is what varies here
         product.process.send_signal(signal.SIGINT)
-        assert product.process.wait(20) in (0, -signal.SIGINT)
+        code = product.process.wait(20)  # before it could take the signal over, the interpreter's own way of ending
+        assert code in (0, -signal.SIGINT) or "Aborted!" in product.output
         wait_for(lambda: not product.pids(), seconds=10, what="the end of all processes")
 
 
