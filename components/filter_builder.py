@@ -207,7 +207,7 @@ def _row(row: Any, data: FilterData, actions: FilterActions, *, boxed: bool) -> 
                 _chips(row, data, actions, local=False),
             ),
             rx.cond(
-                items(data.errors).contains(row.id),
+                data.errors[row.id].to(str),
                 rx.el.p(data.errors[row.id], role="alert", class_name="text-12 text-bad"),
                 rx.cond(row.hint != "", rx.el.p(row.hint, class_name="text-12 text-ink-3"), rx.fragment()),
             ),

@@ -100,7 +100,8 @@ class FilterPart(rx.State, mixin=True):
         found = await transact(segments.suggest, field, typed)
         known = [{"value": one.value, "label": one.label, "note": ""} for one in found]
         if typed and all(one["label"].lower() != typed.lower() for one in known):
-            known.insert(0, {"value": typed, "label": typed, "note": "as typed"})
+            as_typed = {"value": typed, "label": typed, "note": "as typed"}
+            known = [*known, as_typed] if field == "city" else [as_typed, *known]
         self.options = known
 
     def _now(self) -> segments.Filters:

@@ -99,7 +99,7 @@ def sample_results() -> rx.Component:
             rx.el.div(banner(S.sample_error, tone="bad", icon_name="circle-alert"), class_name="p-4"),
             rx.cond(
                 S.has_sample,
-                _sample(),
+                rx.cond(items(S.sample.rows).length() > 0, _sample(), _empty_sample()),
                 rx.cond(
                     S.sampling,
                     rx.el.div(skeleton_lines(5), class_name="p-4"),
@@ -113,6 +113,13 @@ def sample_results() -> rx.Component:
         ),
         aria_label="Preview",
         class_name="card overflow-hidden",
+    )
+
+
+def _empty_sample() -> rx.Component:
+    return nothing_matches(
+        "Nobody in the sample",
+        "The provider sent nobody for these conditions. Try a broader title or place, or one condition fewer.",
     )
 
 

@@ -68,7 +68,7 @@ COLUMNS = (
     Column("last_run", "Last run", lambda r: relative_time(r.last_run, exact=r.last_run_exact)),
     Column("last_count", "Last found", lambda r: r.last_count, right=True),
     Column("author", "Author", lambda r: r.author),
-    Column("run", "", _run_button, right=True),
+    Column("run", "Run", _run_button, right=True),
 )  # fmt: skip
 
 
