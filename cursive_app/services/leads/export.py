@@ -197,7 +197,13 @@ def _batches(tenant: Tenant, where: Sequence[SQLColumnExpression[bool]], sort: S
 
 
 def _lines(scope: Scope, ids: list[UUID]) -> dict[UUID, str]:
-    """The lines of a batch by lead."""
+    """The lines of a batch by lead.
+
+    The planner must see how many ids there are: a plan kept for any number of them looks the lists up in a nested loop,
+    which takes minutes for ten thousand.
+    """
+    scope.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    scope.session.execute(text("SET LOCAL enable_nestloop = off"))
     found = (
         select(Lead.id, _LINE)
         .outerjoin(_EMAILS, _EMAILS.c.lead_id == Lead.id)
