@@ -40,7 +40,8 @@ faults: dev ## Run the fault tests with their full trial counts (long)
 	$(BIN)/pytest -q tests/faults --trials full
 
 bench: dev ## Measure, as docs/performance.md explains (long)
-	@for script in tests/bench/*.py; do case $$script in */__init__.py) ;; *) $(BIN)/python $$script || exit 1;; esac; done
+	@for name in $(basename $(notdir $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)))); do \
+		$(BIN)/python -m tests.bench.$$name || exit 1; done
 
 docs: dev ## Write the README's table of settings from the code
 	$(BIN)/python bin/configuration-table

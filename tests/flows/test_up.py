@@ -33,14 +33,22 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def product(folder: Path) -> Iterator[Product]:
-    """One product for the tests of this module, in the order they stand here."""
+def house(folder: Path) -> Iterator[Product]:
+    """One product for the tests of this module."""
     running = Product(folder / "data")
-    running.start()
     yield running
     if running.process is not None and running.process.poll() is None:
         running.kill()
     wait_for(lambda: not running.pids(), seconds=15, what="the end of all processes")
+
+
+@pytest.fixture
+def product(house: Product) -> Product:
+    """The product, running and ready, whatever the test before did to it."""
+    if house.process is None or house.process.poll() is not None:
+        house.start()
+    wait_for(lambda: ready(house), seconds=60, what="readiness")
+    return house
 
 
 def workspace_id(product: Product) -> str:
@@ -154,6 +162,7 @@ def test_ctrl_c_stops_everything_within_ten_seconds(product: Product) -> None:
 
 
 def test_a_second_start_is_quick_and_stops_on_sigterm(product: Product) -> None:
+    product.stop()
     product.start(seconds=90)  # 15 s on two free cores; tests share theirs
     assert product.process is not None
     product.process.send_signal(signal.SIGTERM)
@@ -162,6 +171,7 @@ def test_a_second_start_is_quick_and_stops_on_sigterm(product: Product) -> None:
 
 
 def test_a_signal_during_the_start_leaves_nothing(product: Product) -> None:
+    product.stop()
     for delay in (0.2, 1.0, 2.5):
         product.launch()
         assert product.process is not None
