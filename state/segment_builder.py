@@ -89,6 +89,8 @@ class SegmentBuilderState(RunPart, rx.State):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         segment_id = parts.path.rstrip("/").rsplit("/", 1)[-1]
         packed = query.get("f", "")
+        if self._overtaken(packed):
+            return
         self._run_id = query.get("run", "")
         same = self.status == "ready" and segment_id == self.segment_id and packed == self._packed
         if same and not (segment_id == NEW and query.get("scope", self.scope) != self.scope and not packed):
@@ -248,6 +250,14 @@ class SegmentBuilderState(RunPart, rx.State):
         await transact(segments.set_status, self.segment_id, status="active")
         self.status = "loading"
         yield SegmentBuilderState.load
+
+    def _overtaken(self, packed: str) -> bool:
+        """Whether this load belongs to an edit after which another one has already changed the address."""
+        if packed not in self._underway:  # the person went there: Back, a link, a reload
+            self._underway = []
+            return False
+        self._underway = self._underway[self._underway.index(packed) + 1 :]
+        return bool(self._underway)
 
     def _show_opened(self, opened: _Opened, packed: str) -> None:
         self.vocabulary = edit.vocabulary()

@@ -59,6 +59,22 @@ async def test_every_edit_makes_an_address_that_opens_the_same_filter(driver: Dr
     assert colleague.var(Builder, "sentence") == said
 
 
+async def test_a_load_that_a_newer_edit_has_overtaken_changes_nothing(driver: Driver, cast: Cast) -> None:
+    tab = await opened(driver(sign_in(cast.alice)))
+    addresses = []
+    for value in ("TX", "NY", "CA"):
+        if value == "TX":
+            await tab.post(Builder.add_row, "/segments/new", {"group": "", "field": "state"})
+        await tab.post(Builder.add_value, "/segments/new", {"path": "0", "value": value})
+        addresses.append(address(tab))
+    said = tab.var(Builder, "sentence")
+    for late in addresses:
+        await tab.send(Builder.load, path=late)
+        assert tab.var(Builder, "sentence") == said
+    await tab.send(Builder.load, path=addresses[0])  # Back
+    assert tab.var(Builder, "sentence") == "People in the database whose state is Texas."
+
+
 async def test_what_an_edit_may_not_do_is_said_beside_its_row(driver: Driver, cast: Cast) -> None:
     tab = await opened(driver(sign_in(cast.alice)))
     await tab.send(Builder.add_row, path="/segments/new", group="", field="years_experience")
