@@ -139,101 +139,127 @@ def quantiles(values: list[float]) -> str:
     return f"p50 {statistics.median(ordered):7.1f}  p95 {ordered[int(len(ordered) * 0.95) - 1]:7.1f} ms"
 
 
+class Bench:
+    """Our service and a plain connection on one workspace, both as the restricted role."""
+
+    def __init__(self, workspace: UUID) -> None:
+        from cursive_app.settings import settings
+        from db.engine import role_url
+        from db.roles import APP_ROLE, Role
+        from db.scope import Tenant
+
+        url = role_url(settings(), APP_ROLE).set(drivername="postgresql")
+        self.workspace = workspace
+        self.tenant = Tenant(workspace, None, Role.OWNER)
+        self.hand = psycopg.connect(url.render_as_string(hide_password=False))
+
+    def count(self, given: dict[str, Any]) -> int:
+        from cursive_app.services.leads import count_leads, parse_filter
+
+        with self.tenant.begin() as scope:
+            return count_leads(scope, filter=parse_filter(given))
+
+    def page(self, given: dict[str, Any], sort: Any = None, cursor: str | None = None) -> Any:
+        from cursive_app.services.leads import list_leads, parse_filter
+
+        with self.tenant.begin() as scope:
+            return list_leads(scope, filter=parse_filter(given), sort=sort, cursor=cursor, with_total=False)
+
+    def ids(self, given: dict[str, Any]) -> list[UUID]:
+        return [row.id for row in self.page(given).rows]
+
+    def sql(self, statement: str, values: list[Any]) -> list[Any]:
+        with self.hand.transaction():
+            self.hand.execute("SELECT set_config('app.workspace_id', %s, true)", [str(self.workspace)])
+            return self.hand.execute(statement, values).fetchall()
+
+    def count_by_hand(self, given: dict[str, Any]) -> int:
+        where, values = by_hand(self.workspace, given)
+        return self.sql(f"SELECT count(*) FROM leads WHERE {where}", values)[0][0]
+
+    def ids_by_hand(self, given: dict[str, Any]) -> list[UUID]:
+        from cursive_app.services.leads import LeadRow
+
+        where, values = by_hand(self.workspace, given)
+        columns = ", ".join(LeadRow.__dataclass_fields__)
+        newest = f"SELECT {columns} FROM leads WHERE {where} ORDER BY created_at DESC, id DESC LIMIT 51"
+        return [row[0] for row in self.sql(newest, values)[:50]]
+
+
+def compare(title: str, ours: Callable[..., Any], theirs: Callable[..., Any], rounds: int) -> None:
+    """60 filters, 10 of each number of conditions; both sides must agree on every answer."""
+    draw = random.Random(7)
+    filters = [random_filter(draw, size) for size in range(1, 7) for _ in range(10)]
+    print(f"\n{title}: {len(filters)} filters of 1 to 6 conditions, {rounds} rounds")
+    mine: list[list[float]] = [[] for _ in filters]
+    limit: list[list[float]] = [[] for _ in filters]
+    for _ in range(rounds):
+        for index, given in enumerate(filters):
+            spent, result = timed(partial(ours, given))
+            mine[index].append(spent)
+            spent, expected = timed(partial(theirs, given))
+            limit[index].append(spent)
+            assert result == expected, (given, result, expected)
+    a, b = [statistics.median(each) for each in mine], [statistics.median(each) for each in limit]
+    for size in range(1, 7):
+        x, y = a[(size - 1) * 10 : size * 10], b[(size - 1) * 10 : size * 10]
+        print(f"  {size} conditions  ours {quantiles(x)}   by hand {quantiles(y)}   ratio {sum(x) / sum(y):.2f}")
+    ratios = sorted(x / y for x, y in zip(a, b, strict=True))
+    print(
+        f"  all           ours {quantiles(a)}   by hand {quantiles(b)}   ratio of sums {sum(a) / sum(b):.2f}, "
+        f"per filter min {ratios[0]:.2f} median {statistics.median(ratios):.2f} max {ratios[-1]:.2f}"
+    )
+
+
+def walk(bench: Bench) -> None:
+    """200 pages of every order."""
+    from cursive_app.services.leads import SORTS, Sort
+
+    print("\nfirst page and 200th page by every sort")
+    for sort in (Sort(by, descending) for by in SORTS for descending in (False, True)):
+        cursor, spent = None, []
+        for _ in range(200):
+            took, page = timed(partial(bench.page, {}, sort, cursor))
+            spent.append(took)
+            cursor = page.next_cursor
+        print(f"  {sort!s:10} first {statistics.median(spent[:5]):6.1f} ms   200th {spent[-1]:6.1f} ms")
+
+
+def words(bench: Bench) -> None:
+    """Searches that match one, some, most and all leads."""
+    print("\nword search: page and exact total")
+    for query in ("family77", "company 4242", "na", "name5 vp marketing", "p123456@", "example", "zzzz"):
+        given = {"query": query}
+        pages = [timed(partial(bench.page, given))[0] for _ in range(3)]
+        totals = [timed(partial(bench.count, given)) for _ in range(3)]
+        spent = min(took for took, _ in totals)
+        print(f"  {query!r:22} page {min(pages):7.1f} ms   total {spent:7.1f} ms   {totals[0][1]:,} leads")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--leads", type=int, default=1_000_000)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--data", type=Path, default=Path("/tmp/cursive-bench-leads"))
+    options.add_argument("--export-only", action="store_true")
     chosen = options.parse_args()
-    workspace = prepare(chosen.data, chosen.leads)
-
-    from cursive_app.services.leads import Sort, count_leads, list_leads, parse_filter
-    from cursive_app.services.leads.paging import SORTS
-    from cursive_app.settings import settings
-    from db.engine import database, role_url
-    from db.roles import APP_ROLE, Role
-    from db.scope import Tenant
-
-    tenant = Tenant(workspace, None, Role.OWNER)
-    hand = psycopg.connect(role_url(settings(), APP_ROLE).set(drivername="postgresql").render_as_string(False))
-
-    def ours_count(given: dict[str, list[str]]) -> int:
-        with tenant.begin() as scope:
-            return count_leads(scope, filter=parse_filter(given))
-
-    def hand_sql(statement: str, values: list[Any]) -> list[Any]:
-        with hand.transaction():
-            hand.execute("SELECT set_config('app.workspace_id', %s, true)", [str(workspace)])
-            return hand.execute(statement, values).fetchall()
-
-    def ours_page(given: dict[str, list[str]], sort: Any = None, cursor: str | None = None) -> Any:
-        with tenant.begin() as scope:
-            return list_leads(scope, filter=parse_filter(given), sort=sort, cursor=cursor, with_total=False)
-
-    names = ", ".join(column for column in _row_columns())
-    draw = random.Random(7)
-    filters = [random_filter(draw, size) for size in range(1, 7) for _ in range(10)]
-    for title, ours, theirs in (
-        ("exact count", ours_count, lambda w, v: hand_sql(f"SELECT count(*) FROM leads WHERE {w}", v)[0][0]),
-        (
-            "first page, newest first",
-            lambda given: [row.id for row in ours_page(given).rows],
-            lambda w, v: [
-                row[0]
-                for row in hand_sql(
-                    f"SELECT {names} FROM leads WHERE {w} ORDER BY created_at DESC, id DESC LIMIT 51", v
-                )[:50]
-            ],
-        ),
-    ):
-        print(f"\n{title}: {len(filters)} filters of 1 to 6 conditions, {chosen.rounds} rounds")
-        mine: list[list[float]] = [[] for _ in filters]
-        limit: list[list[float]] = [[] for _ in filters]
-        for _ in range(chosen.rounds):
-            for index, given in enumerate(filters):
-                where, values = by_hand(workspace, given)
-                spent, result = timed(partial(ours, given))
-                mine[index].append(spent)
-                spent, expected = timed(partial(theirs, where, values))
-                limit[index].append(spent)
-                assert result == expected, (given, result, expected)
-        for size in range(1, 7):
-            chunk = slice((size - 1) * 10, size * 10)
-            a = [statistics.median(each) for each in mine[chunk]]
-            b = [statistics.median(each) for each in limit[chunk]]
-            print(f"  {size} conditions  ours {quantiles(a)}   by hand {quantiles(b)}   ratio {sum(a) / sum(b):.2f}")
-        a, b = [statistics.median(each) for each in mine], [statistics.median(each) for each in limit]
-        ratios = sorted(x / y for x, y in zip(a, b, strict=True))
-        print(
-            f"  all           ours {quantiles(a)}   by hand {quantiles(b)}   ratio of sums {sum(a) / sum(b):.2f}, "
-            f"per filter min {ratios[0]:.2f} median {statistics.median(ratios):.2f} max {ratios[-1]:.2f}"
-        )
-
-    print("\nunfiltered total", quantiles([timed(lambda: ours_count({}))[0] for _ in range(chosen.rounds)]))
-    print("\nfirst page and 200th page by every sort")
-    for by in SORTS:
-        for descending in (False, True):
-            sort, cursor, spent = Sort(by, descending), None, []
-            for _ in range(200):
-                took, page = timed(lambda sort=sort, cursor=cursor: ours_page({}, sort, cursor))
-                spent.append(took)
-                cursor = page.next_cursor
-            print(f"  {sort!s:10} first {statistics.median(spent[:5]):6.1f} ms   200th {spent[-1]:6.1f} ms")
-    print("\nword search: page and exact total")
-    for query in ("family77", "company 4242", "na", "name5 vp marketing", "p123456@", "example", "zzzz"):
-        took = [timed(lambda query=query: ours_page({"query": query}))[0] for _ in range(3)]
-        counted = [timed(lambda query=query: ours_count({"query": query}))[0] for _ in range(3)]
-        total = ours_count({"query": query})
-        print(f"  {query!r:22} page {min(took):7.1f} ms   total {min(counted):7.1f} ms   {total:,} leads")
-    export(tenant, chosen.leads, hand_sql, hand, workspace)
-    database().dispose()
+    bench = Bench(prepare(chosen.data, chosen.leads))
+    if not chosen.export_only:
+        compare("exact count", bench.count, bench.count_by_hand, chosen.rounds)
+        compare("first page, newest first", bench.ids, bench.ids_by_hand, chosen.rounds)
+        totals = [timed(partial(bench.count, {}))[0] for _ in range(chosen.rounds)]
+        print("\nunfiltered total", quantiles(totals))
+        walk(bench)
+        words(bench)
+    export(bench.tenant, chosen.leads, bench.hand, bench.workspace)
 
 
-def export(tenant: Any, leads: int, hand_sql: Any, hand: Any, workspace: UUID) -> None:
+def export(tenant: Any, leads: int, hand: Any, workspace: UUID) -> None:
     """The whole workspace as CSV, against a plain COPY of as many plain columns."""
     from cursive_app.services.leads import export as room
 
     print("\nexport")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     started = time.perf_counter()
     size = first = rows = 0
     for chunk in room.export_csv(tenant):
@@ -242,10 +268,10 @@ def export(tenant: Any, leads: int, hand_sql: Any, hand: Any, workspace: UUID) -
         size += len(chunk)
         rows += chunk.count(b"\r\n")
     spent = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - before
     print(
         f"  ours: {rows - 1:,} rows, {size / 1e6:.0f} MB in {spent:.1f} s = {rows / spent:,.0f} rows/s, "
-        f"first leads after {first * 1000:.0f} ms, peak memory of this process {peak} MB"
+        f"first leads after {first * 1000:.0f} ms, peak memory {peak} MB above the start"
     )
     started = time.perf_counter()
     with hand.transaction(), hand.cursor() as cursor:
@@ -258,12 +284,6 @@ def export(tenant: Any, leads: int, hand_sql: Any, hand: Any, workspace: UUID) -
                 pass
     spent_copy = time.perf_counter() - started
     print(f"  plain COPY of the same rows: {leads / spent_copy:,.0f} rows/s; ours {spent_copy / spent:.0%} of it")
-
-
-def _row_columns() -> list[str]:
-    from cursive_app.services.leads import LeadRow
-
-    return list(LeadRow.__dataclass_fields__)
 
 
 if __name__ == "__main__":
