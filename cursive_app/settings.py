@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
-DEVELOPMENT_SECRET = "development-only-secret-key-do-not-deploy"
+DEVELOPMENT_SECRET = "development-only-secret-key-do-not-deploy"  # noqa: S105 (production refuses it)
 
 
 def _env(alias: str, default: Any, description: str) -> Any:
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
 
     @property
     def provider_ready_schedule(self) -> tuple[float, ...]:
-        """Seconds after creation at which a building audience is looked at; short in the sandbox, which builds quickly."""
+        """Seconds after creation at which a building audience is looked at; short in the quick sandbox."""
         if self.provider_is_sandbox and not self.is_production:
             return (0.5, 1, 2, 3, 4, 6, 8, 12, 20, 30, 60)
         return tuple(float(part) for part in self.audiencelab_ready_schedule.split(","))

@@ -1,4 +1,4 @@
-"""The declarative base, the id and time columns every table shares, and the mixin that makes a row a workspace's own."""
+"""The declarative base, the id and time columns every table shares, and the mixin of a workspace's own rows."""
 
 from __future__ import annotations
 

