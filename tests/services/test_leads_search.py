@@ -15,6 +15,7 @@ from cursive_app.services.leads import (
     choices,
     choose_columns,
     count_leads,
+    filters,
     get_lead,
     get_raw_record,
     intake,
@@ -141,6 +142,16 @@ def test_search_text_is_only_ever_text(cast: Cast, query: str) -> None:
     make_leads(cast.alice, 3)
     assert found(cast.alice, query) == set()
     assert page(cast.alice).total == 3
+
+
+def test_a_search_that_matches_many_gives_the_same_answers(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_leads(cast.alice, 12)
+    wanted = parse_filter({"query": "testperson vp", "has": "email"})
+    few = page(cast.alice, filter=wanted, sort=Sort("name", False), limit=3)
+    monkeypatch.setattr(filters, "MAX_IDS", 2)
+    many = page(cast.alice, filter=wanted, sort=Sort("name", False), limit=3)
+    assert (many.total, many.rows) == (few.total, few.rows) == (4, few.rows)
+    assert page(cast.charlie, filter=wanted).total == 0
 
 
 def test_another_workspace_finds_nothing_at_all(cast: Cast) -> None:
