@@ -155,8 +155,13 @@ class EmbeddedPostgres:
         sockets = str(socket_directory(self.data_dir))
         command = [_binary("postgres"), "-D", str(self.cluster), "-k", sockets, "-h", "", *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: PLW1509 (two system calls only, before the program is replaced)
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=_drop_privileges(), cwd="/"
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=_drop_privileges(),  # noqa: PLW1509 (a few system calls before the program is replaced)
+                cwd="/",
             )
         started = self.process
         ready = _wait_for(lambda: self._answers() or started.poll() is not None, START_SECONDS)
