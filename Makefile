@@ -23,7 +23,8 @@ test: dev ## Run all tests (installs what they need, Chromium included)
 	@bin/browser
 	@$(BIN)/cursive build
 	$(BIN)/pytest -q -n 2 $(addprefix --ignore=,$(SERIAL) tests/bench)
-	$(BIN)/pytest -q $(SERIAL)
+	$(BIN)/pytest -q tests/faults tests/flows
+	$(BIN)/pytest -q tests/e2e
 
 check: dev ## Format, lint, types, import contracts, migrations match models
 	$(BIN)/ruff format --check .

@@ -71,6 +71,7 @@ def make_engine(url: URL, *, pool_size: int, deadlines: dict[str, str], **option
         pool_timeout=1,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # no value of a person ever stands in the text of an exception (P15)
         connect_args={"options": flags, "connect_timeout": 5},
         **options,
     )

@@ -58,10 +58,11 @@ class RunPart(LookPart, mixin=True):
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     async def reload_runs(self):
-        """The history, after a run has ended."""
+        """The history, and what is there to spend now, after a run has ended."""
         if self.segment_id != NEW:
             page = await transact(segments.list_runs, self.segment_id)
             self._show_runs(page)
+            await self._price()
 
     @rx.event
     @allow(Permission.RUN_SEGMENTS)
