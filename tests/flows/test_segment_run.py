@@ -97,17 +97,53 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
     _settled(alice)
 
 
-def test_a_segment_nobody_fits_ends_honestly_and_gives_everything_back(alice, sandbox: Sandbox) -> None:
-    segment = make_segment(alice, where({"field": "job_title", "include": ["zzz no such title"]}))
-    run, lab = start(alice, segment.id, max_leads=10), sandbox.client()
+def _asked_ago(run: segments.RunView, seconds: float) -> None:
+    """As if the audience had been asked for this long ago."""
+    with system_scope() as scope:
+        scope.get(SegmentRun, run.id).audience_requested_at = now() - timedelta(seconds=seconds)
+
+
+NOBODY = where({"field": "job_title", "include": ["zzz no such title"]})
+
+
+def test_a_segment_nobody_fits_ends_after_three_looks_and_gives_everything_back(alice, sandbox: Sandbox) -> None:
+    run, lab = start(alice, make_segment(alice, NOBODY).id, max_leads=10), sandbox.client()
     step(run, lab)
     step(run, lab)
     assert look(alice, run).is_active  # an audience that is being built looks just like one that found nobody
-    with system_scope() as scope:
-        scope.get(SegmentRun, run.id).audience_requested_at = now() - timedelta(hours=1)
-    ended = work_off(alice, run, lab)
+    assert not any(call["path"] == "/audiences/preview" for call in sandbox.calls())
+    _asked_ago(run, 2)  # the third look; the schedule goes on until a minute has passed
+    step(run, lab)
+    ended = look(alice, run)
     assert (ended.status, ended.outcome, ended.new_leads) == ("completed", "nobody", 0)
     assert ended.message and "Nothing was charged" in ended.message
+    assert balance_of(alice) == (1000, 0)
+    assert lab.find_audience(name=run_row(run).audience_name or "") is None
+
+
+@pytest.mark.parametrize("witness", ["finds people", "fails"])
+def test_an_audience_that_may_still_have_people_is_waited_for(alice, sandbox: Sandbox, witness: str) -> None:
+    run, lab = start(alice, make_segment(alice).id, max_leads=10), sandbox.client()
+    faults: list[dict[str, object]] = [{"mode": "never_ready"}]
+    if witness == "fails":
+        faults.append({"mode": "500", "endpoints": ["/audiences/preview"]})
+    sandbox.faults(*faults)
+    step(run, lab)
+    _asked_ago(run, 4)
+    step(run, lab)
+    assert any(call["path"] == "/audiences/preview" for call in sandbox.calls())
+    assert look(alice, run).is_active
+    sandbox.faults()
+    assert work_off(alice, run, lab).new_leads == 10
+
+
+def test_an_audience_that_never_shows_anybody_ends_with_the_schedule(alice, sandbox: Sandbox) -> None:
+    run, lab = start(alice, make_segment(alice).id, max_leads=10), sandbox.client()
+    sandbox.faults({"mode": "never_ready"})
+    step(run, lab)
+    _asked_ago(run, 3600)
+    ended = work_off(alice, run, lab)
+    assert (ended.status, ended.outcome) == ("completed", "nobody")
     assert balance_of(alice) == (1000, 0)
 
 

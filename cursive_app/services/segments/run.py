@@ -17,7 +17,8 @@ from uuid import UUID
 from sqlalchemy import update
 
 from cursive_app.clock import now
-from cursive_app.integrations.audiencelab import AudienceLab, AudiencePage, ProviderRefused, normalize
+from cursive_app.integrations.audiencelab import AudienceLab, AudiencePage, ProviderError, ProviderRefused, normalize
+from cursive_app.integrations.audiencelab.vocabulary import DAYS_BACK_RANGE
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.segments.audiences import drop_audience, request_audience
@@ -31,6 +32,9 @@ from cursive_app.services.segments.views import ACTIVE
 from cursive_app.settings import settings
 from db.models.segments import SavedSegment, SegmentRun
 from db.scope import Scope
+
+LOOKS_BEFORE_PREVIEW = 3  # a minute on the provider's schedule; an audience that has people has shown them by then
+WITNESSES = 25  # people asked of that preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def run_segment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
     while True:
         page = lab.audience_page(run.audience_id, page=run.next_page)
         jobs.heartbeat(claimed)
-        if not page.ready and run.next_page == 1 and _wait_longer(claimed, run):
+        if not page.ready and run.next_page == 1 and not _nobody(run, lab) and _wait_longer(claimed, run):
             return
         if _settle(claimed, run, page):
             drop_audience(claimed.tenant, run.id, lab)
@@ -161,6 +165,22 @@ def _narrow_less(claimed: ClaimedJob, run: _Run, error: ProviderRefused) -> None
         narrowing(run.filters, without=row.dropped_members)  # raises Invalid when nothing is left to narrow by
         text = f"The provider cannot narrow by {field.label.lower()}; Cursive checks it on every record instead"
         jobs.postpone(scope, claimed, until=now(), stage="building", message=text)
+
+
+def _nobody(run: _Run, lab: AudienceLab) -> bool:
+    """Whether an audience that shows no records is finished and empty rather than unfinished.
+
+    Its own answer is the same in both cases (contract §2.2), so a second witness is heard after the first looks: the
+    preview of the same filters. It errs towards people who were not asked for (§2.3), so a preview of the longest
+    look-back that finds nobody says that there is nobody. One that finds somebody, or fails, says nothing.
+    """
+    looks = sum(at <= run.requested_seconds_ago + 0.05 for at in settings().provider_ready_schedule)
+    if looks < LOOKS_BEFORE_PREVIEW:
+        return False
+    try:
+        return not lab.preview(filters=run.sent.filters, days_back=DAYS_BACK_RANGE[1], limit=WITNESSES).people
+    except ProviderError:
+        return False
 
 
 def _wait_longer(claimed: ClaimedJob, run: _Run) -> bool:
