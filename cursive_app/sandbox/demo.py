@@ -128,7 +128,7 @@ def _person(scope: SystemScope, workspace: UUID, login: Login) -> UUID:
             name=login.name,
             password_hash=hash_password(PASSWORD),
             email_verified_at=now(),
-            is_staff=login.is_staff,
+            staff_role="all" if login.is_staff else None,
         )
     )
     scope.add(Membership(workspace_id=workspace, user_id=user.id, role=login.role.value))

@@ -37,20 +37,26 @@ class Workspace(Identified, Timestamped, Base):
 
 
 class User(Identified, Timestamped, Base):
-    """A person who can log in; may belong to several workspaces. `is_staff` is the platform's own staff."""
+    """A person who can log in; may belong to several workspaces. The platform's own staff have a `staff_role`:
+    how far their hands reach in the admin pages (JOB-12)."""
 
     __tablename__ = "users"
+    __table_args__ = (CheckConstraint("staff_role IN ('read_only', 'operate', 'all')", name="staff_role"),)
 
     email: Mapped[str] = mapped_column(Text)
     email_norm: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str] = mapped_column(Text, server_default=text("''"))
     password_hash: Mapped[str | None] = mapped_column(Text)
     email_verified_at: Mapped[datetime | None]
-    is_staff: Mapped[bool] = mapped_column(server_default=text("false"))
+    staff_role: Mapped[str | None] = mapped_column(Text)
     timezone: Mapped[str | None] = mapped_column(Text)
     last_login_at: Mapped[datetime | None]
     preferences: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def is_staff(self) -> bool:
+        return self.staff_role is not None
 
 
 class Membership(WorkspaceOwned, Base):

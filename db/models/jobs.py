@@ -45,6 +45,8 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
         Index("uq_jobs_idempotency_key", "workspace_id", "kind", "idempotency_key", unique=True),
         Index(None, "workspace_id", "created_at"),
         Index(None, "status", "heartbeat_at"),
+        Index(None, "created_at", "id"),
+        Index(None, "kind", "created_at", "id"),
     )
 
     kind: Mapped[str] = mapped_column(Text)
@@ -70,6 +72,7 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(Text)
     error_message: Mapped[str | None] = mapped_column(Text)
+    error_fingerprint: Mapped[str | None] = mapped_column(Text)
     idempotency_key: Mapped[str | None] = mapped_column(Text)
     actor_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     actor_api_key_id: Mapped[UUID | None]
@@ -95,6 +98,76 @@ class JobEvent(WorkspaceOwned, Base):
     stage: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
     internal: Mapped[str | None] = mapped_column(Text)  # for staff; never shown to customers
+
+
+class JobAttempt(WorkspaceOwned, Base):
+    """One try at a job by one worker: when, how it ended and, for staff, why. `fingerprint` groups equal failures
+    (JOB-11). `number` counts every try of the job and never starts again."""
+
+    __tablename__ = "job_attempts"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "job_id"], ["jobs.workspace_id", "jobs.id"], ondelete="CASCADE"),
+        CheckConstraint(
+            "outcome IN ('finished', 'postponed', 'retried', 'failed', 'paused', 'cancelled', 'interrupted', 'lost')",
+            name="outcome",
+        ),
+        Index("uq_job_attempts_token", "token", unique=True),
+        Index(None, "workspace_id", "job_id", "number"),
+        Index(None, "fingerprint", "ended_at", postgresql_where=text("fingerprint IS NOT NULL")),
+        Index(None, "started_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    job_id: Mapped[UUID]
+    number: Mapped[int]
+    token: Mapped[UUID]
+    worker: Mapped[str] = mapped_column(Text)
+    stage: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    internal: Mapped[str | None] = mapped_column(Text)  # stack and vendor text, for staff; never shown to customers
+    fingerprint: Mapped[str | None] = mapped_column(Text)
+
+
+class QueuePause(Base):
+    """A queue that staff have paused: its jobs wait, whatever is running goes on to its next chunk's edge (JOB-08)."""
+
+    __tablename__ = "queue_pauses"
+
+    queue: Mapped[str] = mapped_column(Text, primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    paused_by_label: Mapped[str] = mapped_column(Text)
+    paused_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SchedulePause(Base):
+    """A scheduled task that staff have paused: its ticks are not deferred meanwhile (JOB-09)."""
+
+    __tablename__ = "schedule_pauses"
+
+    schedule: Mapped[str] = mapped_column(Text, primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    paused_by_label: Mapped[str] = mapped_column(Text)
+    paused_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class StaffAction(Base):
+    """What staff did in the admin pages: append-only, also where no single workspace is concerned (JOB-13)."""
+
+    __tablename__ = "staff_actions"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    actor_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    actor_label: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    object_type: Mapped[str] = mapped_column(Text)
+    object_id: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ScheduleTick(Base):

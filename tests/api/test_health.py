@@ -77,7 +77,7 @@ def test_the_parts_are_for_staff(cast: Cast, monkeypatch: pytest.MonkeyPatch) ->
     app = create()
     assert "parts" not in browser(app, cast.alice).get("/healthz").json()
     with system_scope() as scope:
-        scope.get(User, cast.alice.user_id).is_staff = True  # type: ignore[arg-type]
+        scope.get(User, cast.alice.user_id).staff_role = "all"  # type: ignore[arg-type]
     assert browser(app, cast.alice).get("/healthz").json()["parts"][0]["name"] == "database"
 
 

@@ -18,4 +18,4 @@ def make_admin(email: str) -> None:
         )
         if user is None:
             raise NotFound(f"Nobody has an account under {email.strip()}. They must sign up first.")
-        user.is_staff = True
+        user.staff_role = "all"
