@@ -34,7 +34,7 @@ def cursive(parent: int | None) -> None:
 
 
 def main() -> None:
-    """Entry point of `cursive` and of `python -m cursive_app`."""
+    """Run the command that was typed; called by `cursive_app.__main__`."""
     with _plain_failures():
         cursive(standalone_mode=True)
 

@@ -23,6 +23,7 @@ from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 DATABASE_ATTEMPTS_SECONDS = 60.0
 CRASH_PATIENCE_SECONDS = 10.0  # what a killed start left is still ending
+INSIST_SECONDS = 0.5
 
 
 class Stop(BaseException):
@@ -189,20 +190,34 @@ def _reachable(host: str) -> str:
 
 @contextlib.contextmanager
 def _signals_raise_stop() -> Iterator[None]:
+    """Raise Stop in the main thread on SIGINT, SIGTERM and SIGHUP.
+
+    The interpreter forgets an exception that happens to be raised inside a destructor or a callback of its own (seen
+    during imports), so it is raised again until it arrives.
+    """
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, INSIST_SECONDS)
         raise Stop
 
-    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    former = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:
+        _do_not_insist()
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _do_not_insist() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextlib.contextmanager
 def _patiently(say: Callable[[str], None]) -> Iterator[None]:
     """While stopping: the first further signal is answered with words, later ones are ignored; stopping is bounded."""
+    _do_not_insist()
     told = False
 
     def tell(_number: int, _frame: FrameType | None) -> None:
