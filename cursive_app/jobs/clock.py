@@ -97,12 +97,18 @@ def emit_due(schedule: Sequence[Scheduled]) -> int:
     state = tick_state([scheduled.name for scheduled in schedule])
     recorded = 0
     for scheduled in schedule:
-        due, skipped = due_ticks(scheduled, newest=state.newest.get(scheduled.name), moment=state.moment)
+        newest = state.newest.get(scheduled.name)
+        due, skipped = due_ticks(scheduled, newest=newest, moment=state.moment)
         if skipped:
             log.warning("clock.ticks_skipped", schedule=scheduled.name, count=skipped)
         for tick_at in due:
             late = int((state.moment - tick_at).total_seconds())
             recorded += record_tick(
-                schedule=scheduled.name, tick_at=tick_at, task=scheduled.task, queue=scheduled.queue, late_seconds=late
+                schedule=scheduled.name,
+                tick_at=tick_at,
+                task=scheduled.task,
+                queue=scheduled.queue,
+                late_seconds=late,
+                first=newest is None,
             )
     return recorded

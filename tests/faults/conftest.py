@@ -10,6 +10,9 @@ import pytest
 from cursive_app.settings import Settings
 from db.engine import Database
 from tests.faults.processes import Process
+from tests.sandbox_fixtures import sandbox, sandbox_server
+
+__all__ = ["sandbox", "sandbox_server"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

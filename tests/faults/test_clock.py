@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from cursive_app.services.jobs.ticks import clock_seen
 from db.models.jobs import ScheduleTick
@@ -22,27 +23,47 @@ pytestmark = pytest.mark.faults
 Spawn = Callable[..., Process]
 Trials = Callable[[int, int], int]
 CLOCK = "tests.faults.trial_clock"
+SCHEDULES = 50  # each one tick a second
 
 
-def ticks(name: str) -> list[datetime]:
+def ticks(name: str) -> dict[str, list[datetime]]:
+    """The ticks of every schedule of a trial, oldest first."""
+    found: dict[str, list[datetime]] = defaultdict(list)
     with system_scope() as scope:
-        found = select(ScheduleTick.tick_at).where(ScheduleTick.schedule == name).order_by(ScheduleTick.tick_at)
-        return list(scope.session.scalars(found))
+        rows = scope.session.execute(
+            select(ScheduleTick.schedule, ScheduleTick.tick_at)
+            .where(ScheduleTick.schedule.startswith(f"{name}."))
+            .order_by(ScheduleTick.tick_at)
+        )
+        for schedule, tick_at in rows:
+            found[schedule].append(tick_at)
+    return found
 
 
-def tasks(name: str) -> int:
+def tick_count(name: str) -> int:
     with system_scope() as scope:
-        count = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = :name")
-        return scope.session.scalar(count, {"name": name}) or 0
+        counted = select(func.count()).where(ScheduleTick.schedule.startswith(f"{name}."))
+        return scope.session.scalar(counted) or 0
 
 
-def assert_one_task_per_second(name: str, clocks: list[Process]) -> None:
+def tasks(name: str) -> Counter[str]:
+    """How many tasks each schedule of a trial has deferred; they are taken away, no worker knows them."""
+    with system_scope() as scope:
+        gone = text("DELETE FROM procrastinate_jobs WHERE task_name LIKE :name RETURNING task_name")
+        return Counter(scope.session.scalars(gone, {"name": f"{name}.%"}))
+
+
+def assert_one_task_per_second(name: str, clocks: list[Process]) -> int:
+    """Every second of every schedule ticked once and deferred once; returns how many ticks there were."""
     for clock in clocks:
         clock.kill()
     found = ticks(name)
-    gaps = [later - earlier for earlier, later in pairwise(found) if later - earlier != timedelta(seconds=1)]
-    assert gaps == []
-    assert tasks(name) == len(found)
+    assert len(found) == SCHEDULES
+    for schedule, times in found.items():
+        gaps = [pair for pair in pairwise(times) if pair[1] - pair[0] != timedelta(seconds=1)]
+        assert gaps == [], f"{schedule}, {times[0]} to {times[-1]}"
+    assert tasks(name) == Counter({schedule: len(times) for schedule, times in found.items()})
+    return sum(map(len, found.values()))
 
 
 def leader_of(clocks: list[Process]) -> Process | None:
@@ -55,35 +76,37 @@ def leader_of(clocks: list[Process]) -> Process | None:
 def test_a_killed_leader_is_replaced_and_no_tick_is_lost_or_doubled(spawn: Spawn, trials: Trials) -> None:
     name = f"trial-{uuid4().hex[:8]}"
     chance = random.Random(20260101)
-    clocks = [spawn(CLOCK, name) for _ in range(3)]
-    for _ in range(trials(2, 200)):
+    clocks = [spawn(CLOCK, name, str(SCHEDULES)) for _ in range(3)]
+    for _ in range(trials(2, 25)):
         leader = wait_until(lambda: leader_of(clocks), seconds=30, what="a leader")  # noqa: B023
-        wait_until(lambda: len(ticks(name)) >= 2, seconds=15, what="ticks")
+        wait_until(lambda: tick_count(name) >= 2 * SCHEDULES, seconds=15, what="ticks")
         time.sleep(chance.random())  # somewhere within a second, also in the middle of a tick
         leader.kill()
         killed_at = time.monotonic()
         clocks = [clock for clock in clocks if clock is not leader]
         next_leader = wait_until(lambda: leader_of(clocks), seconds=30, what="another leader")  # noqa: B023
         assert next_leader is not leader
-        before = len(ticks(name))
-        wait_until(lambda: len(ticks(name)) > before, seconds=30, what="the next tick")  # noqa: B023
+        before = tick_count(name)
+        wait_until(lambda: tick_count(name) > before, seconds=30, what="the next tick")  # noqa: B023
         assert time.monotonic() - killed_at <= 30
-        clocks.append(spawn(CLOCK, name))
-    assert_one_task_per_second(name, clocks)
+        clocks.append(spawn(CLOCK, name, str(SCHEDULES)))
+    promised = trials(500, 10_000)
+    wait_until(lambda: tick_count(name) >= promised, seconds=240, what=f"{promised:,} ticks")
+    assert assert_one_task_per_second(name, clocks) >= promised
 
 
 def test_a_frozen_leader_is_replaced_and_steps_down_when_it_wakes(spawn: Spawn, trials: Trials) -> None:
     name = f"trial-{uuid4().hex[:8]}"
-    clocks = [spawn(CLOCK, name) for _ in range(2)]
-    for _ in range(trials(1, 20)):
+    clocks = [spawn(CLOCK, name, str(SCHEDULES)) for _ in range(2)]
+    for _ in range(trials(1, 4)):
         frozen = wait_until(lambda: leader_of(clocks), seconds=30, what="a leader")
-        wait_until(lambda: len(ticks(name)) >= 2, seconds=15, what="ticks")
+        wait_until(lambda: tick_count(name) >= 2 * SCHEDULES, seconds=15, what="ticks")
         frozen.freeze()
         others = [clock for clock in clocks if clock is not frozen]
         heir = wait_until(lambda: leader_of(others), seconds=40, what="another leader")  # noqa: B023
         frozen.thaw()
-        before = len(ticks(name))
-        wait_until(lambda: len(ticks(name)) >= before + 6, seconds=30, what="more ticks")  # noqa: B023
+        before = tick_count(name)
+        wait_until(lambda: tick_count(name) >= before + 6 * SCHEDULES, seconds=30, what="more ticks")  # noqa: B023
         assert leader_of(clocks) is heir
         assert frozen.is_alive
     assert_one_task_per_second(name, clocks)

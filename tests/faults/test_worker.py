@@ -53,39 +53,57 @@ def completed(job_id: UUID) -> bool:
     return job_row(job_id).status == "completed"
 
 
-def test_a_killed_workers_job_goes_on_within_thirty_seconds(spawn: Spawn, cast: Cast, trials: Trials) -> None:
+def test_a_killed_workers_jobs_go_on_within_thirty_seconds(spawn: Spawn, cast: Cast, trials: Trials) -> None:
+    """Each kill hits all the jobs the worker has in hand: 8 kills of 25 jobs are the 200 interrupted jobs of F2."""
     chance = random.Random(20260101)
-    for _ in range(trials(1, 200)):
-        job_id = start_job(cast.alice, chunks=60, pace=0.05)
-        victim = spawn(WORKER)
-        reached = chance.randint(1, 40)
-        wait_until(lambda: processed(job_id) >= reached, seconds=30, what="the first chunks")  # noqa: B023
+    count = trials(10, 25)
+    for _ in range(trials(1, 8)):
+        job_ids = [start_job(cast.alice, chunks=20, pace=0.4) for _ in range(count)]
+        victim = spawn(WORKER, WORKER_CONCURRENCY=str(count))
+        wait_until(lambda: all(map(processed, job_ids)), seconds=30, what="the first chunks")  # noqa: B023
+        time.sleep(chance.random() * 3)  # somewhere in a chunk, each job in another one
         victim.kill()
-        killed_at, before = time.monotonic(), processed(job_id)
-        heir = spawn(WORKER)
-        wait_until(lambda: processed(job_id) > before, seconds=30, what="another worker to go on")  # noqa: B023
+        killed_at, before = time.monotonic(), {job_id: processed(job_id) for job_id in job_ids}
+        heir = spawn(WORKER, WORKER_CONCURRENCY=str(count))
+        wait_until(
+            lambda: all(processed(job_id) > before[job_id] for job_id in job_ids),  # noqa: B023
+            seconds=30,
+            what="another worker to go on with every job",
+        )
         assert time.monotonic() - killed_at <= 30
-        wait_until(lambda: completed(job_id), seconds=30, what="the end of the job")  # noqa: B023
-        assert_once(cast.alice, job_id, 60)
+        wait_until(lambda: all(map(completed, job_ids)), seconds=60, what="the end of the jobs")  # noqa: B023
+        for job_id in job_ids:
+            assert_once(cast.alice, job_id, 20)
         heir.kill()
 
 
 def test_a_frozen_worker_that_wakes_up_changes_nothing(spawn: Spawn, cast: Cast, trials: Trials) -> None:
-    for _ in range(trials(1, 100)):
-        job_id = start_job(cast.alice, chunks=150, pace=0.1)
-        zombie = spawn(WORKER)
-        wait_until(lambda: processed(job_id) >= 3, seconds=30, what="the first chunks")  # noqa: B023
+    """Every job in the frozen worker's hands is one late attempt: 5 freezes of 20 jobs are the 100 zombies of F3."""
+    count = trials(5, 20)
+    for _ in range(trials(1, 5)):
+        job_ids = [start_job(cast.alice, chunks=60, pace=0.4) for _ in range(count)]
+        zombie = spawn(WORKER, WORKER_CONCURRENCY=str(count))
+        wait_until(lambda: all(processed(job_id) >= 2 for job_id in job_ids), seconds=30, what="the first chunks")  # noqa: B023
         zombie.freeze()
-        frozen_at = processed(job_id)
-        heir = spawn(WORKER)
-        wait_until(lambda: processed(job_id) > frozen_at + 1, seconds=35, what="another worker to go on")  # noqa: B023
-        token = job_row(job_id).attempt_token
+        frozen_at = {job_id: processed(job_id) for job_id in job_ids}
+        heir = spawn(WORKER, WORKER_CONCURRENCY=str(count))
+        wait_until(
+            lambda: all(processed(job_id) > frozen_at[job_id] + 1 for job_id in job_ids),  # noqa: B023
+            seconds=35,
+            what="another worker to go on with every job",
+        )
+        tokens = {job_id: job_row(job_id).attempt_token for job_id in job_ids}
         zombie.thaw()
-        wait_until(lambda: "job.claim_lost" in zombie.output(), seconds=20, what="the late attempt to be refused")  # noqa: B023
-        assert not completed(job_id), "the heir must still be at work for this trial to prove anything"
-        assert job_row(job_id).attempt_token == token
-        wait_until(lambda: completed(job_id), seconds=40, what="the end of the job")  # noqa: B023
-        assert_once(cast.alice, job_id, 150)
+        wait_until(
+            lambda: zombie.output().count("job.claim_lost") >= count,  # noqa: B023
+            seconds=20,
+            what="every late attempt to be refused",
+        )
+        assert not any(map(completed, job_ids)), "the heir must still be at work for this trial to prove anything"
+        assert {job_id: job_row(job_id).attempt_token for job_id in job_ids} == tokens
+        wait_until(lambda: all(map(completed, job_ids)), seconds=60, what="the end of the jobs")  # noqa: B023
+        for job_id in job_ids:
+            assert_once(cast.alice, job_id, 60)
         assert heir.is_alive
         heir.kill()
         zombie.kill()

@@ -51,7 +51,7 @@ def test_a_worker_outlives_its_database(
 ) -> None:
     chance = random.Random(20260101)
     worker = spawn(WORKER, DATABASE_URL=own_postgres.url)
-    for _ in range(trials(1, 20)):
+    for _ in range(trials(1, 6)):
         job_id = start_job(own_cast.alice, chunks=60, pace=0.05)
         reached = chance.randint(2, 30)
         wait_until(lambda: processed(job_id) >= reached, seconds=40, what="the first chunks")  # noqa: B023

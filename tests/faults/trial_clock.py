@@ -1,4 +1,4 @@
-"""The real clock on a schedule of one task every second; its name is the first argument."""
+"""The real clock on schedules of one task every second: `<name> <how many>` on the command line."""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ from cursive_app.jobs.schedule import Scheduled
 from cursive_app.settings import settings
 
 if __name__ == "__main__":
-    every_second = [Scheduled(sys.argv[1], every=timedelta(seconds=1))]
+    name, count = sys.argv[1], int(sys.argv[2])
+    every_second = [Scheduled(f"{name}.{number}", every=timedelta(seconds=1)) for number in range(count)]
     Clock(settings(), worker=f"clock-{os.getpid()}", schedule=every_second).run(threading.Event())

@@ -133,6 +133,17 @@ def test_a_tick_is_recorded_once_with_its_task(cast: Cast) -> None:
     assert tick_state([name]).newest == {name: options["tick_at"]}
 
 
+def test_a_schedule_begins_once(cast: Cast) -> None:
+    """Two clocks that both see a schedule without ticks, one of them late: the ticks between would be lost (F25)."""
+    name, moment = f"trial-{uuid4().hex[:8]}", now()
+    options = {"schedule": name, "task": name, "queue": "default", "late_seconds": 0, "first": True}
+    assert record_tick(tick_at=moment, **options)
+    assert not record_tick(tick_at=moment - timedelta(seconds=2), **options)
+    assert not record_tick(tick_at=moment + timedelta(seconds=2), **options)
+    assert tick_state([name]).newest == {name: moment}
+    assert tasks(name) == [("todo", 0)]
+
+
 def test_pruning_keeps_what_waits_and_the_newest_tick(cast: Cast) -> None:
     name = f"trial-{uuid4().hex[:8]}"
     for days in (90, 60):

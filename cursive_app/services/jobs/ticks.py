@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from db.models.jobs import ClockLeader, ScheduleTick
-from db.system import system_scope
+from db.system import SystemScope, system_scope
 
 KEPT = timedelta(days=30)
 
@@ -44,12 +44,18 @@ def tick_state(schedules: Sequence[str]) -> TickState:
         return TickState(moment=moment, newest={row[0]: row[1] for row in rows})
 
 
-def record_tick(*, schedule: str, tick_at: datetime, task: str, queue: str, late_seconds: int) -> bool:
+def record_tick(
+    *, schedule: str, tick_at: datetime, task: str, queue: str, late_seconds: int, first: bool = False
+) -> bool:
     """Record one tick and defer its task, or return False because somebody already has.
 
-    Tasks of one schedule run one after another.
+    `first`: the schedule had never ticked when the caller looked. If it has by now, nothing is recorded: its ticks
+    follow from the newest one, and two beginnings would leave a gap between them. Tasks of one schedule run one after
+    another.
     """
     with system_scope() as scope:
+        if first and _has_begun(scope, schedule):
+            return False
         recorded = scope.session.scalar(
             insert(ScheduleTick)
             .values(schedule=schedule, tick_at=tick_at, late_seconds=late_seconds)
@@ -60,6 +66,12 @@ def record_tick(*, schedule: str, tick_at: datetime, task: str, queue: str, late
             return False
         scope.defer(task, queue=queue, lock=f"schedule:{schedule}")
         return True
+
+
+def _has_begun(scope: SystemScope, schedule: str) -> bool:
+    """Whether the schedule has ticked; until the transaction ends nobody else may begin it."""
+    scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"schedule:{schedule}", 0))))
+    return bool(scope.session.scalar(select(exists().where(ScheduleTick.schedule == schedule))))
 
 
 def clock_seen() -> ClockSeen | None:

@@ -1,0 +1,193 @@
+"""F2 for what people pay for: kill -9 of a real worker in every phase of a segment run, and at random moments.
+
+The provider is the real sandbox behind a gate, the database is real, the worker is the product's own. Afterwards a
+second worker ends every run: nothing lost, nobody delivered twice, and what was charged is what was delivered.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import func, select
+
+from cursive_app.clock import now
+from cursive_app.services import segments
+from cursive_app.settings import Settings, settings
+from db.embedded import socket_url
+from db.models.leads import Lead
+from db.scope import Tenant
+from tests.factories import make_cast
+from tests.factories_credits import balance_of, fund, sums_of
+from tests.factories_jobs import job_row
+from tests.factories_segments import captured, lead_count, look, make_segment, run_row, start
+from tests.faults.gate import Gate
+from tests.faults.processes import Process, wait_until
+from tests.sandbox_fixtures import Sandbox
+
+pytestmark = pytest.mark.faults
+
+Spawn = Callable[..., Process]
+Trials = Callable[[int, int], int]
+WORKER = "cursive_app.jobs.worker"
+LEADS = 50
+PAGE = 20
+FUNDS = Decimal(100)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One workspace with one run in it."""
+
+    tenant: Tenant
+    run: segments.RunView
+
+    @property
+    def job_id(self) -> UUID:
+        assert self.run.job_id is not None
+        return self.run.job_id
+
+    def has_ended(self) -> bool:
+        return run_row(self.run).status not in ("queued", "running")
+
+
+def begin(leads: int = LEADS) -> Trial:
+    tenant = make_cast().alice
+    fund(tenant.workspace_id, str(FUNDS))
+    return Trial(tenant, start(tenant, make_segment(tenant).id, max_leads=leads))
+
+
+@pytest.fixture
+def gate(sandbox: Sandbox) -> Iterator[Gate]:
+    value = Gate(sandbox.url)
+    yield value
+    value.close()
+
+
+def worker_settings(gate: Gate) -> dict[str, str]:
+    return {
+        "AUDIENCELAB_BASE_URL": gate.url,
+        "AUDIENCELAB_PAGE_SIZE": str(PAGE),
+        "AUDIENCELAB_PAGE_PAUSE_SECONDS": "0.1",
+        "AUDIENCELAB_MAX_CONCURRENCY": "20",
+        "WORKER_CONCURRENCY": "12",
+        "DATABASE_POOL_SIZE": "20",
+    }
+
+
+def assert_whole(trial: Trial, leads: int = LEADS) -> None:
+    """The run is there, ended well, and money and people agree to the last one."""
+    ended = look(trial.tenant, trial.run)
+    assert (ended.status, ended.outcome, ended.new_leads) == ("completed", "full", leads), ended
+    assert job_row(trial.job_id).status == "completed"
+    assert lead_count(trial.tenant) == distinct_people(trial.tenant) == leads
+    price = Decimal("0.5") * leads
+    assert ended.credits_captured == captured(trial.tenant) == price
+    assert balance_of(trial.tenant) == sums_of(trial.tenant.workspace_id) == (FUNDS - price, 0)
+
+
+def distinct_people(tenant: Tenant) -> int:
+    with tenant.begin() as scope:
+        people = select(func.count(func.distinct(Lead.provider_uuid))).where(scope.owned(Lead))
+        return scope.session.scalar(people) or 0
+
+
+# In every phase
+
+
+@pytest.fixture
+def rows(config: Settings) -> Iterator[Callable[[str, UUID], None]]:
+    """`rows(table, id)` holds one row, so that whoever wants to write it next stands still in its transaction."""
+    with ExitStack() as stack:
+
+        def hold(table: str, row_id: UUID) -> None:
+            holder = stack.enter_context(psycopg.connect(socket_url(settings().data_dir)))
+            holder.execute(f"SELECT FROM {table} WHERE id = %s FOR NO KEY UPDATE", (row_id,))
+
+        hold.release = stack.close  # type: ignore[attr-defined]
+        yield hold
+
+
+def waiting_for_rows() -> int:
+    """How many of the product's connections stand in front of a held row."""
+    with psycopg.connect(socket_url(settings().data_dir)) as owner:
+        found = owner.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename LIKE 'cursive_%'"
+        ).fetchone()
+    return found[0] if found else 0
+
+
+def test_a_worker_killed_in_every_phase_at_once(
+    spawn: Spawn, gate: Gate, rows: Callable[[str, UUID], None], trials: Trials
+) -> None:
+    """Eight runs, each held in another phase by the time their worker is killed."""
+    for _ in range(trials(1, 6)):
+        asking, asked, fetching, checking, charging, between, deleting = (begin() for _ in range(7))
+        held = [
+            gate.hold(asking.run.id, "POST", "before"),  # building: the provider has not heard of it
+            gate.hold(asked.run.id, "POST", "after"),  # building: it has, the answer is lost
+            gate.hold(fetching.run.id, "GET", "before", lambda path: "page=1&" in path),
+            gate.hold(between.run.id, "GET", "after", lambda path: "page=2&" in path),  # one page charged
+            gate.hold(deleting.run.id, "DELETE", "before"),  # done, its audience not yet deleted
+        ]
+        inside = [
+            gate.hold(checking.run.id, "GET", "after", lambda path: "page=2&" in path),
+            gate.hold(charging.run.id, "GET", "after", lambda path: "page=2&" in path),
+        ]
+        victim = spawn(WORKER, **worker_settings(gate))
+        for one in [*held, *inside]:
+            assert one.reached.wait(40), f"{one.method} of its run never came: {victim.output()[-2000:]}"
+        rows("segment_runs", checking.run.id)  # in the transaction that checks, before anybody is delivered
+        rows("workspaces", charging.tenant.workspace_id)  # leads are written, the capture waits
+        queued = begin()
+        rows("jobs", queued.job_id)  # the queue's task is taken, the job not yet claimed
+        for one in inside:
+            one.release.set()
+        wait_until(lambda: waiting_for_rows() >= 3, seconds=9, what="three transactions to stand still")
+        assert (look(between.tenant, between.run).new_leads, look(queued.tenant, queued.run).status) == (PAGE, "queued")
+        assert look(charging.tenant, charging.run).new_leads == PAGE, "the page in the open transaction must not count"
+        victim.kill()
+        rows.release()  # type: ignore[attr-defined]
+        gate.open()
+        everyone = (queued, asking, asked, fetching, checking, charging, between, deleting)
+        heir = spawn(WORKER, **worker_settings(gate))
+        wait_until(lambda: all(one.has_ended() for one in everyone), seconds=75, what="the end of every run")  # noqa: B023
+        for one in everyone:
+            assert_whole(one)
+        assert sorted(map(str, gate.made)) == sorted({str(one) for one in gate.made}), "no audience was made twice"
+        heir.kill()
+
+
+# At random moments
+
+
+def test_a_worker_killed_at_random_moments(spawn: Spawn, gate: Gate, trials: Trials) -> None:
+    """Several runs, their worker killed again and again while they go on; the claims run out between two kills."""
+    chance = random.Random(20260101)
+    leads = 200
+    for _ in range(trials(1, 3)):
+        everyone = [begin(leads) for _ in range(5)]
+        for _ in range(trials(1, 3)):
+            victim = spawn(WORKER, **worker_settings(gate))
+            wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
+            time.sleep(chance.random() * 2.5)
+            victim.kill()
+        heir = spawn(WORKER, **worker_settings(gate))
+        wait_until(lambda: all(one.has_ended() for one in everyone), seconds=90, what="the end of every run")  # noqa: B023
+        for one in everyone:
+            assert_whole(one, leads)
+        heir.kill()
+
+
+def _is_in_hand(trial: Trial) -> bool:
+    """Whether a living worker has just moved the run."""
+    heartbeat_at = job_row(trial.job_id).heartbeat_at
+    return heartbeat_at is not None and now() - heartbeat_at < timedelta(seconds=1)
