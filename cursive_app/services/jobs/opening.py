@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from cursive_app.clock import now
@@ -14,6 +15,8 @@ from cursive_app.services.accounts.audit import actor_label
 from cursive_app.services.jobs.views import JobView, job_view
 from db.models.jobs import Job, JobEvent
 from db.scope import Scope
+
+LAST_TURN = 100  # beyond this many unfinished jobs of one workspace their order no longer matters to others
 
 
 def open_job(
@@ -64,9 +67,30 @@ def open_job(
 
 
 def wake(scope: Scope, *, job_id: UUID, task: str, queue: str, at: Any = None, reason: str = "") -> None:
-    """Defer the job's task once. `reason` keeps an urgent call apart from a waiting later one."""
+    """Defer the job's task once, in its turn. `reason` marks an urgent call: kept apart from a waiting later one, and
+    without a turn to wait for."""
     lock = f"job:{job_id}:{reason}" if reason else f"job:{job_id}"
-    scope.defer(task, queue=queue, queueing_lock=lock, at=at, job_id=str(job_id))
+    turn = 0 if reason else turn_of(scope.session, workspace_id=scope.workspace_id, job_id=job_id, queue=queue)
+    scope.defer(task, queue=queue, queueing_lock=lock, at=at, priority=turn, job_id=str(job_id))
+
+
+def turn_of(session: Session, *, workspace_id: UUID, job_id: UUID, queue: str) -> int:
+    """The queue priority of a job's task: 0 for the workspace's first unfinished job in this queue, -1 for its second…
+
+    So the workspaces take turns: the only job of one comes before the second of another, however many that one has.
+    """
+    earlier = (
+        select(Job.id)
+        .where(
+            Job.workspace_id == workspace_id,
+            Job.status.in_(("pending", "processing")),
+            Job.queue == queue,
+            Job.id < job_id,
+        )
+        .limit(LAST_TURN)
+        .subquery()
+    )
+    return -(session.scalar(select(func.count()).select_from(earlier)) or 0)
 
 
 def add_event(

@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select, text
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.claims import STALE_AFTER
+from cursive_app.services.jobs.opening import turn_of
 from db.models.jobs import Job
 from db.system import SystemScope, system_scope
 
@@ -45,11 +46,14 @@ def _wake_jobs(scope: SystemScope) -> int:
         Job.updated_at < moment - OVERDUE,
         or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE),
     )
-    due = select(Job.id, Job.task, Job.queue).where(Job.status.in_(("pending", "processing")), or_(stale, missed))
+    due = select(Job.id, Job.task, Job.queue, Job.workspace_id).where(
+        Job.status.in_(("pending", "processing")), or_(stale, missed)
+    )
     woken = 0
-    for job_id, task, queue in scope.session.execute(due.limit(BATCH)):
+    for job_id, task, queue, workspace_id in scope.session.execute(due.limit(BATCH)).all():
         lock = f"job:{job_id}"
-        if scope.defer(task, queue=queue, queueing_lock=lock, job_id=str(job_id)) is not None:
+        turn = turn_of(scope.session, workspace_id=workspace_id, job_id=job_id, queue=queue)
+        if scope.defer(task, queue=queue, queueing_lock=lock, priority=turn, job_id=str(job_id)) is not None:
             woken += 1
     return woken
 

@@ -9,6 +9,7 @@ what we sent, nothing is billed.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -34,6 +35,7 @@ from db.models.segments import SavedSegment, SegmentRun
 from db.scope import Scope
 
 LOOKS_BEFORE_PREVIEW = 3  # a minute on the provider's schedule; an audience that has people has shown them by then
+TURN_SECONDS = 20.0  # how long a run keeps a worker while others may wait for one
 WITNESSES = 25  # people asked of that preview
 
 
@@ -62,6 +64,7 @@ def run_segment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
     if run.audience_id is None:
         _build(claimed, run, lab)
         return
+    turn_ends = time.monotonic() + TURN_SECONDS
     while True:
         page = lab.audience_page(run.audience_id, page=run.next_page)
         jobs.heartbeat(claimed)
@@ -75,6 +78,9 @@ def run_segment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
             return
         if _stopped(claimed):
             drop_audience(claimed.tenant, run.id, lab)
+            return
+        if time.monotonic() > turn_ends:
+            _let_others(claimed)
             return
 
 
@@ -237,6 +243,12 @@ def _settle(claimed: ClaimedJob, run: _Run, page: AudiencePage) -> bool:
 
 def _is_end(page: AudiencePage) -> bool:
     return page.is_last or not page.records
+
+
+def _let_others(claimed: ClaimedJob) -> None:
+    """Go to the back of the queue; the run goes on at once when nobody is in front of it there."""
+    with claimed.tenant.begin() as scope:
+        jobs.postpone(scope, claimed, until=now())
 
 
 # The end
