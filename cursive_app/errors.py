@@ -49,9 +49,19 @@ class Invalid(CursiveError):
 
 
 class NotFound(CursiveError):
+    """No such object here. `object_type` and `object_id` say what was asked for, when it was asked for by id; they are
+    for the audit trail and never shown."""
+
     status = 404
     code = "not_found"
     default_message = "We could not find that here. It may have been deleted, or it belongs to another workspace."
+
+    def __init__(
+        self, message: str | None = None, *, object_type: str | None = None, object_id: str | None = None
+    ) -> None:
+        self.object_type = object_type
+        self.object_id = object_id
+        super().__init__(message)
 
 
 class Unauthenticated(CursiveError):
@@ -61,9 +71,15 @@ class Unauthenticated(CursiveError):
 
 
 class Forbidden(CursiveError):
+    """The role does not allow it. `permission` is the one that was missing, for the audit trail."""
+
     status = 403
     code = "forbidden"
     default_message = "Your role in this workspace does not allow that. Ask an owner or admin."
+
+    def __init__(self, message: str | None = None, *, permission: str | None = None) -> None:
+        self.permission = permission
+        super().__init__(message)
 
 
 class Conflict(CursiveError):

@@ -74,12 +74,13 @@ class Scope:
 
     def get(self, model: type[Row], id: UUID | str, *, lock: bool = False) -> Row:
         """One row by id. Raises NotFound for an unknown id, another workspace's id and text that is no id alike."""
-        statement = self.select(model).where(model.id == parse_id(id))  # type: ignore[attr-defined]  # Identified
+        wanted = parse_id(id)
+        statement = self.select(model).where(model.id == wanted)  # type: ignore[attr-defined]  # Identified
         if lock:
             statement = statement.with_for_update()
         row = self.session.scalar(statement)
         if row is None:
-            raise NotFound
+            raise NotFound(object_type=model.__tablename__, object_id=str(wanted))
         return row
 
     def add(self, row: Row) -> Row:
@@ -170,9 +171,12 @@ def _translate(error: sa_exc.DBAPIError) -> Exception | None:
 
 
 @event.listens_for(Engine, "checkin")
-def _assert_no_workspace_left(connection: Any, _entry: ConnectionPoolEntry) -> None:
-    """A pooled connection must never remember a workspace (D-9). The setting is transaction-local, so ending the
-    transaction clears it; a connection returned inside one is rolled back by the pool before this runs."""
+def _close_if_inside_transaction(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    """Close a connection that comes back to the pool inside a transaction, instead of lending it again.
+
+    A pooled connection must never remember a workspace (D-9). The setting is transaction-local, so ending the
+    transaction clears it, and the pool rolls back before this runs; when that did not work, the connection goes.
+    """
     if connection is not None and getattr(connection, "info", None) is not None:
         status = connection.info.transaction_status
         if status not in (psycopg.pq.TransactionStatus.IDLE, psycopg.pq.TransactionStatus.UNKNOWN):

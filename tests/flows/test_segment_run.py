@@ -326,6 +326,20 @@ def test_revoking_the_key_mid_run_stops_it(alice, sandbox: Sandbox) -> None:
     assert balance_of(alice) == (1000, 0)
 
 
+def test_a_role_that_was_taken_away_mid_run_stops_it(cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    run = start(cast.bob, make_segment(cast.bob).id, max_leads=100)
+    lab = sandbox.client(page_size=20)
+    step(run, lab)
+    with system_scope() as scope:
+        member = scope.session.get(Membership, (cast.workspace_id, cast.bob.user_id))
+        assert member is not None
+        member.role = "read_only"
+    ended = work_off(cast.alice, run, lab)
+    assert (ended.status, ended.outcome) == ("failed", "access_lost")
+    assert balance_of(cast.alice) == (100, 0)
+
+
 def test_two_starts_at_once_make_one_run(alice) -> None:
     segment = make_segment(alice)
 

@@ -76,7 +76,7 @@ def test_a_revoked_key_is_dead_at_once_and_stays_listed(cast: Cast) -> None:
     with cast.alice.begin() as scope:
         assert list_api_keys(scope)[0].state == "revoked"
         actions = scope.session.scalars(scope.select(AuditEntry).with_only_columns(AuditEntry.action)).all()
-    assert sorted(actions) == ["api_key.created", "api_key.revoked"]
+    assert sorted(actions) == ["api_key.created", "api_key.revoked", "refused.api_key"]
 
 
 def test_an_expired_key_is_dead(cast: Cast) -> None:

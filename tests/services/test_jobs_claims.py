@@ -199,7 +199,8 @@ def test_a_revoked_key_is_noticed_too(cast: Cast) -> None:
     with system_scope() as scope:
         key = scope.add(
             ApiKey(
-                workspace_id=cast.workspace_id, name="k", prefix="x", key_hash=uuid4().bytes, scopes=["segments:run"]
+                workspace_id=cast.workspace_id, name="k", prefix="x", key_hash=uuid4().bytes, scopes=["segments:run"],
+                created_by=cast.alice.user_id,
             )
         )  # fmt: skip
     tenant = Tenant(cast.workspace_id, None, Role.ADMIN, scopes=frozenset({"segments:run"}), api_key_id=key.id)
@@ -209,4 +210,4 @@ def test_a_revoked_key_is_noticed_too(cast: Cast) -> None:
     assert claimed.tenant.scopes == {"segments:run"}
     with system_scope() as scope:
         scope.get(ApiKey, key.id).revoked_at = now()
-    assert jobs.access_lost(claimed) == "The API key that started this has been revoked."
+    assert jobs.access_lost(claimed) == "The API key “k” has been revoked."

@@ -27,6 +27,8 @@ from cursive_app.services.accounts.invitations import (
     resend_invitation,
     revoke_invitation,
 )
+from cursive_app.services.accounts.key_rights import KeyRights, rights_of_key
+from cursive_app.services.accounts.key_rotation import DEFAULT_OVERLAP, OVERLAPS, rotate_api_key
 from cursive_app.services.accounts.login import SignedIn, log_in
 from cursive_app.services.accounts.permissions import KEY_SCOPES, PERMISSIONS, Permission, allows, require
 from cursive_app.services.accounts.principal import Principal, WorkspaceChoice
@@ -44,6 +46,7 @@ from cursive_app.services.accounts.recovery import (
     request_password_reset,
     reset_password,
 )
+from cursive_app.services.accounts.refusals import record_refusal
 from cursive_app.services.accounts.sessions import (
     SessionRow,
     authenticate,
@@ -65,12 +68,15 @@ from cursive_app.services.accounts.team import (
 )
 
 __all__ = [
+    "DEFAULT_OVERLAP",
     "KEY_SCOPES",
     "LIFETIMES",
+    "OVERLAPS",
     "PERMISSIONS",
     "ApiKeyRow",
     "InvitationRow",
     "InvitationView",
+    "KeyRights",
     "MemberRow",
     "NewApiKey",
     "Permission",
@@ -103,6 +109,7 @@ __all__ = [
     "make_admin",
     "own_timezone",
     "record_audit",
+    "record_refusal",
     "remove_member",
     "request_password_reset",
     "require",
@@ -111,6 +118,8 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "revoke_invitation",
+    "rights_of_key",
+    "rotate_api_key",
     "sign_up",
     "switch_workspace",
     "timezones",

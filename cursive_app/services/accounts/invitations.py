@@ -27,11 +27,12 @@ from cursive_app.services.accounts.tokens import digest, looks_like_token, new_t
 from cursive_app.settings import settings
 from db.models.accounts import Invitation, Membership, User, UserSession, Workspace
 from db.roles import Role
-from db.scope import Tenant
+from db.scope import Tenant, parse_id
 from db.system import SystemScope, system_scope
 
 LIFETIME = timedelta(days=7)
 GONE = "This invitation was used, withdrawn, or is too old. Ask for a new one."
+NOT_OPEN = "This invitation is not open any more."
 INVITE_PACE = Pace(free=50, first_pause=60, longest_pause=3600, memory=3600)
 ROLE_WORDS = {
     Role.OWNER: "owner",
@@ -128,9 +129,16 @@ def revoke_invitation(tenant: Tenant, *, invitation_id: UUID | str) -> None:
 
 
 def _open(scope: SystemScope, tenant: Tenant, invitation_id: UUID | str) -> Invitation:
-    row = scope.get(Invitation, invitation_id, lock=True)
-    if row.workspace_id != tenant.workspace_id or row.accepted_at is not None or row.revoked_at is not None:
-        raise NotFound("This invitation is not open any more.")
+    wanted = parse_id(invitation_id)
+    row = scope.session.scalar(
+        select(Invitation)
+        .where(Invitation.id == wanted, Invitation.workspace_id == tenant.workspace_id)
+        .with_for_update()
+    )
+    if row is None:  # unknown, or another workspace's: the same words (T13)
+        raise NotFound(NOT_OPEN, object_type="invitations", object_id=str(wanted))
+    if row.accepted_at is not None or row.revoked_at is not None:
+        raise NotFound(NOT_OPEN)
     if row.role == Role.OWNER.value and tenant.role is not Role.OWNER:
         raise Forbidden("Only an owner may invite an owner.")
     return row

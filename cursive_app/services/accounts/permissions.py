@@ -19,6 +19,10 @@ class Permission(StrEnum):
     VIEW_SEGMENTS = "segments:read"
     EDIT_SEGMENTS = "segments:write"
     RUN_SEGMENTS = "segments:run"
+    VIEW_ENRICHMENTS = "enrichments:read"
+    EDIT_ENRICHMENTS = "enrichments:write"
+    RUN_ENRICHMENTS = "enrichments:run"
+    DOWNLOAD_ENRICHMENTS = "enrichments:download"
     VIEW_JOBS = "jobs:read"
     CANCEL_JOBS = "jobs:cancel"
     VIEW_CREDITS = "credits:read"
@@ -29,8 +33,17 @@ class Permission(StrEnum):
 
 
 P = Permission
-_VIEW = {P.VIEW_LEADS, P.VIEW_SEGMENTS, P.VIEW_JOBS, P.VIEW_CREDITS, P.VIEW_TEAM}
-_WORK = _VIEW | {P.EXPORT_LEADS, P.EDIT_LEADS, P.EDIT_SEGMENTS, P.RUN_SEGMENTS, P.CANCEL_JOBS}
+_VIEW = {P.VIEW_LEADS, P.VIEW_SEGMENTS, P.VIEW_ENRICHMENTS, P.VIEW_JOBS, P.VIEW_CREDITS, P.VIEW_TEAM}
+_WORK = _VIEW | {
+    P.EXPORT_LEADS,
+    P.EDIT_LEADS,
+    P.EDIT_SEGMENTS,
+    P.RUN_SEGMENTS,
+    P.EDIT_ENRICHMENTS,
+    P.RUN_ENRICHMENTS,
+    P.DOWNLOAD_ENRICHMENTS,
+    P.CANCEL_JOBS,
+}
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
@@ -46,6 +59,10 @@ KEY_SCOPES: tuple[Permission, ...] = (
     P.VIEW_SEGMENTS,
     P.EDIT_SEGMENTS,
     P.RUN_SEGMENTS,
+    P.VIEW_ENRICHMENTS,
+    P.EDIT_ENRICHMENTS,
+    P.RUN_ENRICHMENTS,
+    P.DOWNLOAD_ENRICHMENTS,
     P.VIEW_JOBS,
     P.CANCEL_JOBS,
     P.VIEW_CREDITS,
@@ -64,4 +81,4 @@ def require(who: Tenant | Scope, permission: Permission) -> None:
     """Raises Forbidden unless the tenant may do this."""
     tenant = who.tenant if isinstance(who, Scope) else who
     if not allows(tenant, permission):
-        raise Forbidden
+        raise Forbidden(permission=permission.value)

@@ -181,7 +181,9 @@ def end_session(principal: Principal, *, session_id: UUID | str) -> None:
             )
         )
         if row is None:
-            raise NotFound("That session has already ended.")
+            raise NotFound(
+                "That session has already ended.", object_type="user_sessions", object_id=str(parse_id(session_id))
+            )
         row.revoked_at = now()
 
 
@@ -207,7 +209,7 @@ def switch_workspace(principal: Principal, *, workspace_id: UUID | str) -> None:
     """Let this session look at another workspace of the person. Raises NotFound when they are not on its team."""
     target = parse_id(workspace_id)
     if target not in {choice.id for choice in principal.workspaces}:
-        raise NotFound("You are not a member of that workspace.")
+        raise NotFound("You are not a member of that workspace.", object_type="workspaces", object_id=str(target))
     with system_scope() as scope:
         changed = affected(
             scope.session,

@@ -176,7 +176,9 @@ def _locked_member(scope: SystemScope, tenant: Tenant, user_id: UUID | str) -> M
     if own is None or own.role != tenant.role.value:
         raise Forbidden  # changed since this event began
     if member is None:
-        raise NotFound("This person is not on the team any more.")
+        raise NotFound(
+            "This person is not on the team any more.", object_type="memberships", object_id=str(parse_id(user_id))
+        )
     return member
 
 

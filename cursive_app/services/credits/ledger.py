@@ -158,7 +158,7 @@ def get_line(scope: Scope, line_id: UUID | str) -> LedgerLine:
     require(scope, Permission.VIEW_CREDITS)
     row = scope.session.scalar(scope.select(CreditLine).where(CreditLine.id == parse_id(line_id)))
     if row is None:
-        raise NotFound
+        raise NotFound(object_type=CreditLine.__tablename__, object_id=str(line_id))
     return line_of(row)
 
 

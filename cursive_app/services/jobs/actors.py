@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from cursive_app.clock import now
+from cursive_app.services import accounts
+from cursive_app.services.accounts import Permission
 from cursive_app.services.jobs.views import ClaimedJob
-from db.models.accounts import ApiKey, Membership, User, Workspace
+from db.models.accounts import Membership, User, Workspace
 from db.models.jobs import Job
 from db.roles import Role
 from db.scope import Tenant
@@ -25,10 +26,17 @@ def actor_of(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
     return Tenant(workspace_id=row.workspace_id, user_id=None, role=Role.OWNER), None
 
 
-def access_lost(claimed: ClaimedJob) -> str | None:
-    """Look again, between two chunks: why the actor may no longer act, or None."""
+def access_lost(claimed: ClaimedJob, *, need: Permission | None = None) -> str | None:
+    """Look again, between two chunks: why the actor may no longer act, or None.
+
+    `need` is what the work asks of whoever started it: a role that was taken away stops it as well.
+    """
     with system_scope() as scope:
-        return actor_of(scope, scope.get(Job, claimed.job_id))[1]
+        row = scope.get(Job, claimed.job_id)
+        tenant, lost = actor_of(scope, row)
+        if lost is None and need is not None and not accounts.allows(tenant, need):
+            return f"{row.actor_label or 'The person who started this'} may no longer do this."
+        return lost
 
 
 def _of_person(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
@@ -47,19 +55,10 @@ def _of_person(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
 
 
 def _of_key(scope: SystemScope, row: Job) -> tuple[Tenant, str | None]:
-    key = scope.session.get(ApiKey, row.actor_api_key_id)
-    if key is None or key.workspace_id != row.workspace_id or key.revoked_at is not None:
-        return _powerless(row), "The API key that started this has been revoked."
-    if key.expires_at is not None and key.expires_at <= now():
-        return _powerless(row), "The API key that started this has expired."
-    tenant = Tenant(
-        workspace_id=row.workspace_id,
-        user_id=None,
-        role=Role.ADMIN,
-        scopes=frozenset(key.scopes),
-        api_key_id=key.id,
-    )
-    return tenant, None
+    rights = accounts.rights_of_key(scope, key_id=row.actor_api_key_id, workspace_id=row.workspace_id)
+    if rights is None or rights.tenant is None:
+        return _powerless(row), rights.lost if rights is not None else "The API key that started this is gone."
+    return rights.tenant, None
 
 
 def _powerless(row: Job) -> Tenant:

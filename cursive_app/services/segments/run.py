@@ -21,6 +21,7 @@ from cursive_app.clock import now
 from cursive_app.integrations.audiencelab import AudienceLab, AudiencePage, ProviderError, ProviderRefused, normalize
 from cursive_app.integrations.audiencelab.vocabulary import DAYS_BACK_RANGE
 from cursive_app.services import credits, jobs
+from cursive_app.services.accounts import Permission
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.segments.audiences import drop_audience, request_audience
 from cursive_app.services.segments.compile_provider import Narrowing, narrowing
@@ -113,7 +114,7 @@ def _load(claimed: ClaimedJob) -> _Run | None:
 
 def _stopped(claimed: ClaimedJob) -> bool:
     """Whether the run ends here because somebody canceled it or its actor may no longer act (T15)."""
-    lost = claimed.access_lost or jobs.access_lost(claimed)
+    lost = claimed.access_lost or jobs.access_lost(claimed, need=Permission.RUN_SEGMENTS)
     with claimed.tenant.begin() as scope:
         if not lost and not jobs.cancel_requested(scope, claimed):
             return False
