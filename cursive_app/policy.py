@@ -23,7 +23,7 @@ from cursive_app.errors import Forbidden, Unauthenticated, Unavailable
 from cursive_app.services.accounts import Permission, Principal, allows
 from cursive_app.services.accounts.tokens import digest
 from state.arguments import fits_argument
-from state.base import Caller, caller_var, current_path, login_url, look_up
+from state.base import Caller, caller_var, current_path, login_url, look_up, note_refusal
 from state.session import SessionState
 
 log = structlog.get_logger("cursive.gate")
@@ -149,6 +149,9 @@ async def _judge(
     if denied is not None:
         message, go = denied
         log.info("event refused", handler=event.name, need=str(need), user=str(who.user_id) if who else None)
+        if who is not None and message == Forbidden.default_message:
+            state_name = registered.states[0].__name__
+            await note_refusal(Forbidden(permission=str(need)), attempted=f"{state_name}.{fn.__name__}")
         return await _refuse(root, message, registered, go=login_url(current_path()) if go == "/login" else go)
     hints = registered.handler._get_type_hints()
     parameters = set(fn.__code__.co_varnames[1 : fn.__code__.co_argcount + fn.__code__.co_kwonlyargcount])
@@ -197,6 +200,7 @@ async def _refuse(
     if registered is not None and registered.handler.fn.__name__ == "load":
         page = await root.get_state(registered.states[0])
     if page is not None and not go and "status" in type(page).get_fields():
+        # `page` is typed as the base of all states; the line above has found that this one has a `status`.
         page.status = status  # type: ignore[attr-defined]
     elif message:
         events.insert(0, rx.toast.error(message))

@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 from reflex_base.event.context import EventContext
 
-from cursive_app.errors import Forbidden, Unauthenticated
+from cursive_app.errors import CursiveError, Forbidden, NotFound, Unauthenticated
 from cursive_app.paths import local_path
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, Principal
@@ -99,13 +99,35 @@ async def ask(fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     session is looked up again, and Unauthenticated is raised when it or its role is gone.
     """
     await _recheck()
-    return await run_in_thread(fn, *args, **kwargs)
+    return await run_in_thread(_noted, _name_of(fn), fn, *args, **kwargs)
 
 
 async def transact(fn: Callable[Concatenate[Scope, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a use case in one transaction of the signed-in tenant: `fn(scope, …)` between begin and commit."""
     await _recheck()
-    return await run_in_thread(_in_scope, tenant(), fn, *args, **kwargs)
+    return await run_in_thread(_noted, _name_of(fn), _in_scope, tenant(), fn, *args, **kwargs)
+
+
+async def note_refusal(error: CursiveError, *, attempted: str) -> None:
+    """Put a refusal of this event's person into their workspace's audit trail."""
+    who = principal()
+    if who is not None and who.tenant is not None:
+        await run_in_thread(accounts.record_refusal, who.tenant, error, attempted=attempted)
+
+
+def _noted(attempted: str, work: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
+    """Do the work; what it refuses is written down once its transaction has been rolled back (T15)."""
+    try:
+        return work(*args, **kwargs)
+    except (Forbidden, NotFound) as error:
+        who = principal()
+        if who is not None and who.tenant is not None:
+            accounts.record_refusal(who.tenant, error, attempted=attempted)
+        raise
+
+
+def _name_of(fn: Callable[..., Any]) -> str:
+    return getattr(fn, "__name__", type(fn).__name__)
 
 
 def _in_scope(who: Tenant, fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:

@@ -13,18 +13,23 @@ import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from cursive_app.errors import (
     Conflict,
     CursiveError,
+    Forbidden,
     InsufficientCredits,
     Invalid,
+    NotFound,
     RateLimited,
     Unauthenticated,
     Unavailable,
 )
+from cursive_app.services import accounts
+from db.scope import Tenant
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +108,13 @@ def request_id_of(scope: Any) -> str | None:
 
 async def on_cursive_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CursiveError)
-    return problem_of(error, request_id=request_id_of(request.scope))
+    answer = problem_of(error, request_id=request_id_of(request.scope))
+    tenant = getattr(request.state, "tenant", None)
+    if isinstance(tenant, Tenant) and isinstance(error, Forbidden | NotFound):
+        # After the answer has gone out, so that its time tells nothing about what was looked for (T13, T15).
+        attempted = getattr(request.scope.get("endpoint"), "__name__", request.method.lower())
+        answer.background = BackgroundTask(accounts.record_refusal, tenant, error, attempted=attempted)
+    return answer
 
 
 async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
