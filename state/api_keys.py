@@ -51,6 +51,8 @@ class ApiKeysState(rx.State):
     errors: dict[str, str] = {}
     new_key: str = ""
     new_name: str = ""
+    rotating_id: str = ""
+    rotating_name: str = ""
     revoking_id: str = ""
     revoking_name: str = ""
 
@@ -84,17 +86,15 @@ class ApiKeysState(rx.State):
         """Make a key, after asking for the password again."""
         self.saving, self.errors = True, {}
         yield
-        days = str(form.get("days", ""))
         scopes = [scope for scope in SCOPE_WORDS if form.get(f"scope_{scope}")]
         try:
-            if days and not days.isdigit():
-                raise Invalid(fields={"days": "Choose from the list."})
+            days = _number(form.get("days"), "days")
             await ask(accounts.confirm_password, person(), password=str(form.get("password", "")))
             made = await transact(
                 accounts.create_api_key,
                 name=str(form.get("name", "")),
                 scopes=scopes,
-                days=int(days) if days else None,
+                days=days,
             )
         except Invalid as error:
             self.errors = error.fields or {"name": error.message}
@@ -113,6 +113,47 @@ class ApiKeysState(rx.State):
         """The new key was seen; forget it."""
         if not open_:
             self.new_key = self.new_name = ""
+
+    @rx.event
+    @allow(Permission.MANAGE_API_KEYS)
+    async def ask_rotate(self, key_id: str):
+        """Open the form that replaces this key."""
+        line = next((one for one in self.rows if one.id == key_id and one.state == "active"), None)
+        self.rotating_id, self.rotating_name = (line.id, line.name) if line else ("", "")
+        self.errors = {}
+
+    @rx.event
+    @allow(Permission.MANAGE_API_KEYS)
+    async def set_rotating(self, open_: bool):
+        """The form was closed."""
+        if not open_:
+            self.rotating_id = ""
+
+    @rx.event
+    @allow(Permission.MANAGE_API_KEYS)
+    async def rotate(self, form: dict[str, str | bool | None]):
+        """Make the successor, after asking for the password again; the old key ends after the chosen overlap."""
+        self.saving, self.errors = True, {}
+        yield
+        try:
+            overlap, days = _number(form.get("overlap"), "overlap"), _number(form.get("rotate_days"), "days")
+            await ask(accounts.confirm_password, person(), password=str(form.get("rotate_password", "")))
+            made = await transact(
+                accounts.rotate_api_key,
+                key_id=self.rotating_id,
+                overlap_hours=accounts.DEFAULT_OVERLAP if overlap is None else overlap,
+                days=days,
+            )
+        except Invalid as error:
+            self.errors = error.fields or {"password": error.message}
+            return
+        except CursiveError as error:
+            self.errors = {"password": error.message}
+            return
+        finally:
+            self.saving = False
+        self.rotating_id, self.new_key, self.new_name = "", made.key, made.name
+        await self._read()
 
     @rx.event
     @allow(Permission.MANAGE_API_KEYS)
@@ -136,6 +177,14 @@ class ApiKeysState(rx.State):
         await transact(accounts.revoke_api_key, key_id=target)
         await self._read()
         return rx.toast.success(f"“{self.revoking_name}” is revoked.")
+
+
+def _number(value: object, field: str) -> int | None:
+    """What a list of numbers posted; None for its first, empty entry. Raises Invalid."""
+    text = str(value or "")
+    if text and not (text.isdecimal() and text.isascii() and len(text) < 6):
+        raise Invalid(fields={field: "Choose from the list."})
+    return int(text) if text else None
 
 
 def _line(row: ApiKeyRow, timezone: str) -> KeyLine:

@@ -8,7 +8,7 @@ import pytest
 
 from cursive_app.api.cookies import flash_cookie
 from cursive_app.api.flash import Flash, write_flash
-from cursive_app.services.accounts import authenticate, authenticate_key, invite, list_team, sign_up
+from cursive_app.services.accounts import authenticate, authenticate_key, create_api_key, invite, list_team, sign_up
 from db.engine import Database
 from db.models.accounts import ApiKey, User
 from db.roles import Role
@@ -191,6 +191,36 @@ async def test_a_key_is_shown_once_and_only_with_the_password(driver: Any, cast:
     await tab.send(ApiKeysState.ask_revoke, key_id=line["id"])
     await tab.send(ApiKeysState.revoke)
     assert tab.var(ApiKeysState, "rows")[0]["state"] == "revoked"
+
+
+async def test_a_key_is_rotated_with_the_password_and_both_work_for_a_while(driver: Any, cast: Cast) -> None:
+    give_password(cast.alice.user_id)
+    with cast.alice.begin() as scope:
+        old = create_api_key(scope, name="Sync", scopes=["leads:read"])
+    tab = driver(sign_in(cast.alice))
+    await tab.send(ApiKeysState.load)
+    await tab.send(ApiKeysState.ask_rotate, key_id=str(old.id))
+    assert tab.var(ApiKeysState, "rotating_name") == "Sync"
+    form = {"overlap": "24", "rotate_days": "90", "rotate_password": "wrong"}
+    await tab.send(ApiKeysState.rotate, form=form)
+    assert "password" in tab.var(ApiKeysState, "errors")
+    for bad, field in (({"overlap": "many"}, "overlap"), ({"overlap": "5"}, "overlap"), ({"rotate_days": "7"}, "days")):
+        await tab.send(ApiKeysState.rotate, form={**form, "rotate_password": PASSWORD, **bad})
+        assert field in tab.var(ApiKeysState, "errors")
+    assert [row["state"] for row in tab.var(ApiKeysState, "rows")] == ["active"]
+    await tab.send(ApiKeysState.rotate, form={**form, "rotate_password": PASSWORD})
+    new = tab.var(ApiKeysState, "new_key")
+    assert authenticate_key(new).scopes == authenticate_key(old.key).scopes == {"leads:read"}
+    assert tab.var(ApiKeysState, "rotating_id") == ""
+    assert [row["state"] for row in tab.var(ApiKeysState, "rows")] == ["active", "retiring"]
+    await tab.send(ApiKeysState.ask_rotate, key_id=str(old.id))  # it has a successor
+    assert tab.var(ApiKeysState, "rotating_id") == ""
+    stranger = driver(sign_in(cast.charlie))
+    give_password(cast.charlie.user_id)
+    await stranger.send(ApiKeysState.load)
+    await stranger.send(ApiKeysState.ask_rotate, key_id=str(old.id))
+    await stranger.send(ApiKeysState.rotate, form={**form, "rotate_password": PASSWORD})
+    assert stranger.var(ApiKeysState, "new_key") in (None, "")
 
 
 async def test_members_see_no_keys(driver: Any, cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""API keys: make, see once, revoke."""
+"""API keys: make, see once, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.buttons import copy_button, primary, quiet_danger, submit
+from components.buttons import copy_button, ghost, primary, quiet_danger, submit
 from components.dialog import confirm, modal
 from components.feedback import failure, list_states, no_permission, nothing_yet, relative_time, status_pill
 from components.form import checkbox, error_text, field, select, text_input
@@ -14,11 +14,14 @@ from components.primitives.anchor import anchor
 from components.table import Column, data_table, skeleton_table, table_card
 from cursive_app.pages.frame import may
 from cursive_app.pages.settings.layout import settings_page
-from cursive_app.services.accounts import LIFETIMES, Permission
+from cursive_app.services.accounts import DEFAULT_OVERLAP, LIFETIMES, OVERLAPS, Permission
 from state.api_keys import SCOPE_WORDS
 from state.api_keys import ApiKeysState as S
 
 LIFETIME_OPTIONS = (("", "Until it is revoked"), *((str(days), f"{days} days") for days in LIFETIMES))
+
+OVERLAP_WORDS = {0: "At once", 1: "After 1 hour", 24: "After 24 hours", 168: "After 7 days"}
+OVERLAP_OPTIONS = tuple((str(hours), OVERLAP_WORDS[hours]) for hours in OVERLAPS)
 
 
 def _name(row: Any) -> rx.Component:
@@ -27,11 +30,20 @@ def _name(row: Any) -> rx.Component:
     )
 
 
-def _revoke(row: Any) -> rx.Component:
-    return rx.cond(
-        row.state == "active",
-        quiet_danger("Revoke", size="sm", on_click=S.ask_revoke(row.id), aria_label="Revoke " + row.name),
-        rx.fragment(),
+def _actions(row: Any) -> rx.Component:
+    active = row.state == "active"
+    return rx.el.span(
+        rx.cond(
+            active,
+            ghost("Rotate", size="sm", on_click=S.ask_rotate(row.id), aria_label="Rotate " + row.name),
+            rx.fragment(),
+        ),
+        rx.cond(
+            active | (row.state == "retiring"),
+            quiet_danger("Revoke", size="sm", on_click=S.ask_revoke(row.id), aria_label="Revoke " + row.name),
+            rx.fragment(),
+        ),
+        class_name="inline-flex items-center gap-1",
     )
 
 
@@ -41,14 +53,20 @@ COLUMNS = (
         "state",
         "Status",
         lambda r: status_pill(
-            r.state, {"active": ("Active", "good"), "expired": ("Expired", "warn"), "revoked": ("Revoked", "neutral")}
+            r.state,
+            {
+                "active": ("Active", "good"),
+                "retiring": ("Replaced", "warn"),
+                "expired": ("Expired", "warn"),
+                "revoked": ("Revoked", "neutral"),
+            },
         ),
     ),
     Column("scopes", "May", lambda r: rx.el.span(r.scopes, class_name="whitespace-normal")),
     Column("used", "Last used", lambda r: relative_time(r.used, exact=r.used_exact)),
     Column("expires", "Expires", lambda r: rx.el.span(r.expires, class_name="num")),
     Column("by", "Made by", lambda r: relative_time(r.created_by, exact=r.created)),
-    Column("revoke", "Action", _revoke, right=True),
+    Column("action", "Action", _actions, right=True),
 )
 
 
@@ -99,6 +117,46 @@ def _create_form() -> rx.Component:
     )
 
 
+def _rotate_form() -> rx.Component:
+    return modal(
+        "Rotate “" + S.rotating_name + "”",
+        rx.el.form(
+            field(
+                "overlap",
+                "The old key stops working",
+                select("overlap", OVERLAP_OPTIONS, default_value=str(DEFAULT_OVERLAP)),
+                hint="Until then both keys work, so that you can change your programs without an outage.",
+                error=S.errors.get("overlap", ""),
+            ),
+            field(
+                "rotate_days",
+                "The new key works for",
+                select("rotate_days", LIFETIME_OPTIONS, default_value=str(LIFETIMES[1])),
+                error=S.errors.get("days", ""),
+            ),
+            field(
+                "rotate_password",
+                "Your password",
+                text_input(
+                    "rotate_password",
+                    type="password",
+                    auto_complete="current-password",
+                    required=True,
+                    error=S.errors.get("password", ""),
+                ),
+                hint="The new key acts for you, so we ask once more.",
+                error=S.errors.get("password", ""),
+            ),
+            rx.el.div(submit("Rotate key", pending=S.saving), class_name="flex justify-end"),
+            on_submit=S.rotate,
+            class_name="flex flex-col gap-4",
+        ),
+        is_open=S.rotating_id != "",
+        on_open_change=S.set_rotating,
+        description="You get a new key with the same name that may do the same things.",
+    )
+
+
 def _shown_once() -> rx.Component:
     return modal(
         "Copy this key now",
@@ -136,6 +194,7 @@ def api_keys() -> rx.Component:
             forbidden=no_permission(),
         ),
         _create_form(),
+        _rotate_form(),
         _shown_once(),
         confirm(
             is_open=S.revoking_id != "",
