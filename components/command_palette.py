@@ -1,9 +1,10 @@
 """The command palette behind Ctrl/Cmd-K: pages and actions, filtered in the browser without a round trip.
 
-    command_palette(ITEMS, results=S.palette_results, on_search=S.palette_search.debounce(200))
+    command_palette(ITEMS, results=S.results, on_search=S.search.debounce(200), on_open_change=S.opened)
 
 `ITEMS` is known when the interface is built. `results` (optional) are objects found on the server, as dicts with
-`label`, `note` and `href`; they are filtered again in the browser, so a late answer never shows what does not match.
+`kind` ("segment" or "lead"), `label`, `note`, `href` and `words` (more to find it by). They come first and are filtered
+again in the browser, so a late answer never shows what does not match.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def command_palette(
     *,
     results: Items | None = None,
     on_search: Any = None,
+    on_open_change: Any = None,
     trigger: Sequence[Any] = (),
     trigger_class: str = "sr-only",
 ) -> rx.Component:
@@ -85,6 +87,7 @@ def command_palette(
                 aria_describedby="",
             ),
         ),
+        **({"on_open_change": on_open_change} if on_open_change is not None else {}),
     )
 
 
@@ -102,21 +105,20 @@ def _line(one: Command) -> rx.Component:
 
 
 def _found(results: Items) -> rx.Component:
-    return cmd.CommandGroup.create(
-        rx.foreach(
-            items(results),
-            lambda one: cmd.CommandItem.create(
-                icon("arrow-right"),
-                rx.el.span(one["label"], class_name="truncate"),
-                rx.el.span(one["note"], class_name="ml-auto text-12 text-ink-3"),
-                value=one["label"] + " " + one["href"],
-                on_select=[_close(), rx.redirect(one["href"])],
-                key=one["href"],
-                class_name="menu-item",
-            ),
-        ),
-        heading="In this workspace",
-    )
+    def line(one: Any, position: Any) -> rx.Component:
+        return cmd.CommandItem.create(
+            rx.match(one["kind"], ("segment", icon("filter")), ("lead", icon("user-round")), icon("arrow-right")),
+            rx.el.span(one["label"], class_name="min-w-0 truncate"),
+            rx.el.span(one["note"], class_name="ml-auto max-w-[45%] flex-none truncate text-12 text-ink-3"),
+            # Two objects may share a name, yet cmdk tells lines apart by their value.
+            value=one["label"] + " #" + position.to(str),
+            keywords=[one["words"]],
+            on_select=[_close(), rx.redirect(one["href"])],
+            key=one["href"],
+            class_name="menu-item",
+        )
+
+    return cmd.CommandGroup.create(rx.foreach(items(results), line), heading="In this workspace")
 
 
 def _close() -> Any:

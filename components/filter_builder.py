@@ -181,7 +181,15 @@ def _box(part: Any, data: FilterData, actions: FilterActions, fields: Sequence[F
 def _deep(row: Any, actions: FilterActions) -> rx.Component:
     return rx.el.div(
         icon("layers", size=15, class_name="mt-0.5 flex-none text-ink-3"),
-        rx.el.p(row.label, class_name="min-w-0 flex-1 text-13 text-ink-2"),
+        rx.el.div(
+            rx.el.p(row.label, class_name="text-13 text-ink"),
+            rx.el.p(
+                "A box inside a box, made through the API. It counts as it reads and stays as it is; "
+                "here it can only be removed.",
+                class_name="text-12 text-ink-3",
+            ),
+            class_name="min-w-0 flex-1",
+        ),
         icon_button("x", "Remove this nested box", size="sm", on_click=actions.remove(row.id)),
         class_name="flex items-start gap-2 px-3 py-2",
     )

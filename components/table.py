@@ -10,7 +10,8 @@
                visible=S.columns,                                                # Var[list[str]] of column keys
                selected=S.selected, on_select=S.select, on_select_page=S.select_page, page_selected=S.page_selected,
                refreshing=S.refreshing)
-    pager(S.range_text, has_previous=…, has_next=…, on_previous=…, on_next=…)
+    list_pager(S.range_text, S)                                               # or pager(…) with handlers of its own
+    newer_line("Newer jobs have started. Show them", when=S.has_newer, on_click=S.show_newest)
     column_menu(COLUMNS, visible=S.columns, on_toggle=S.toggle_column)
     toolbar(left…, right=[…])   table_card(toolbar, table, pager)   skeleton_table(COLUMNS, rows=10)
 
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import reflex as rx
 
@@ -193,6 +194,39 @@ def pager(
         aria_label="Pages",
         class_name="flex flex-wrap items-center gap-3 border-t border-line px-3 py-2",
     )
+
+
+class Paged(Protocol):
+    """A list that is paged on the server: whether there is more on either side, and the way there."""
+
+    has_previous: Any
+    has_next: Any
+    previous_page: Any
+    next_page: Any
+
+
+def list_pager(shown: Text, paged: type[Paged]) -> rx.Component:
+    """The pager of a list whose state names its parts as every list does."""
+    return pager(
+        shown,
+        has_previous=paged.has_previous,
+        has_next=paged.has_next,
+        on_previous=paged.previous_page,
+        on_next=paged.next_page,
+    )
+
+
+def newer_line(words: str, *, when: Flag, on_click: Any) -> rx.Component:
+    """Above the rows: something new has come, and the rows do not jump until the reader asks for it."""
+    line = rx.el.button(
+        icon("arrow-up", size=14),
+        words,
+        type="button",
+        on_click=on_click,
+        class_name="flex w-full items-center justify-center gap-1.5 border-b border-line bg-hover px-3 py-2 text-13 "
+        "text-ink-2 hover:text-ink",
+    )
+    return rx.cond(when, line, rx.fragment())
 
 
 def column_menu(columns: Sequence[Column], *, visible: Items, on_toggle: Any) -> rx.Component:

@@ -1,10 +1,45 @@
-"""The limits of a run as people type them."""
+"""The limits of a run as people type them, and the price they make."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+import reflex as rx
+
 from cursive_app.errors import Invalid
+from cursive_app.services import segments
+from cursive_app.services.accounts import Permission
+from state.base import allow, transact
+from state.segment_lines import QuoteCard, quote_card
+
+
+class LimitsPart(rx.State, mixin=True):
+    """How many leads at most, how many credits at most, and what that costs before anything runs."""
+
+    max_leads: str = "100"
+    ceiling: str = ""
+    quote: QuoteCard = QuoteCard()
+    quote_error: str = ""
+
+    @rx.event
+    @allow(Permission.RUN_SEGMENTS)
+    async def set_max_leads(self, text: str):
+        self.max_leads = text[:12]
+        await self._price()
+
+    @rx.event
+    @allow(Permission.RUN_SEGMENTS)
+    async def set_ceiling(self, text: str):
+        self.ceiling = text[:14]
+        await self._price()
+
+    async def _price(self) -> None:
+        try:
+            view = await transact(segments.quote, max_leads=whole(self.max_leads), ceiling=amount(self.ceiling))
+        except Invalid as error:
+            self.quote_error = error.message
+            return
+        self.quote, self.quote_error = quote_card(view), ""
 
 
 def amount(text: str) -> Decimal | None:

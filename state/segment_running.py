@@ -6,26 +6,22 @@ import asyncio
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
+from cursive_app.errors import CursiveError, NotFound, Unauthenticated
 from cursive_app.services import jobs, segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, person, transact
 from state.segment_filter import NEW
-from state.segment_limits import amount, whole
-from state.segment_lines import QuoteCard, RunLine, quote_card, run_line
+from state.segment_limits import LimitsPart
+from state.segment_lines import RunLine, run_line
 from state.segment_looking import LookPart
 
 FOLLOW_SECONDS = 1.0
 
 
-class RunPart(LookPart, mixin=True):
-    """Limits and price, progress and history of runs."""
+class RunPart(LookPart, LimitsPart, mixin=True):
+    """Progress and history of runs."""
 
-    max_leads: str = "100"
-    ceiling: str = ""
-    quote: QuoteCard = QuoteCard()
-    quote_error: str = ""
     starting: bool = False
     run: RunLine = RunLine()
     has_run: bool = False
@@ -66,18 +62,6 @@ class RunPart(LookPart, mixin=True):
 
     @rx.event
     @allow(Permission.RUN_SEGMENTS)
-    async def set_max_leads(self, text: str):
-        self.max_leads = text[:12]
-        await self._price()
-
-    @rx.event
-    @allow(Permission.RUN_SEGMENTS)
-    async def set_ceiling(self, text: str):
-        self.ceiling = text[:14]
-        await self._price()
-
-    @rx.event
-    @allow(Permission.RUN_SEGMENTS)
     async def cancel(self):
         """Stop after the page the run works on."""
         self.stopping = True
@@ -111,14 +95,6 @@ class RunPart(LookPart, mixin=True):
             self._show_run(await transact(_run_now, self._run_id))
         except NotFound:
             self.has_run = False
-
-    async def _price(self) -> None:
-        try:
-            view = await transact(segments.quote, max_leads=whole(self.max_leads), ceiling=amount(self.ceiling))
-        except Invalid as error:
-            self.quote_error = error.message
-            return
-        self.quote, self.quote_error = quote_card(view), ""
 
 
 def _run_now(scope: Scope, run_id: str) -> tuple[segments.RunView, str, bool]:

@@ -9,19 +9,19 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import reflex as rx
 from reflex_components_sonner.toast import ToastAction
 
-from cursive_app.errors import CursiveError, Invalid, Unauthenticated
+from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, current_path, person, tenant, transact
-from state.segment_limits import amount, whole
-from state.segment_lines import QuoteCard, SegmentLine, quote_card, segment_line
+from state.segment_limits import LimitsPart, amount, whole
+from state.segment_lines import SegmentLine, segment_line
 
 REFRESH_SECONDS = 3.0
 PAGE_SIZE = 50
 
 
-class SegmentsState(rx.State):
+class SegmentsState(LimitsPart, rx.State):
     """One page of segments; the address holds status, words and page."""
 
     status: str = "loading"
@@ -40,9 +40,6 @@ class SegmentsState(rx.State):
     pending: bool = False
     subject: SegmentLine = SegmentLine()
     dialog_error: str = ""
-    max_leads: str = "100"
-    ceiling: str = ""
-    quote: QuoteCard = QuoteCard()
 
     _next: str = ""
 
@@ -127,20 +124,8 @@ class SegmentsState(rx.State):
         row = self._row(segment_id)
         if row is None:
             return
-        self.subject, self.dialog_error, self.running = row, "", True
+        self.subject, self.running = row, True
         self.max_leads, self.ceiling = row.max_leads or ("" if row.ceiling else "100"), row.ceiling
-        await self._price()
-
-    @rx.event
-    @allow(Permission.RUN_SEGMENTS)
-    async def set_max_leads(self, text: str):
-        self.max_leads = text[:12]
-        await self._price()
-
-    @rx.event
-    @allow(Permission.RUN_SEGMENTS)
-    async def set_ceiling(self, text: str):
-        self.ceiling = text[:14]
         await self._price()
 
     @rx.event
@@ -165,7 +150,7 @@ class SegmentsState(rx.State):
         except Unauthenticated:
             raise
         except CursiveError as error:
-            self.dialog_error = error.message
+            self.quote_error = error.message
             return
         finally:
             self.pending = False
@@ -269,14 +254,6 @@ class SegmentsState(rx.State):
         parts = {"status": self.chosen, "q": self.query, **changes}
         kept = {key: value for key, value in parts.items() if value}
         return rx.redirect(f"/segments?{urlencode(kept)}" if kept else "/segments", replace="q" in changes)
-
-    async def _price(self) -> None:
-        try:
-            view = await transact(segments.quote, max_leads=whole(self.max_leads), ceiling=amount(self.ceiling))
-        except Invalid as error:
-            self.dialog_error = error.message
-            return
-        self.quote, self.dialog_error = quote_card(view), ""
 
     def _show(self, page: segments.SegmentPage, cursor: str) -> None:
         may_run = allows(tenant(), Permission.RUN_SEGMENTS)

@@ -1,7 +1,7 @@
 """The session as the frame shows it: person, workspace, role, balance. The gate keeps it true on every event.
 
 Vars for the shell: `user_name`, `user_email`, `role` (words), `workspace_id`, `workspace_name`, `workspaces` (dicts:
-id, name, role), `balance`, `held`, `has_held`, `is_staff`, `is_demo`, and `can`: the names of permissions, so that
+id, name, role), `balance`, `held`, `has_held`, `is_staff`, `sandbox_data`, and `can`: the names of permissions, so that
 `SessionState.can.contains("segments:run")` hides what the role may not do. Every page of a signed-in person has
 `on_load=[SessionState.watch, …]`, which also keeps the balance live. None of this is trusted: the gate checks each
 handler and services check again.
@@ -16,6 +16,7 @@ import reflex as rx
 
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, Principal
+from cursive_app.settings import settings
 from db.roles import Role
 from state.base import allow, ask, current_path, login_url, person, renew
 
@@ -48,7 +49,7 @@ class SessionState(rx.State):
     workspace_id: str = ""
     workspace_name: str = ""
     workspaces: list[dict[str, str]] = []
-    is_demo: bool = False
+    sandbox_data: bool = False  # the people shown are synthetic, whichever workspace this is
     can: list[str] = []
     balance: str = "–"
     held: str = ""
@@ -91,7 +92,7 @@ class SessionState(rx.State):
 
 _SHOWN = (
     "signed_in", "user_name", "user_email", "email_verified", "is_staff", "role", "timezone", "workspace_id",
-    "workspace_name", "workspaces", "is_demo", "can", "balance", "held", "has_held",
+    "workspace_name", "workspaces", "sandbox_data", "can", "balance", "held", "has_held",
 )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def _shown(who: Principal | None) -> dict[str, object]:
         "workspace_id": str(who.workspace_id) if who.workspace_id else "",
         "workspace_name": who.workspace_name,
         "workspaces": [{"id": str(w.id), "name": w.name, "role": ROLE_WORDS[w.role]} for w in who.workspaces],
-        "is_demo": who.is_demo,
+        "sandbox_data": settings().provider_is_sandbox,
         "can": permissions,
         "balance": credits_text(who.available),
         "held": credits_text(who.held) if who.held else "",

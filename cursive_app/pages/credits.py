@@ -19,7 +19,7 @@ from components.feedback import (
 )
 from components.form import search_input, select
 from components.icons import icon
-from components.table import Column, data_table, pager, skeleton_table, table_card, toolbar
+from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from components.tokens import Tone
 from cursive_app.pages.frame import page
 from state.credit_rows import KIND_WORDS, CreditRow, HoldRow
@@ -46,7 +46,7 @@ def credits() -> rx.Component:
         _balances(),
         toolbar(*_filters()),
         table_card(
-            rx.cond(S.has_newer, _newer_line(), rx.fragment()),
+            newer_line("Credits have moved. Show the new lines", when=S.has_newer, on_click=S.show_newest),
             list_states(
                 S.status,
                 ready=_table(),
@@ -72,37 +72,42 @@ def credits() -> rx.Component:
 
 
 def _balances() -> rx.Component:
+    """Two numbers side by side, what belongs to them under both, and beside them how runs are paid."""
     return rx.el.section(
         rx.el.div(
-            metric("Available", SessionState.balance, unit="credits", note="Paid credits never expire."),
-            rx.el.p(
-                "To add credits, ask the people who run your Cursive: they grant them to the workspace, and the grant "
-                "appears below with its reason.",
-                class_name="mt-3 text-12 text-ink-3 text-pretty",
-            ),
-            class_name="min-w-0 p-5",
-        ),
-        rx.el.div(
-            metric(
-                "Held for running work",
-                rx.cond(SessionState.has_held, SessionState.held, "0.00"),
-                unit="credits",
-                note=rx.cond(
-                    SessionState.has_held,
-                    "Already taken off what is available.",
-                    "Nothing is held at the moment.",
+            rx.el.div(
+                metric("Available", SessionState.balance, unit="credits", note="Paid credits never expire."),
+                metric(
+                    "Held for running work",
+                    rx.cond(SessionState.has_held, SessionState.held, "0.00"),
+                    unit="credits",
+                    note=rx.cond(
+                        SessionState.has_held,
+                        "Already taken off what is available.",
+                        "Nothing is held at the moment.",
+                    ),
                 ),
+                class_name="grid flex-1 grid-cols-1 gap-5 p-5 sm:grid-cols-2",
             ),
             rx.cond(
                 items(S.holds).length() > 0,
-                rx.el.ul(rx.foreach(S.holds, _hold), class_name="mt-2 flex max-h-28 flex-col overflow-y-auto"),
+                rx.el.ul(
+                    rx.foreach(S.holds, _hold),
+                    aria_label="What credits are held for",
+                    class_name="flex max-h-28 flex-col overflow-y-auto border-t border-line px-5 py-2",
+                ),
                 rx.fragment(),
             ),
-            class_name="min-w-0 border-t border-line p-5 md:border-l md:border-t-0",
+            rx.el.p(
+                "To add credits, ask the people who run your Cursive: they grant them to the workspace, and the grant "
+                "appears below with its reason.",
+                class_name="border-t border-line px-5 py-3 text-12 text-ink-3 text-pretty",
+            ),
+            class_name="flex min-w-0 flex-col",
         ),
         _explained(),
         aria_label="Balances",
-        class_name="card grid grid-cols-1 md:grid-cols-2 xl:grid-cols-3",
+        class_name="card grid grid-cols-1 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]",
     )
 
 
@@ -145,7 +150,7 @@ def _explained() -> rx.Component:
             ],
             class_name="mt-2 flex flex-col gap-1.5",
         ),
-        class_name="min-w-0 border-t border-line p-5 md:col-span-2 xl:col-span-1 xl:border-l xl:border-t-0",
+        class_name="min-w-0 border-t border-line p-5 lg:border-l lg:border-t-0",
     )
 
 
@@ -205,17 +210,6 @@ def _day(control: str, word: str, value: Any, on_change: Any) -> rx.Component:
     )
 
 
-def _newer_line() -> rx.Component:
-    return rx.el.button(
-        icon("arrow-up", size=14),
-        "Credits have moved. Show the new lines",
-        type="button",
-        on_click=S.show_newest,
-        class_name="flex w-full items-center justify-center gap-1.5 border-b border-line bg-hover px-3 py-2 text-13 "
-        "text-ink-2 hover:text-ink",
-    )
-
-
 def kind_pill(row: CreditRow) -> rx.Component:
     """The kind of a line as a word with its tone."""
     return rx.fragment(
@@ -270,11 +264,5 @@ COLUMNS = (
 def _table() -> rx.Component:
     return rx.fragment(
         data_table(COLUMNS, rows=S.rows, key=lambda row: row.id, caption="Statement, newest line first"),
-        pager(
-            S.shown,
-            has_previous=S.has_previous,
-            has_next=S.has_next,
-            on_previous=S.previous_page,
-            on_next=S.next_page,
-        ),
+        list_pager(S.shown, S),
     )

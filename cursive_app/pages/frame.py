@@ -24,6 +24,7 @@ from components.primitives.anchor import anchor
 from components.shell import PALETTE_CLASS, NavGroup, NavLink, ShellData, app_shell, palette_trigger, public_shell
 from components.shortcuts import Shortcut, shortcuts_dialog
 from cursive_app.services.accounts import Permission
+from state.palette import PaletteState
 from state.session import SessionState as S
 
 
@@ -92,7 +93,14 @@ def _palette() -> rx.Component:
         for group in NAV
         for link in group.links
     )
-    return command_palette((*pages, *ACTIONS), trigger=palette_trigger(), trigger_class=PALETTE_CLASS)
+    return command_palette(
+        (*pages, *ACTIONS),
+        results=PaletteState.results,
+        on_search=PaletteState.search.debounce(200),
+        on_open_change=PaletteState.opened,
+        trigger=palette_trigger(),
+        trigger_class=PALETTE_CLASS,
+    )
 
 
 def _shortcuts() -> rx.Component:
@@ -120,7 +128,7 @@ def _shortcuts() -> rx.Component:
 def _shell_data() -> ShellData:
     return ShellData(
         known=S.signed_in,
-        sandbox=S.is_demo,
+        sandbox=S.sandbox_data,
         workspace_name=S.workspace_name,
         user_name=S.user_name,
         user_email=S.user_email,

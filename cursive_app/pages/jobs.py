@@ -20,7 +20,7 @@ from components.feedback import (
     status_pill,
 )
 from components.icons import icon
-from components.table import Column, data_table, pager, skeleton_table, table_card, toolbar
+from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from cursive_app.pages.frame import may, page
 from cursive_app.services.accounts import Permission
 from state.job_rows import EventLine, JobRow
@@ -35,7 +35,7 @@ def jobs() -> rx.Component:
         rx.window_event_listener(on_visibility_change=S.set_hidden),
         toolbar(_status_filter(), right=[_kind_filter(), _live_switch()]),
         table_card(
-            rx.cond(S.has_newer, _newer_line(), rx.fragment()),
+            newer_line("Newer jobs have started. Show them", when=S.has_newer, on_click=S.show_newest),
             list_states(
                 S.status,
                 ready=_table(),
@@ -116,17 +116,6 @@ def _live_switch() -> rx.Component:
     )
 
 
-def _newer_line() -> rx.Component:
-    return rx.el.button(
-        icon("arrow-up", size=14),
-        "Newer jobs have started. Show them",
-        type="button",
-        on_click=S.show_newest,
-        class_name="flex w-full items-center justify-center gap-1.5 border-b border-line bg-hover px-3 py-2 text-13 "
-        "text-ink-2 hover:text-ink",
-    )
-
-
 def _meter(row: JobRow) -> rx.Component:
     return rx.el.div(
         rx.el.span(style={"width": rx.Var.create(row.percent).to(str) + "%"}),
@@ -200,13 +189,7 @@ def _table() -> rx.Component:
             on_open=lambda row: S.open(row.id),
             opened=S.open_id,
         ),
-        pager(
-            S.shown,
-            has_previous=S.has_previous,
-            has_next=S.has_next,
-            on_previous=S.previous_page,
-            on_next=S.next_page,
-        ),
+        list_pager(S.shown, S),
     )
 
 

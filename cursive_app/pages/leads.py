@@ -22,7 +22,7 @@ from components.feedback import (
 )
 from components.form import search_input
 from components.icons import icon
-from components.table import Column, column_menu, data_table, pager, skeleton_table, table_card, toolbar
+from components.table import Column, column_menu, data_table, list_pager, skeleton_table, table_card, toolbar
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.lead_drawer import lead_drawer
 from cursive_app.services.accounts import Permission
@@ -105,7 +105,7 @@ def leads() -> rx.Component:
         table_card(
             list_states(
                 S.status,
-                ready=rx.fragment(_table(), _pager()),
+                ready=rx.fragment(_table(), list_pager(S.range_text, S)),
                 loading=skeleton_table(COLUMNS[:8], rows=12),
                 empty=nothing_yet(
                     "No leads yet",
@@ -218,16 +218,6 @@ def _table() -> rx.Component:
         on_sort=S.sort_by,
         visible=S.columns,
         refreshing=S.refreshing,
-    )
-
-
-def _pager() -> rx.Component:
-    return pager(
-        S.range_text,
-        has_previous=S.has_previous,
-        has_next=S.has_next,
-        on_previous=S.previous_page,
-        on_next=S.next_page,
     )
 
 

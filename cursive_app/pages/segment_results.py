@@ -38,12 +38,12 @@ def _contact(row: Any) -> rx.Component:
         mark("mail", "E-mail", row.email == "yes"),
         mark("phone", "Phone", row.phone),
         mark("id-card", "LinkedIn profile", row.linkedin),
-        class_name="inline-flex items-center gap-2",
+        class_name="inline-flex items-center gap-2 align-middle",
     )
 
 
-def _short(value: Any, width: str) -> rx.Component:
-    return rx.el.span(value, title=value, class_name=f"block truncate {width}")
+def _short(value: Any) -> rx.Component:
+    return rx.el.span(value, title=value, class_name="block truncate")
 
 
 def _fits(row: Any) -> rx.Component:
@@ -56,15 +56,16 @@ def _fits(row: Any) -> rx.Component:
     return rx.el.span(
         shown,
         rx.cond(row.owned, pill("Yours", "info", dot=False), rx.fragment()),
-        class_name="inline-flex flex-wrap items-center gap-1.5",
+        class_name="inline-flex items-center gap-1.5 align-middle",
     )
 
 
+# These share what the others leave, so that the table fits at any width.
 PEOPLE = (
     Column("name", "Name", lambda r: r.name, lead=True),
-    Column("title", "Title", lambda r: _short(r.title, "max-w-[180px]")),
-    Column("company", "Company", lambda r: _short(r.company, "max-w-[150px]")),
-    Column("place", "Place", lambda r: _short(r.place, "max-w-[120px]")),
+    Column("title", "Title", lambda r: _short(r.title), class_name="sm:w-2/5 sm:max-w-0"),
+    Column("company", "Company", lambda r: _short(r.company), class_name="sm:w-[35%] sm:max-w-0"),
+    Column("place", "Place", lambda r: _short(r.place), class_name="sm:w-1/4 sm:max-w-0"),
     Column("contact", "Contact", _contact),
 )
 SAMPLED = (
@@ -353,7 +354,7 @@ def _count(name: str, value: Any) -> rx.Component:
 
 RUNS = (
     Column("started", "Started", lambda r: relative_time(r.started, exact=r.started_exact), lead=True),
-    Column("actor", "By", lambda r: _short(r.actor, "max-w-[90px]")),
+    Column("actor", "By", lambda r: _short(r.actor), class_name="sm:w-full sm:max-w-0"),
     Column("outcome", "Result", lambda r: pill(r.outcome, r.tone)),
     Column("requested", "Asked", lambda r: r.requested, right=True),
     Column("fetched", "Fetched", lambda r: r.fetched, right=True),

@@ -18,7 +18,7 @@ from components.feedback import (
     status_pill,
 )
 from components.form import error_text, field, number_input, search_input, segmented, text_input
-from components.table import Column, data_table, pager, skeleton_table, table_card, toolbar
+from components.table import Column, data_table, list_pager, skeleton_table, table_card, toolbar
 from components.tokens import Tone
 from cursive_app.pages.frame import may, page
 from cursive_app.services.accounts import Permission
@@ -40,7 +40,7 @@ def _name(row: Any) -> rx.Component:
 
 
 def _sentence(row: Any) -> rx.Component:
-    return rx.el.span(row.sentence, title=row.sentence, class_name="block max-w-[340px] truncate")
+    return rx.el.span(row.sentence, title=row.sentence, class_name="block sm:max-w-[340px] sm:truncate")
 
 
 def _status(row: Any) -> rx.Component:
@@ -93,7 +93,7 @@ def segments() -> rx.Component:
         table_card(
             list_states(
                 S.status,
-                ready=rx.fragment(_table(), _pager()),
+                ready=rx.fragment(_table(), list_pager(S.shown, S)),
                 loading=skeleton_table(COLUMNS[:7], rows=8),
                 empty=nothing_yet(
                     "No segments yet",
@@ -187,16 +187,6 @@ def _row_menu(row: Any) -> rx.Component:
     )
 
 
-def _pager() -> rx.Component:
-    return pager(
-        S.shown,
-        has_previous=S.has_previous,
-        has_next=S.has_next,
-        on_previous=S.previous_page,
-        on_next=S.next_page,
-    )
-
-
 def _run_dialog() -> rx.Component:
     return modal(
         "Run “" + S.subject.name + "”",
@@ -238,7 +228,7 @@ def _run_dialog() -> rx.Component:
                 ". People you own already cost nothing.",
                 class_name="text-13 text-ink-2",
             ),
-            error_text("quick-run", S.dialog_error),
+            error_text("quick-run", S.quote_error),
             class_name="flex flex-col gap-4",
         ),
         is_open=S.running,

@@ -185,3 +185,89 @@ async def test_the_list_and_its_actions(driver: Driver, cast: Cast) -> None:
     await viewer.send(SegmentsState.set_status, path="/segments", segment_id=str(made.id), status="active")
     with cast.alice.begin() as scope:
         assert segments.get_segment(scope, made.id).status == "archived"
+
+
+# Three levels below the root: more than the screen draws, as the API may save it.
+DEEP = {
+    "all": [
+        {"field": "seniority", "include": ["vp"]},
+        {"any": [{"field": "state", "include": ["NY"]}, {"field": "years_experience", "min": 10}]},
+    ]
+}
+
+
+async def test_a_box_is_edited_like_the_root(driver: Driver, cast: Cast) -> None:
+    tab = await opened(driver(sign_in(cast.alice)))
+    for handler, payload in (
+        (Builder.add_row, {"group": "", "field": "state"}),
+        (Builder.add_value, {"path": "0", "value": "TX"}),
+        (Builder.add_group, {}),
+        (Builder.add_row, {"group": "1", "field": "seniority"}),
+        (Builder.add_value, {"path": "1.0", "value": "vp"}),
+        (Builder.add_row, {"group": "1", "field": "department"}),
+        (Builder.add_value, {"path": "1.1", "value": "marketing"}),
+        (Builder.add_value, {"path": "1.1", "value": "sales"}),
+        (Builder.remove_value, {"path": "1.1", "value": "sales"}),
+        (Builder.add_row, {"group": "1", "field": "years_experience"}),
+        (Builder.set_bound, {"path": "1.2", "end": "high", "text": "9"}),
+        (Builder.remove_row, {"path": "1.0"}),
+    ):
+        await tab.post(handler, "/segments/new", payload)
+    assert tab.var(Builder, "row_errors") == {}
+    state, box = tab.var(Builder, "items")
+    assert (state["kind"], box["kind"], box["op"]) == ("condition", "group", "any")
+    assert [(row["field"], row["high"]) for row in box["rows"]] == [("department", ""), ("years_experience", "9")]
+    await tab.post(Builder.set_op, "/segments/new", {"path": "1", "op": "all"})
+    await tab.send(Builder.save_as, path="/segments/new", form={"name": "Boxed"})
+    with cast.alice.begin() as scope:
+        saved = segments.get_segment(scope, tab.var(Builder, "segment_id")).filters
+    assert saved == segments.parse(
+        where(
+            {"field": "state", "include": ["TX"]},
+            {"all": [{"field": "department", "include": ["marketing"]}, {"field": "years_experience", "max": 9}]},
+        )
+    )
+    await tab.post(Builder.remove_row, "/segments/new", {"path": "1"})
+    assert [one["kind"] for one in tab.var(Builder, "items")] == ["condition"]
+
+
+async def test_what_lies_deeper_is_shown_and_outlives_every_other_edit(driver: Driver, cast: Cast) -> None:
+    made = make_segment(
+        cast.alice,
+        where({"field": "state", "include": ["TX"]}, {"any": [{"field": "department", "include": ["sales"]}, DEEP]}),
+    )
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    _, box = tab.var(Builder, "items")
+    deep = box["rows"][1]
+    assert deep["kind"] == "deep"
+    assert all(word in deep["label"] for word in ("VP", "New York", "10"))
+    for handler, payload in (
+        (Builder.add_value, {"path": "0", "value": "CA"}),
+        (Builder.add_value, {"path": "1.0", "value": "marketing"}),
+        (Builder.add_row, {"group": "1", "field": "years_experience"}),
+        (Builder.set_bound, {"path": "1.2", "end": "low", "text": "3"}),
+        (Builder.add_row, {"group": "", "field": "seniority"}),
+        (Builder.add_value, {"path": "2", "value": "director"}),
+        (Builder.remove_row, {"path": "2"}),
+        (Builder.set_scope, {"scope": "leads"}),
+        (Builder.set_scope, {"scope": "provider"}),
+    ):
+        await tab.post(handler, path, payload)
+    shared = await opened(driver(sign_in(cast.bob)), address(tab))
+    assert shared.var(Builder, "items")[1]["rows"][1]["label"] == deep["label"]
+    await tab.send(Builder.save, path=path)
+    expected = where(
+        {"field": "state", "include": ["TX", "CA"]},
+        {
+            "any": [
+                {"field": "department", "include": ["sales", "marketing"]},
+                DEEP,
+                {"field": "years_experience", "min": 3},
+            ]
+        },
+    )
+    with cast.alice.begin() as scope:
+        assert segments.get_segment(scope, made.id).filters == segments.parse(expected)
+    await tab.post(Builder.remove_row, path, {"path": "1.1"})
+    assert [row["kind"] for row in tab.var(Builder, "items")[1]["rows"]] == ["enum", "range"]
