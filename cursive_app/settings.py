@@ -87,6 +87,28 @@ class Settings(BaseSettings):
     database_lead_price: Decimal = _env(
         "DATABASE_LEAD_PRICE", Decimal("0.50"), "Credits per new lead from a segment run"
     )
+    enrichment_price: Decimal = _env(
+        "ENRICHMENT_PRICE", Decimal("0.25"), "Credits per row of a customer's list that was matched"
+    )
+    enrichment_minimum_rows: int = _env(
+        "ENRICHMENT_MINIMUM_ROWS", 100, "Valid, unique rows a list needs to be enriched"
+    )
+    enrichment_maximum_rows: int = _env("ENRICHMENT_MAXIMUM_ROWS", 50_000, "Rows a list may have")
+    enrichment_maximum_bytes: int = _env(
+        "ENRICHMENT_MAXIMUM_BYTES", 25 * 1024 * 1024, "Bytes a list may have as it is uploaded"
+    )
+    enrichment_chunk_rows: int = _env("ENRICHMENT_CHUNK_ROWS", 5_000, "Rows sent to the provider in one batch job")
+    enrichment_sample_rows: int = _env("ENRICHMENT_SAMPLE_ROWS", 50, "Rows of a free dry run")
+    enrichment_samples_per_day: int = _env(
+        "ENRICHMENT_SAMPLES_PER_DAY", 10, "Free dry runs of one workspace within 24 hours"
+    )
+    enrichment_keep_days: int = _env(
+        "ENRICHMENT_KEEP_DAYS", 30, "Days after which a list's file, rows and results are deleted"
+    )
+    enrichment_schedule: str = _env(
+        "ENRICHMENT_SCHEDULE", "15,30,60,120,300", "Pauses in seconds between looks at a provider job; the last repeats"
+    )
+    upload_dir: Path | None = _env("UPLOAD_DIR", None, "Where uploads are spooled; unset: `uploads` in DATA_DIR")
     signup_grant: Decimal = _env("SIGNUP_GRANT", Decimal("0"), "Credits granted once to a new workspace")
     session_idle_hours: int = _env("SESSION_IDLE_HOURS", 12, "A session unused for this long ends")
     session_absolute_days: int = _env("SESSION_ABSOLUTE_DAYS", 14, "A session never lives longer")
@@ -136,6 +158,17 @@ class Settings(BaseSettings):
         if self.provider_is_sandbox and not self.is_production:
             return (0.5, 1, 2, 3, 4, 6, 8, 12, 20, 30, 60)
         return tuple(float(part) for part in self.audiencelab_ready_schedule.split(","))
+
+    @property
+    def enrichment_pauses(self) -> tuple[float, ...]:
+        """Seconds between two looks at a provider's batch job, the last one repeated; short in the quick sandbox."""
+        if self.provider_is_sandbox and not self.is_production:
+            return (0.5, 1, 2, 3, 5)
+        return tuple(float(part) for part in self.enrichment_schedule.split(","))
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.upload_dir or self.data_dir / "uploads"
 
     @property
     def mail_url(self) -> str:
