@@ -46,6 +46,14 @@ def test_deduct_credits_keeps_the_roadmaps_shape(cast: Cast) -> None:
     assert balance_of(cast.alice)[0] == Decimal("6.00")
 
 
+def test_every_printable_character_may_stand_in_a_key_of_up_to_200(cast: Cast) -> None:
+    fund(cast.workspace_id, 10)
+    printable = "".join(map(chr, range(0x21, 0x7F)))
+    with cast.alice.begin() as scope:
+        for key in (*printable, printable, "!" * 200, "~" * 200):
+            assert deduct(scope, cast.workspace_id, "0.01", key)[0] is True
+
+
 @pytest.mark.parametrize(
     ("amount", "key", "action", "why"),
     [
@@ -58,6 +66,11 @@ def test_deduct_credits_keeps_the_roadmaps_shape(cast: Cast) -> None:
         ("1", None, "pull", "idempotency key"),
         ("1", "", "pull", "idempotency key"),
         ("1", "with space", "pull", "idempotency key"),
+        ("1", "line\n", "pull", "idempotency key"),
+        ("1", "tab\tbed", "pull", "idempotency key"),
+        ("1", "del\x7f", "pull", "idempotency key"),
+        ("1", "señor", "pull", "idempotency key"),
+        ("1", "!" * 201, "pull", "idempotency key"),
         ("1", "k", "", "p_action_type"),
         ("1", "k", None, "p_action_type"),
     ],

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from db.policies import protect
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def upgrade() -> None:
