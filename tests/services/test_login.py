@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
@@ -59,19 +57,10 @@ def test_only_a_hash_of_the_token_is_kept(cast: Cast) -> None:
     assert token not in "".join(rows)
 
 
-def test_wrong_password_and_unknown_address_answer_the_same_in_comparable_time(cast: Cast) -> None:
-    email = give_password(cast.alice.user_id)
-    times: dict[str, list[float]] = {"known": [], "unknown": []}
-    _fail(fresh_email(), fresh_ip())  # warms the decoy
-    for _ in range(4):
-        for kind, address in (("known", email), ("unknown", fresh_email())):
-            started = time.perf_counter()
-            refused = _fail(address, fresh_ip())
-            times[kind].append(time.perf_counter() - started)
-            assert str(refused) == "That e-mail and password do not go together."
-    known, unknown = statistics.median(times["known"]), statistics.median(times["unknown"])
-    assert unknown > known / 2.5
-    assert known > unknown / 2.5
+def test_a_wrong_password_and_an_unknown_address_answer_the_same(cast: Cast) -> None:
+    """That the same work is done as well is counted in test_no_enumeration.py."""
+    for address in (give_password(cast.alice.user_id), fresh_email()):
+        assert str(_fail(address, fresh_ip())) == "That e-mail and password do not go together."
 
 
 def test_failures_slow_an_account_down_known_or_not(cast: Cast) -> None:

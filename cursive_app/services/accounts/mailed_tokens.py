@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import DateTime, insert, literal, select, update
 
 from cursive_app.clock import now
 from cursive_app.errors import Invalid
@@ -17,20 +17,26 @@ from db.system import SystemScope, system_scope
 
 Purpose = Literal["verify_email", "reset_password"]
 LIFETIME: dict[Purpose, timedelta] = {"verify_email": timedelta(hours=24), "reset_password": timedelta(hours=1)}
+NOBODY = UUID(int=0)
+"""A person there is not. What must cost the same whether an address has an account is done for NOBODY as well."""
 STALE = "This link was used already or is too old. Ask for a new one."
 
 
 def issue(scope: SystemScope, *, user_id: UUID, purpose: Purpose) -> str:
-    """A new link's token; earlier ones of the same purpose stop working."""
+    """A new link's token; earlier ones of the same purpose stop working.
+
+    For NOBODY the same statements run and nothing comes of them.
+    """
     scope.session.execute(
         update(MailedToken)
         .where(MailedToken.user_id == user_id, MailedToken.purpose == purpose, MailedToken.used_at.is_(None))
         .values(used_at=now())
     )
     token = new_token()
-    scope.add(
-        MailedToken(user_id=user_id, purpose=purpose, token_hash=digest(token), expires_at=now() + LIFETIME[purpose])
-    )
+    person = select(
+        User.id, literal(purpose), literal(digest(token)), literal(now() + LIFETIME[purpose], DateTime(timezone=True))
+    ).where(User.id == user_id)
+    scope.session.execute(insert(MailedToken).from_select(["user_id", "purpose", "token_hash", "expires_at"], person))
     return token
 
 

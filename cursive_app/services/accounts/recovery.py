@@ -30,7 +30,10 @@ WRONG_CURRENT = "This is not your current password."
 
 
 def request_password_reset(*, email: str, ip: str | None = None) -> None:
-    """Mail a link if the address has an account; answers the same in any case. Raises RateLimited."""
+    """Mail a link if the address has an account; answers the same, after the same work, in any case.
+
+    Raises RateLimited.
+    """
     email_norm = normalize_email(email)
     count_try(address_key("reset", ip), MAIL_FROM_ADDRESS)
     count_try(account_key("reset", email_norm), MAIL_TO_ACCOUNT)
@@ -38,11 +41,14 @@ def request_password_reset(*, email: str, ip: str | None = None) -> None:
         user = scope.session.scalar(
             select(User).where(User.email_norm == email_norm, User.deleted_at.is_(None)).with_for_update()
         )
-        if user is None:
-            return
-        token = mailed_tokens.issue(scope, user_id=user.id, purpose="reset_password")
-        link = f"{settings().public_url}/reset?token={token}"
-        mail.queue_mail(scope, to=user.email, kind="reset_password", context={"name": user.name, "link": link})
+        to, name = (user.email, user.name) if user is not None else ("nobody@example.invalid", "")
+        with scope.session.begin_nested() as attempt:
+            owner = user.id if user is not None else mailed_tokens.NOBODY
+            token = mailed_tokens.issue(scope, user_id=owner, purpose="reset_password")
+            link = f"{settings().public_url}/reset?token={token}"
+            mail.queue_mail(scope, to=to, kind="reset_password", context={"name": name, "link": link})
+            if user is None:
+                attempt.rollback()
 
 
 def reset_password(token: str, *, password: str) -> SignedIn:

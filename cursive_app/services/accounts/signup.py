@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cursive_app.clock import now
@@ -39,7 +39,8 @@ MAX_WORKSPACE_NAME = 120
 def sign_up(*, name: str, email: str, password: str, workspace_name: str = "", ip: str | None = None) -> None:
     """Create a person, their workspace and a mail with a link, or mail the owner of the address that they have one.
 
-    An account that was never confirmed is taken over by the newest sign-up: its former password stops working.
+    An account that was never confirmed is taken over by the newest sign-up: its former password stops working. All
+    three ways do the same work, so that neither time nor load tells which one it was.
     Raises Invalid (all fields at once) and RateLimited.
     """
     person, address, company = _checked(name, email, password, workspace_name)
@@ -53,17 +54,20 @@ def sign_up(*, name: str, email: str, password: str, workspace_name: str = "", i
             statement.on_conflict_do_nothing(index_elements=["email_norm"]).returning(User.id)
         )
         user = scope.session.scalars(select(User).where(User.email_norm == email_norm).with_for_update()).one()
-        if created is not None:
+        taken = user.email_verified_at is not None or user.deleted_at is not None
+        with scope.session.begin_nested() as attempt:
             make_workspace(scope, owner=user.id, name=company)
-        elif user.email_verified_at is not None or user.deleted_at is not None:
-            mail.queue_mail(
-                scope, to=user.email, kind="account_exists", context={"link": f"{settings().public_url}/login"}
-            )
-            return
+            if created is None:
+                attempt.rollback()
+        owner = mailed_tokens.NOBODY if taken else user.id
+        scope.session.execute(update(User).where(User.id == owner).values(password_hash=hashed, name=person))
+        revoke_sessions(scope, user_id=owner)
+        token = mailed_tokens.issue(scope, user_id=owner, purpose="verify_email")
+        if taken:
+            link = f"{settings().public_url}/login"
+            mail.queue_mail(scope, to=user.email, kind="account_exists", context={"link": link})
         else:
-            user.password_hash, user.name = hashed, person
-            revoke_sessions(scope, user_id=user.id)
-        _mail_link(scope, user)
+            _mail_link(scope, user.email, person, token)
 
 
 def _checked(name: str, email: str, password: str, workspace_name: str) -> tuple[str, str, str]:
@@ -110,10 +114,9 @@ def make_workspace(scope: SystemScope, *, owner: UUID, name: str) -> UUID:
     return workspace.id
 
 
-def _mail_link(scope: SystemScope, user: User) -> None:
-    token = mailed_tokens.issue(scope, user_id=user.id, purpose="verify_email")
+def _mail_link(scope: SystemScope, to: str, name: str, token: str) -> None:
     link = f"{settings().public_url}/verify?token={token}"
-    mail.queue_mail(scope, to=user.email, kind="verify_email", context={"name": user.name, "link": link})
+    mail.queue_mail(scope, to=to, kind="verify_email", context={"name": name, "link": link})
 
 
 def resend_verification(principal: Principal) -> None:
@@ -122,7 +125,9 @@ def resend_verification(principal: Principal) -> None:
         raise Invalid("Your e-mail address is confirmed already.")
     count_try(account_key("signup", normalize_email(principal.email)), MAIL_TO_ACCOUNT)
     with system_scope() as scope:
-        _mail_link(scope, scope.get(User, principal.user_id, lock=True))
+        user = scope.get(User, principal.user_id, lock=True)
+        token = mailed_tokens.issue(scope, user_id=user.id, purpose="verify_email")
+        _mail_link(scope, user.email, user.name, token)
 
 
 def verify_email(token: str) -> str:
