@@ -142,7 +142,8 @@ class EnrichmentRow(WorkspaceOwned, Base):
     `cells` are the row's texts in column order, `originals` what edited cells said before (position to text).
     `identity` is the strongest key that names the person (duplicates in the file share it), `record` what is sent to
     the provider (its lower-case names), `problems` a list of {column, level, code, message, fix}. After a run exactly
-    one `outcome` stands; `found` holds the documented columns of a match and `chunk` the chunk it traveled in.
+    one `outcome` stands; `found` holds the documented columns of a match, `person` the provider's id of who it is,
+    `charged` whether its price was captured, and `chunk` the chunk it traveled in.
     """
 
     __tablename__ = "enrichment_rows"
@@ -154,6 +155,15 @@ class EnrichmentRow(WorkspaceOwned, Base):
         Index(None, "workspace_id", "enrichment_id", "identity", postgresql_where=text("identity IS NOT NULL")),
         Index(None, "workspace_id", "enrichment_id", "outcome", "number", postgresql_where=text("outcome IS NOT NULL")),
         Index(None, "workspace_id", "enrichment_id", "chunk", postgresql_where=text("chunk IS NOT NULL")),
+        # nobody is charged for twice in one list, whatever two settling workers believe
+        Index(
+            "uq_enrichment_rows_charged_person",
+            "workspace_id",
+            "enrichment_id",
+            "person",
+            unique=True,
+            postgresql_where=text("charged"),
+        ),
     )
 
     enrichment_id: Mapped[UUID]
@@ -171,13 +181,17 @@ class EnrichmentRow(WorkspaceOwned, Base):
     outcome: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     matched_by: Mapped[str | None] = mapped_column(Text)
+    person: Mapped[str | None] = mapped_column(Text)
+    charged: Mapped[bool] = mapped_column(server_default=text("false"))
     found: Mapped[dict[str, Any] | None]
     fetched_at: Mapped[datetime | None]
 
 
 class EnrichmentChunk(WorkspaceOwned, Base):
     """Rows that travel to the provider together. Its unique `provider_name` is stored before it is sent, so that a job
-    whose answer was lost is found again and never bought twice. Number 0 is the free sample."""
+    whose answer was lost is found again and never bought twice. Its rows are those that are sent and numbered from
+    `first_number` to `last_number`; number 0 is the free sample, whose rows are drawn. `failures` counts errors in a row.
+    """
 
     __tablename__ = "enrichment_chunks"
     __table_args__ = _of_enrichment(
@@ -189,6 +203,8 @@ class EnrichmentChunk(WorkspaceOwned, Base):
     enrichment_id: Mapped[UUID]
     number: Mapped[int]
     status: Mapped[str] = mapped_column(Text, server_default=text("'pending'"))
+    first_number: Mapped[int | None]
+    last_number: Mapped[int | None]
     row_count: Mapped[int]
     provider_name: Mapped[str] = mapped_column(Text)
     provider_job_id: Mapped[str | None] = mapped_column(Text)
@@ -196,6 +212,7 @@ class EnrichmentChunk(WorkspaceOwned, Base):
     settled_at: Mapped[datetime | None]
     looked_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"))
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
     matched: Mapped[int] = mapped_column(server_default=text("0"))
     captured: Mapped[Decimal] = mapped_column(CREDITS, server_default=text("0"))
     error_code: Mapped[str | None] = mapped_column(Text)

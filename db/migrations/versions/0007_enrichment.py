@@ -133,6 +133,8 @@ def _tables() -> None:
         sa.Column("enrichment_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), server_default=sa.text("'pending'"), nullable=False),
+        sa.Column("first_number", sa.Integer(), nullable=True),
+        sa.Column("last_number", sa.Integer(), nullable=True),
         sa.Column("row_count", sa.Integer(), nullable=False),
         sa.Column("provider_name", sa.Text(), nullable=False),
         sa.Column("provider_job_id", sa.Text(), nullable=True),
@@ -140,6 +142,7 @@ def _tables() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("matched", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("captured", sa.Numeric(precision=14, scale=2), server_default=sa.text("0"), nullable=False),
         sa.Column("error_code", sa.Text(), nullable=True),
@@ -194,6 +197,8 @@ def _tables() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("matched_by", sa.Text(), nullable=True),
+        sa.Column("person", sa.Text(), nullable=True),
+        sa.Column("charged", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("found", postgresql.JSONB(), nullable=True),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -240,4 +245,11 @@ def _tables() -> None:
         "enrichment_rows",
         ["workspace_id", "enrichment_id", "verdict", "number"],
         unique=False,
+    )
+    op.create_index(
+        "uq_enrichment_rows_charged_person",
+        "enrichment_rows",
+        ["workspace_id", "enrichment_id", "person"],
+        unique=True,
+        postgresql_where=sa.text("charged"),
     )
