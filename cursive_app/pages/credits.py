@@ -19,6 +19,7 @@ from components.feedback import (
 )
 from components.form import search_input, select
 from components.icons import icon
+from components.primitives.anchor import anchor
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from components.tokens import Tone
 from cursive_app.pages.frame import page
@@ -99,8 +100,9 @@ def _balances() -> rx.Component:
                 rx.fragment(),
             ),
             rx.el.p(
-                "To add credits, ask the people who run your Cursive: they grant them to the workspace, and the grant "
-                "appears below with its reason.",
+                "To add credits, ask the people who run your Cursive and tell them the short name in your ",
+                anchor("workspace settings", href="/settings/workspace", class_name="link"),
+                ": they grant credits to the workspace, and the grant appears below with its reason.",
                 class_name="border-t border-line px-5 py-3 text-12 text-ink-3 text-pretty",
             ),
             class_name="flex min-w-0 flex-col",

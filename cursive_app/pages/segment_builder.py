@@ -12,6 +12,7 @@ from components.dialog import modal
 from components.feedback import banner, failure, list_states, no_permission, pill, skeleton_lines
 from components.filter_builder import FieldChoice, FieldGroup, FilterActions, FilterData, filter_builder
 from components.form import checkbox, error_text, field, number_input, segmented, text_input
+from components.primitives.anchor import anchor
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.segment_results import history, own_results, run_panel, sample_results
 from cursive_app.services.accounts import Permission
@@ -286,7 +287,13 @@ def _price_card() -> rx.Component:
         error_text("run", S.quote_error),
         rx.cond(
             ~S.quote.enough & may(Permission.VIEW_CREDITS),
-            rx.el.p(S.quote.missing, " are missing for this many.", class_name="mt-2 text-12 text-warn"),
+            rx.el.p(
+                S.quote.missing,
+                " are missing for this many. The people who run your Cursive can grant more: see ",
+                anchor("Credits", href="/credits", class_name="link"),
+                ".",
+                class_name="mt-2 text-12 text-warn",
+            ),
             rx.fragment(),
         ),
         rx.cond(

@@ -18,6 +18,7 @@ from components.feedback import (
     status_pill,
 )
 from components.form import error_text, field, number_input, search_input, segmented, text_input
+from components.primitives.anchor import anchor
 from components.table import Column, data_table, list_pager, skeleton_table, table_card, toolbar
 from components.tokens import Tone
 from cursive_app.pages.frame import may, page
@@ -227,6 +228,17 @@ def _run_dialog() -> rx.Component:
                 S.quote.available,
                 ". People you own already cost nothing.",
                 class_name="text-13 text-ink-2",
+            ),
+            rx.cond(
+                S.quote.enough,
+                rx.fragment(),
+                rx.el.p(
+                    S.quote.missing,
+                    " are missing for this many. The people who run your Cursive can grant more: see ",
+                    anchor("Credits", href="/credits", class_name="link"),
+                    ".",
+                    class_name="text-13 text-warn",
+                ),
             ),
             error_text("quick-run", S.quote_error),
             class_name="flex flex-col gap-4",
