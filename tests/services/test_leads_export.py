@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as trial
+from hypothesis import strategies as st
+from sqlalchemy import text as sql
 
-from cursive_app.errors import Forbidden
+from cursive_app.errors import Forbidden, Unavailable
 from cursive_app.integrations.audiencelab.contacts import PersonEmail, PersonPhone
 from cursive_app.services.leads import LeadFilter, Sort, export, parse_filter
 from cursive_app.services.leads.export import COLUMNS, export_csv
+from db.engine import database
 from db.models.accounts import AuditEntry
+from db.models.leads import Lead, LeadEmail, LeadPhone
 from db.roles import Role
 from db.scope import Tenant
 from tests.factories import Cast, make_member, make_user
@@ -104,3 +111,91 @@ def test_every_export_is_written_down_and_refused_before_the_first_byte(cast: Ca
     reader = make_member(cast.workspace_id, make_user("Rita"), Role.READ_ONLY)
     with pytest.raises(Forbidden):
         export_csv(reader, filter=LeadFilter())
+
+
+TEXTS = (
+    "first_name", "last_name", "job_title", "headline", "seniority", "department", "email", "linkedin_url",
+    "twitter_url", "facebook_url", "company_name", "company_domain", "industry", "company_size", "company_revenue",
+    "company_description", "company_address", "company_city", "company_state", "company_postal_code",
+    "company_linkedin_url", "sic", "naics", "address", "city", "state", "postal_code", "age_range", "gender",
+)  # fmt: skip
+PHONES = ("phone", "company_phone")
+EVIL = "=+-@\t\r\n＝＋－＠'\",;\\. %aé🦊0189\u200b\ufeff"
+ANY = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8)
+VALUES = st.none() | st.just("\\.") | st.text(EVIL, max_size=8) | ANY
+NUMBERS = VALUES | st.from_regex(r"\+[0-9]{1,17}\n?", fullmatch=True)
+
+
+def by_the_rule(name: str, value: str | None) -> str:
+    """A field as the rule says it in Python: quoted when known, never a formula, a strict E.164 number as it is."""
+    if value is None:
+        return ""
+    number = name in PHONES and re.fullmatch(r"\+[1-9][0-9]{6,14}", value, re.ASCII)
+    safe = f"'{value}" if value[:1] in tuple("=+-@\t\r\n＝＋－＠") and not number else value
+    return '"' + safe.replace('"', '""') + '"'
+
+
+@trial(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(texts=st.tuples(*[VALUES] * len(TEXTS)), phones=st.tuples(NUMBERS, NUMBERS), listed=st.tuples(ANY, NUMBERS))
+def test_postgres_writes_exactly_what_the_rule_says(
+    cast: Cast, texts: tuple[str | None, ...], phones: tuple[str | None, ...], listed: tuple[str, str | None]
+) -> None:
+    values = dict(zip((*TEXTS, *PHONES), (*texts, *phones), strict=True))
+    with cast.alice.begin() as scope:
+        lead = scope.add(Lead(source="upload", years_experience=7, is_married=True, **values))
+        scope.add(
+            LeadEmail(
+                lead_id=lead.id, position=0, address=listed[0], address_norm=lead.id.hex, kind="personal",
+                verification="none",
+            )
+        )  # fmt: skip
+        scope.add(LeadPhone(lead_id=lead.id, position=1, e164=listed[1] or "", kind="mobile", do_not_call=False))
+        added, changed = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (lead.created_at, lead.updated_at))
+    known = {
+        **values, "lead_id": str(lead.id), "years_experience": "7", "email_verification": "none", "is_married": "yes",
+        "state_from_company": "no", "source": "upload", "added_at": added, "updated_at": changed,
+        "personal_emails": listed[0], "other_phones": f"{listed[1] or ''} (may call)",
+        "phone_do_not_call": None if values["phone"] is None else "yes",
+    }  # fmt: skip
+    expected = ",".join(by_the_rule(column.header, known.get(column.header)) for column in COLUMNS) + "\r\n"
+    header, first, *_ = export_csv(cast.alice)
+    assert header.decode() == ",".join(f'"{column.header}"' for column in COLUMNS) + "\r\n"
+    assert first.decode().startswith(expected)
+
+
+def test_a_connection_that_breaks_midway_ends_the_file_with_an_error(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_leads(cast.alice, 3)
+    copy = export.copy_csv
+
+    def cut(scope: Any, *args: Any, **values: Any) -> Any:
+        pid = scope.session.scalar(sql("SELECT pg_backend_pid()"))
+        with database().app.connect() as other:
+            other.execute(sql("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        return copy(scope, *args, **values)
+
+    monkeypatch.setattr(export, "copy_csv", cut)
+    with pytest.raises(Unavailable):
+        list(export_csv(cast.alice))
+    monkeypatch.undo()
+    assert len(exported(cast.alice)) == 3
+
+
+def test_a_slow_reader_holds_no_connection(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "FIRST_BATCH", 2)
+    make_leads(cast.alice, 5)
+    content = export_csv(cast.alice)
+    assert next(content)
+    assert next(content).count(b"\r\n") == 2
+    assert database().app.pool.checkedout() == 0  # type: ignore[attr-defined]  # QueuePool
+    assert sum(chunk.count(b"\r\n") for chunk in content) == 3
+
+
+def test_a_batch_that_takes_too_long_ends_the_file_with_an_error(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_TIMEOUT", "1ms")
+    make_leads(cast.alice, 500)
+    with pytest.raises(Unavailable):
+        list(export_csv(cast.alice))
