@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import click
@@ -149,16 +149,33 @@ def doctor() -> None:
     sys.exit(diagnose(settings(), say=click.echo))
 
 
+_STAFF_ROLES: dict[str, Literal["read_only", "operate", "all"] | None] = {
+    "read-only": "read_only",
+    "operate": "operate",
+    "all": "all",
+    "none": None,
+}
+
+
 @cursive.command("make-admin")
 @click.argument("email")
-def make_admin(email: str) -> None:
+@click.option(
+    "--role",
+    type=click.Choice(list(_STAFF_ROLES)),
+    default="all",
+    show_default=True,
+    help="read-only sees every job; operate also retries, cancels and pauses; all also deletes; none is no longer staff.",
+)
+def make_admin(email: str, role: str) -> None:
     """Make the person with this e-mail address platform staff."""
     from cursive_app.services.accounts import make_admin as run
 
     config = _configured("make-admin")
     with _database_running(config):
-        run(email)
-    click.echo(f"{email} is platform staff now.")
+        run(email, role=None if role == "none" else role.replace("-", "_"))  # type: ignore[arg-type]  # of the choices
+    click.echo(
+        f"{email} is platform staff now ({role})." if role != "none" else f"{email} is no longer platform staff."
+    )
 
 
 @cursive.command("grant-credits")

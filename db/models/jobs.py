@@ -171,7 +171,9 @@ class StaffAction(Base):
 
 
 class ScheduleTick(Base):
-    """One tick of one scheduled task: the unique key is what makes a tick happen once (reliability D-8)."""
+    """One tick of one scheduled task: the unique key is what makes a tick happen once (reliability D-8). `task_id` is
+    the queue's id of what it deferred; `by_label` names the person of a run by hand; a tick that came while the
+    schedule was paused is `skipped`."""
 
     __tablename__ = "schedule_ticks"
 
@@ -179,6 +181,9 @@ class ScheduleTick(Base):
     tick_at: Mapped[datetime] = mapped_column(primary_key=True)
     deferred_at: Mapped[datetime] = mapped_column(server_default=func.now())
     late_seconds: Mapped[int] = mapped_column(server_default=text("0"))
+    task_id: Mapped[int | None] = mapped_column(BigInteger)
+    by_label: Mapped[str | None] = mapped_column(Text)
+    skipped: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class ClockLeader(Base):

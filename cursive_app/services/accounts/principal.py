@@ -22,13 +22,15 @@ class WorkspaceChoice:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A signed-in person. `tenant` is None while the address is unverified or no workspace is left: nothing of any
-    workspace can then be reached. `available` and `held` are credits of the current workspace."""
+    workspace can then be reached. `staff_role` is what platform staff may do ('read_only', 'operate', 'all'), None for
+    everybody else. `available` and `held` are credits of the current workspace."""
 
     tenant: Tenant | None
     user_id: UUID
     email: str
     name: str
     is_staff: bool
+    staff_role: str | None
     session_id: UUID
     workspace_id: UUID | None
     workspace_name: str

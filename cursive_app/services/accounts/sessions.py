@@ -122,6 +122,7 @@ def _principal(
         email=user.email,
         name=user.name,
         is_staff=user.is_staff and verified,
+        staff_role=user.staff_role if verified else None,
         session_id=session.id,
         workspace_id=workspace.id if workspace else None,
         workspace_name=workspace.name if workspace else "",

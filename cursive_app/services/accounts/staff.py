@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sqlalchemy import select
 
 from cursive_app.errors import NotFound
@@ -9,13 +11,20 @@ from cursive_app.services.accounts.emails import normalize_email
 from db.models.accounts import User
 from db.system import system_scope
 
+StaffRole = Literal["read_only", "operate", "all"]
+"""read_only sees every job, arguments masked; operate also sees stacks, retries, cancels and pauses; all also deletes
+and retries with other arguments."""
 
-def make_admin(email: str) -> None:
-    """Make the person with this address platform staff. Raises NotFound when nobody has an account under it."""
+
+def make_admin(email: str, *, role: StaffRole | None = "all") -> None:
+    """Make the person with this address platform staff; with role None they are no longer.
+
+    Raises NotFound when nobody has an account under it.
+    """
     with system_scope() as scope:
         user = scope.session.scalar(
             select(User).where(User.email_norm == normalize_email(email), User.deleted_at.is_(None)).with_for_update()
         )
         if user is None:
             raise NotFound(f"Nobody has an account under {email.strip()}. They must sign up first.")
-        user.staff_role = "all"
+        user.staff_role = role

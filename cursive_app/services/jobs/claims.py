@@ -17,11 +17,14 @@ from sqlalchemy import exists, select, update
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.actors import actor_of
+from cursive_app.services.jobs.attempts import begin_attempt, end_attempt
+from cursive_app.services.jobs.causes import Cause, cause_told
 from cursive_app.services.jobs.opening import add_event, wake
+from cursive_app.services.jobs.pauses import waits_for_queue
 from cursive_app.services.jobs.views import ClaimedJob
-from db.models.jobs import Job, JobEvent
+from db.models.jobs import Job, JobEvent, QueuePause
 from db.scope import Scope, parse_id
-from db.system import system_scope
+from db.system import SystemScope, system_scope
 
 STALE_AFTER = timedelta(seconds=20)  # a claim whose heartbeat is older may be taken over
 MAX_ATTEMPTS = 5  # without moving forward once
@@ -33,18 +36,19 @@ class LostClaim(Exception):
 
 
 class Interrupted(Exception):
-    """This worker process is stopping: leave at a chunk's edge, another attempt goes on from here."""
+    """This worker process is stopping or the queue was paused: leave at a chunk's edge, another attempt goes on."""
 
 
 def claim(job_id: UUID | str) -> ClaimedJob | None:
-    """Take the job for this attempt, or None when it has ended, waits for its time, is paused or is in live hands.
+    """Take the job for this attempt, or None when it has ended, waits for its time, is in live hands, or when it or its
+    queue is paused.
 
     Raises NotFound for an id that no job has.
     """
     moment = now()
     with system_scope() as scope:
         row = scope.get(Job, parse_id(job_id), lock=True)
-        if not _may_be_claimed(row, moment):
+        if not _may_be_claimed(row, moment) or _is_kept_back(scope, row):
             return None
         first = row.started_at is None
         token = row.attempt_token = uuid4()
@@ -53,6 +57,7 @@ def claim(job_id: UUID | str) -> ClaimedJob | None:
         row.heartbeat_at = moment
         row.run_after = None
         row.started_at = row.started_at or moment
+        begin_attempt(scope, row)
         tenant, access_lost = actor_of(scope, row)
         if row.attempts > 1 or first:
             message = "Started" if first else f"Resumed, attempt {row.attempts}"
@@ -81,27 +86,32 @@ def _may_be_claimed(row: Job, moment: datetime) -> bool:
     return row.run_after is None or row.run_after <= moment or wants_cancel
 
 
+def _is_kept_back(scope: SystemScope, row: Job) -> bool:
+    """Whether the queue is paused; a job that is to stop is let through, to give back what it holds."""
+    return row.cancel_requested_at is None and scope.session.get(QueuePause, row.queue) is not None
+
+
 def heartbeat(claimed: ClaimedJob) -> None:
     """Say that this attempt lives, in a transaction of its own; call it between chunks.
 
-    Raises LostClaim, and Interrupted when this worker process is about to stop.
+    Raises LostClaim, and Interrupted when this worker process is about to stop or staff have paused the queue.
     """
-    beat(claimed)
-    if stopping.is_set():
+    if beat(claimed) or stopping.is_set():
         raise Interrupted
 
 
-def beat(claimed: ClaimedJob) -> None:
-    """The heartbeat alone. Raises LostClaim."""
+def beat(claimed: ClaimedJob) -> bool:
+    """The heartbeat alone; whether the job's queue is paused. Raises LostClaim."""
     with system_scope() as scope:
-        found = scope.session.scalar(
+        kept_back = scope.session.scalar(
             update(Job)
             .where(Job.id == claimed.job_id, Job.attempt_token == claimed.token, Job.status == "processing")
             .values(heartbeat_at=now())
-            .returning(Job.id)
+            .returning(waits_for_queue())
         )
-    if found is None:
+    if kept_back is None:
         raise LostClaim
+    return kept_back
 
 
 def cancel_requested(scope: Scope, claimed: ClaimedJob) -> bool:
@@ -156,20 +166,30 @@ def advance(
 def finish(scope: Scope, claimed: ClaimedJob, *, message: str = "Done") -> None:
     """The job has reached its end. Raises LostClaim."""
     row = _fenced(scope, claimed)
-    _end(scope, row, status="completed", stage="done", message=message)
+    _end(scope, claimed, row, status="completed", stage="done", message=message)
 
 
-def fail(scope: Scope, claimed: ClaimedJob, *, code: str, message: str, internal: str | None = None) -> None:
-    """The job ends in failure. `message` is for the customer, `internal` for staff only. Raises LostClaim."""
+def fail(
+    scope: Scope,
+    claimed: ClaimedJob,
+    *,
+    code: str,
+    message: str,
+    internal: str | None = None,
+    cause: Cause | None = None,
+) -> None:
+    """The job ends in failure. `message` is for the customer, `internal` for staff only; `cause` instead of the latter
+    when an exception is behind it. Raises LostClaim."""
     row = _fenced(scope, claimed)
-    row.error_code, row.error_message = code, message[:500]
-    _end(scope, row, status="failed", stage=row.stage, message=message, level="error", internal=internal)
+    why = cause or cause_told(row.kind, code=code, message=message, internal=internal)
+    row.error_code, row.error_message, row.error_fingerprint = why.code, why.message, why.fingerprint
+    _end(scope, claimed, row, status="failed", stage=row.stage, message=why.message, level="error", cause=why)
 
 
 def cancelled(scope: Scope, claimed: ClaimedJob, *, message: str = "Canceled") -> None:
     """The job ends because somebody asked for it. Raises LostClaim."""
     row = _fenced(scope, claimed)
-    _end(scope, row, status="cancelled", stage=row.stage, message=message, level="warning")
+    _end(scope, claimed, row, status="cancelled", stage=row.stage, message=message, level="warning")
 
 
 def pause(scope: Scope, claimed: ClaimedJob, *, code: str, message: str) -> None:
@@ -178,6 +198,7 @@ def pause(scope: Scope, claimed: ClaimedJob, *, code: str, message: str) -> None
     row.status, row.attempt_token, row.heartbeat_at = "paused", None, None
     row.error_code, row.error_message = code, message[:500]
     add_event(scope, row.id, stage=row.stage, message=message, level="warning")
+    end_attempt(scope, token=claimed.token, outcome="paused", stage=row.stage)
     scope.session.flush()
 
 
@@ -189,16 +210,21 @@ def postpone(
     stage: str | None = None,
     message: str | None = None,
     counts_as_attempt: bool = False,
+    interrupted: bool = False,
+    cause: Cause | None = None,
 ) -> None:
     """Give the claim back and wake the job at `until`, so that waiting occupies no worker. Raises LostClaim.
 
-    Waiting that was planned does not count as a failed try; a retry after an error sets `counts_as_attempt`.
+    Waiting that was planned does not count as a failed try; a retry after an error sets `counts_as_attempt` and gives
+    its `cause`. `interrupted`: not the job's wish but this worker's.
     """
     row = _fenced(scope, claimed)
     row.attempt_token, row.heartbeat_at, row.run_after = None, None, until
     if not counts_as_attempt:
         row.attempts = max(row.attempts - 1, 0)
     _enter(scope, row, stage=stage, message=message, level="warning" if counts_as_attempt else "info")
+    outcome = "interrupted" if interrupted else "retried" if counts_as_attempt else "postponed"
+    end_attempt(scope, token=claimed.token, outcome=outcome, stage=row.stage, cause=cause)
     wake(scope, job_id=row.id, task=row.task, queue=row.queue, at=until)
 
 
@@ -229,14 +255,26 @@ def _enter(scope: Scope, row: Job, *, stage: str | None, message: str | None, le
         add_event(scope, row.id, stage=row.stage, message=text, level=level)
 
 
+_OUTCOMES = {"completed": "finished", "failed": "failed", "cancelled": "cancelled"}
+
+
 def _end(
-    scope: Scope, row: Job, *, status: str, stage: str, message: str, level: str = "info", internal: str | None = None
+    scope: Scope,
+    claimed: ClaimedJob,
+    row: Job,
+    *,
+    status: str,
+    stage: str,
+    message: str,
+    level: str = "info",
+    cause: Cause | None = None,
 ) -> None:
     row.status, row.stage, row.finished_at = status, stage, now()
     row.attempt_token, row.heartbeat_at, row.run_after = None, None, None
     if status == "completed":
-        row.error_code = row.error_message = None
-    add_event(scope, row.id, stage=stage, message=message, level=level, internal=internal)
+        row.error_code = row.error_message = row.error_fingerprint = None
+    add_event(scope, row.id, stage=stage, message=message, level=level, internal=cause.internal if cause else None)
+    end_attempt(scope, token=claimed.token, outcome=_OUTCOMES[status], stage=stage, cause=cause)
     scope.session.flush()
 
 

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from cursive_app.clock import now
 from cursive_app.services.accounts.audit import actor_label
+from cursive_app.services.jobs.causes import clean, shorten
 from cursive_app.services.jobs.views import JobView, job_view
 from db.models.jobs import Job, JobEvent
 from db.scope import Scope
@@ -99,8 +100,8 @@ def add_event(
     """Append one line to the timeline; long texts are cut."""
     scope.add(
         JobEvent(
-            job_id=job_id, at=now(), stage=stage, level=level, message=message[:500],
-            internal=internal[-4000:] if internal else None,
+            job_id=job_id, at=now(), stage=stage, level=level, message=clean(message[:500]),
+            internal=shorten(internal) if internal else None,
         )
     )  # fmt: skip
 

@@ -136,7 +136,8 @@ def resume(scope: Scope, id: UUID | str) -> JobView:
     row = scope.get(Job, id, lock=True)
     if row.status != "paused":
         raise Conflict("Only a paused job can be resumed.", reason="not_paused")
-    row.status, row.attempts, row.error_code, row.error_message = "pending", 0, None, None
+    row.status, row.attempts = "pending", 0
+    row.error_code = row.error_message = row.error_fingerprint = None
     add_event(scope, row.id, stage=row.stage, message=f"Resumed by {actor_label(scope)}")
     wake(scope, job_id=row.id, task=row.task, queue=row.queue)
     _audit(scope, "job.resume", row)

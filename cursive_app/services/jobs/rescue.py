@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select, text
 from cursive_app.clock import now
 from cursive_app.services.jobs.claims import STALE_AFTER
 from cursive_app.services.jobs.opening import turn_of
+from cursive_app.services.jobs.pauses import waits_for_queue
 from db.models.jobs import Job
 from db.system import SystemScope, system_scope
 
@@ -47,7 +48,7 @@ def _wake_jobs(scope: SystemScope) -> int:
         or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE),
     )
     due = select(Job.id, Job.task, Job.queue, Job.workspace_id).where(
-        Job.status.in_(("pending", "processing")), or_(stale, missed)
+        Job.status.in_(("pending", "processing")), or_(stale, missed), ~waits_for_queue()
     )
     woken = 0
     for job_id, task, queue, workspace_id in scope.session.execute(due.limit(BATCH)).all():

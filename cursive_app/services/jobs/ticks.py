@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.models.jobs import ClockLeader, ScheduleTick
+from db.models.jobs import ClockLeader, SchedulePause, ScheduleTick
 from db.system import SystemScope, system_scope
 
 KEPT = timedelta(days=30)
@@ -38,7 +38,7 @@ def tick_state(schedules: Sequence[str]) -> TickState:
         moment = scope.session.execute(select(func.clock_timestamp())).scalar_one()
         rows = scope.session.execute(
             select(ScheduleTick.schedule, func.max(ScheduleTick.tick_at))
-            .where(ScheduleTick.schedule.in_(schedules))
+            .where(ScheduleTick.schedule.in_(schedules), ScheduleTick.by_label.is_(None))
             .group_by(ScheduleTick.schedule)
         )
         return TickState(moment=moment, newest={row[0]: row[1] for row in rows})
@@ -51,21 +51,39 @@ def record_tick(
 
     `first`: the schedule had never ticked when the caller looked. If it has by now, nothing is recorded: its ticks
     follow from the newest one, and two beginnings would leave a gap between them. Tasks of one schedule run one after
-    another.
+    another. While the schedule is paused its ticks are recorded as skipped, so that resuming catches up nothing.
     """
     with system_scope() as scope:
         if first and _has_begun(scope, schedule):
             return False
+        paused = scope.session.get(SchedulePause, schedule) is not None
         recorded = scope.session.scalar(
             insert(ScheduleTick)
-            .values(schedule=schedule, tick_at=tick_at, late_seconds=late_seconds)
+            .values(schedule=schedule, tick_at=tick_at, late_seconds=late_seconds, skipped=paused)
             .on_conflict_do_nothing()
             .returning(ScheduleTick.schedule)
         )
         if recorded is None:
             return False
-        scope.defer(task, queue=queue, lock=f"schedule:{schedule}")
+        if not paused:
+            _defer(scope, schedule=schedule, tick_at=tick_at, task=task, queue=queue)
         return True
+
+
+def record_run_by_hand(scope: SystemScope, *, schedule: str, task: str, queue: str, by: str) -> None:
+    """Defer a scheduled task now, because a person asked for it; the clock's own ticks stay as they are."""
+    moment = scope.session.execute(select(func.clock_timestamp())).scalar_one()
+    scope.add(ScheduleTick(schedule=schedule, tick_at=moment, by_label=by))
+    _defer(scope, schedule=schedule, tick_at=moment, task=task, queue=queue)
+
+
+def _defer(scope: SystemScope, *, schedule: str, tick_at: datetime, task: str, queue: str) -> None:
+    task_id = scope.defer(task, queue=queue, lock=f"schedule:{schedule}")
+    scope.session.execute(
+        update(ScheduleTick)
+        .where(ScheduleTick.schedule == schedule, ScheduleTick.tick_at == tick_at)
+        .values(task_id=task_id)
+    )
 
 
 def _has_begun(scope: SystemScope, schedule: str) -> bool:

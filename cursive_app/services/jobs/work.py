@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,6 +14,7 @@ import structlog
 from cursive_app.clock import now
 from cursive_app.errors import CursiveError, RateLimited, Unavailable, UpstreamFailed
 from cursive_app.services.jobs import claims
+from cursive_app.services.jobs.causes import Cause, cause_of, cause_told
 from cursive_app.services.jobs.claims import Interrupted, LostClaim
 from cursive_app.services.jobs.views import ClaimedJob
 from db.scope import Scope
@@ -47,7 +47,13 @@ def work(job_id: UUID | str, flow: Flow, *, on_dead: OnDead | None = None) -> No
     try:
         with _beating(claimed):
             if claimed.exhausted:
-                _bury(claimed, on_dead, code="too_many_attempts", message=UNEXPECTED, internal="No attempt moved it.")
+                tired = cause_told(
+                    f"{claimed.kind}:{claimed.stage}",
+                    code="too_many_attempts",
+                    message=UNEXPECTED,
+                    internal="No attempt moved it: each one was lost with its worker or ran out of time.",
+                )
+                _bury(claimed, on_dead, tired)
                 return
             _attempt(claimed, flow, on_dead)
     except LostClaim:
@@ -63,15 +69,19 @@ def _attempt(claimed: ClaimedJob, flow: Flow, on_dead: OnDead | None) -> None:
         raise
     except Interrupted:
         with claimed.tenant.begin() as scope:
-            claims.postpone(scope, claimed, until=now())
+            claims.postpone(scope, claimed, until=now(), interrupted=True)
     except CursiveError as error:
+        cause = cause_of(error, code=error.code, message=error.message)
         if _may_pass(error):
-            _retry(claimed, on_dead, code=error.code, message=error.message, internal=traceback.format_exc())
+            _retry(claimed, on_dead, cause)
         else:
-            _bury(claimed, on_dead, code=error.code, message=error.message, internal=traceback.format_exc())
-    except Exception:
-        log.exception("job.defect", job_id=str(claimed.job_id), kind=claimed.kind, attempt=claimed.attempt)
-        _retry(claimed, on_dead, code="internal", message=UNEXPECTED, internal=traceback.format_exc())
+            _bury(claimed, on_dead, cause)
+    except Exception as error:  # noqa: BLE001  # a defect in a flow must not take the worker along
+        cause = cause_of(error, code="internal", message=UNEXPECTED)
+        log.error(
+            "job.defect", job_id=str(claimed.job_id), kind=claimed.kind, attempt=claimed.attempt, trace=cause.internal
+        )
+        _retry(claimed, on_dead, cause)
 
 
 def _may_pass(error: CursiveError) -> bool:
@@ -80,34 +90,35 @@ def _may_pass(error: CursiveError) -> bool:
     return isinstance(error, Unavailable | RateLimited)
 
 
-def _retry(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
+def _retry(claimed: ClaimedJob, on_dead: OnDead | None, cause: Cause) -> None:
     """Put the job back with a growing pause, or bury it. A database that is just restarting is waited for: only then
     can the claim be given back before its lease runs out."""
     for _ in range(DATABASE_PATIENCE):
         try:
-            _retry_once(claimed, on_dead, code=code, message=message, internal=internal)
+            _retry_once(claimed, on_dead, cause)
             return
         except Unavailable:
             claims.stopping.wait(1)
     log.warning("job.left_to_rescue", job_id=str(claimed.job_id), kind=claimed.kind)
 
 
-def _retry_once(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
+def _retry_once(claimed: ClaimedJob, on_dead: OnDead | None, cause: Cause) -> None:
     with claimed.tenant.begin() as scope:
         attempt = claims.attempts(scope, claimed)  # progress within this attempt has reset the count
         if attempt < claims.MAX_ATTEMPTS:
             pause = min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_RETRY)
             text = f"A step failed; trying again in {int(pause.total_seconds())} seconds"
-            claims.postpone(scope, claimed, until=now() + pause, message=text, counts_as_attempt=True)
+            until = now() + pause
+            claims.postpone(scope, claimed, until=until, message=text, counts_as_attempt=True, cause=cause)
             return
-    _bury(claimed, on_dead, code=code, message=message, internal=internal)
+    _bury(claimed, on_dead, cause)
 
 
-def _bury(claimed: ClaimedJob, on_dead: OnDead | None, *, code: str, message: str, internal: str) -> None:
+def _bury(claimed: ClaimedJob, on_dead: OnDead | None, cause: Cause) -> None:
     with claimed.tenant.begin() as scope:
         if on_dead is not None:
             on_dead(scope, claimed)
-        claims.fail(scope, claimed, code=code, message=message, internal=internal)
+        claims.fail(scope, claimed, code=cause.code, message=cause.message, cause=cause)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.execute("UPDATE users SET staff_role = 'all' WHERE is_staff")
     op.create_check_constraint("staff_role", "users", "staff_role IN ('read_only', 'operate', 'all')")
     op.drop_column("users", "is_staff")
-    protect("job_attempts", app="SELECT")
+    protect("job_attempts", app="SELECT, UPDATE")
     protect("notices", app="SELECT, INSERT, UPDATE")
     for table in ("queue_pauses", "schedule_pauses", "staff_actions"):
         system_only(table)
@@ -33,11 +33,16 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_created_at_id", "jobs")
     op.drop_column("jobs", "error_fingerprint")
     op.drop_column("users", "staff_role")
+    for column in ("skipped", "by_label", "task_id"):
+        op.drop_column("schedule_ticks", column)
 
 
 def _tables() -> None:
     op.add_column("users", sa.Column("staff_role", sa.Text(), nullable=True))
     op.add_column("jobs", sa.Column("error_fingerprint", sa.Text(), nullable=True))
+    op.add_column("schedule_ticks", sa.Column("task_id", sa.BigInteger(), nullable=True))
+    op.add_column("schedule_ticks", sa.Column("by_label", sa.Text(), nullable=True))
+    op.add_column("schedule_ticks", sa.Column("skipped", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_index(op.f("ix_jobs_created_at_id"), "jobs", ["created_at", "id"], unique=False)
     op.create_index(op.f("ix_jobs_kind_created_at_id"), "jobs", ["kind", "created_at", "id"], unique=False)
     op.create_table(

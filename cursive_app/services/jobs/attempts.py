@@ -1,0 +1,94 @@
+"""The record of every try: who worked on a job, from when to when, how it ended and why (JOB-04).
+
+Waiting for a vendor means looking every few seconds; a look that found nothing yet leaves no row of its own, the next
+one takes over its row. Numbers go on counting, so a gap in them says how many looks were folded.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from cursive_app.clock import now
+from cursive_app.services.jobs.causes import Cause, cause_told
+from db.models.jobs import Job, JobAttempt
+from db.scope import Scope
+from db.system import SystemScope
+
+
+def worker_name() -> str:
+    """This process, as the clock and the attempts name it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def begin_attempt(scope: SystemScope, row: Job) -> None:
+    """Write that this process tries now; an attempt before that never said how it ended was lost."""
+    moment = now()
+    last = scope.session.scalar(
+        select(JobAttempt)
+        .where(JobAttempt.workspace_id == row.workspace_id, JobAttempt.job_id == row.id)
+        .order_by(JobAttempt.number.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if last is not None and last.outcome is None:
+        _lose(row, last)
+    if last is not None and last.outcome == "postponed" and last.error_code is None and last.stage == row.stage:
+        last.number, last.token, last.worker = last.number + 1, _token(row), worker_name()
+        last.started_at, last.ended_at, last.outcome = moment, None, None
+        return
+    scope.add(
+        JobAttempt(
+            workspace_id=row.workspace_id,
+            job_id=row.id,
+            number=last.number + 1 if last is not None else 1,
+            token=_token(row),
+            worker=worker_name(),
+            stage=row.stage,
+            started_at=moment,
+        )
+    )
+
+
+def end_attempt(scope: Scope, *, token: UUID, outcome: str, stage: str, cause: Cause | None = None) -> None:
+    """Write how the attempt with this token ended, in the transaction that ends it."""
+    scope.session.execute(
+        update(JobAttempt)
+        .where(scope.owned(JobAttempt), JobAttempt.token == token, JobAttempt.ended_at.is_(None))
+        .values(
+            ended_at=now(),
+            outcome=outcome,
+            stage=stage,
+            error_code=cause.code if cause else None,
+            error_message=cause.message if cause else None,
+            internal=cause.internal if cause else None,
+            fingerprint=cause.fingerprint if cause else None,
+        )
+    )
+
+
+def lose_attempt(scope: SystemScope, row: Job) -> None:
+    """The job is taken away from whoever holds it: their attempt is lost."""
+    last = scope.session.scalar(
+        select(JobAttempt).where(
+            JobAttempt.workspace_id == row.workspace_id, JobAttempt.job_id == row.id, JobAttempt.outcome.is_(None)
+        )
+    )
+    if last is not None:
+        _lose(row, last)
+
+
+def _lose(row: Job, last: JobAttempt) -> None:
+    cause = cause_told(
+        f"{row.kind}:{row.stage}", code="worker_lost", message=f"The worker stopped answering while {row.stage}."
+    )
+    last.ended_at, last.outcome, last.stage = now(), "lost", row.stage
+    last.error_code, last.error_message, last.fingerprint = cause.code, cause.message, cause.fingerprint
+
+
+def _token(row: Job) -> UUID:
+    assert row.attempt_token is not None
+    return row.attempt_token
