@@ -58,6 +58,10 @@ class Trial:
     def has_ended(self) -> bool:
         return run_row(self.run).status not in ("queued", "running")
 
+    def page(self) -> int:
+        """The page the run asks for next."""
+        return run_row(self.run).next_page
+
 
 def begin(leads: int = LEADS) -> Trial:
     tenant = make_cast().alice

@@ -81,7 +81,7 @@ def test_a_frozen_worker_that_wakes_up_changes_nothing(spawn: Spawn, cast: Cast,
     """Every job in the frozen worker's hands is one late attempt: 5 freezes of 20 jobs are the 100 zombies of F3."""
     count = trials(5, 20)
     for _ in range(trials(1, 5)):
-        job_ids = [start_job(cast.alice, chunks=60, pace=0.4) for _ in range(count)]
+        job_ids = [start_job(cast.alice, chunks=45, pace=0.4) for _ in range(count)]
         zombie = spawn(WORKER, WORKER_CONCURRENCY=str(count))
         wait_until(lambda: all(processed(job_id) >= 2 for job_id in job_ids), seconds=30, what="the first chunks")  # noqa: B023
         zombie.freeze()
@@ -103,7 +103,7 @@ def test_a_frozen_worker_that_wakes_up_changes_nothing(spawn: Spawn, cast: Cast,
         assert {job_id: job_row(job_id).attempt_token for job_id in job_ids} == tokens
         wait_until(lambda: all(map(completed, job_ids)), seconds=60, what="the end of the jobs")  # noqa: B023
         for job_id in job_ids:
-            assert_once(cast.alice, job_id, 60)
+            assert_once(cast.alice, job_id, 45)
         assert heir.is_alive
         heir.kill()
         zombie.kill()
