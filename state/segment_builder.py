@@ -241,6 +241,7 @@ class SegmentBuilderState(RunPart, rx.State):
             self.starting = False
         self._run_id = str(run.id)
         self._show_run((run, "queued", False))
+        await self._read_history()
         yield self._address()
 
     @rx.event

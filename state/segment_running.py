@@ -49,16 +49,7 @@ class RunPart(LookPart, LimitsPart, mixin=True):
                     self._show_run(found)
             if not found[0].is_active:
                 async with self:
-                    yield type(self).reload_runs
-
-    @rx.event
-    @allow(Permission.VIEW_SEGMENTS)
-    async def reload_runs(self):
-        """The history, and what is there to spend now, after a run has ended."""
-        if self.segment_id != NEW:
-            page = await transact(segments.list_runs, self.segment_id)
-            self._show_runs(page)
-            await self._price()
+                    await self._read_history()
 
     @rx.event
     @allow(Permission.RUN_SEGMENTS)
@@ -95,6 +86,15 @@ class RunPart(LookPart, LimitsPart, mixin=True):
             self._show_run(await transact(_run_now, self._run_id))
         except NotFound:
             self.has_run = False
+            return
+        if all((one.id, one.is_active) != (self.run.id, self.run.is_active) for one in self.runs):
+            await self._read_history()  # it started or ended since the history was read
+
+    async def _read_history(self) -> None:
+        """The runs, and what is there to spend now that one of them has started or ended."""
+        if self.segment_id != NEW:
+            self._show_runs(await transact(segments.list_runs, self.segment_id))
+            await self._price()
 
 
 def _run_now(scope: Scope, run_id: str) -> tuple[segments.RunView, str, bool]:

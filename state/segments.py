@@ -200,10 +200,10 @@ class SegmentsState(LimitsPart, rx.State):
     async def set_status(self, segment_id: str, status: str):
         """Pause, archive or bring back."""
         row = self._row(segment_id)
-        await transact(segments.set_status, segment_id, status=status)
+        changed = await transact(segments.set_status, segment_id, status=status)
         words = {"active": "is active again", "paused": "is paused", "archived": "is archived"}
         undo = {"paused": "active", "archived": row.status if row else "active"}.get(status)
-        message = f"“{row.name if row else 'The segment'}” {words.get(status, 'was changed')}."
+        message = f"“{changed.name}” {words[changed.status]}."
         yield _undo_toast(message, SegmentsState.set_status(segment_id, undo)) if undo else rx.toast.success(message)
         yield SegmentsState.load
 

@@ -6,20 +6,19 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import items, text
+from components.binding import items
 from components.buttons import ghost, primary, secondary
 from components.dialog import modal
-from components.feedback import banner, failure, list_states, no_permission, pill, skeleton_lines
+from components.feedback import banner, failure, list_states, no_permission, nothing_yet, pill, skeleton_lines
 from components.filter_builder import FieldChoice, FieldGroup, FilterActions, FilterData, filter_builder
-from components.form import checkbox, error_text, field, number_input, segmented, text_input
-from components.primitives.anchor import anchor
+from components.form import checkbox, field, segmented, text_input
 from cursive_app.pages.frame import may, page
+from cursive_app.pages.segment_price import price_card
 from cursive_app.pages.segment_results import history, own_results, run_panel, sample_results
 from cursive_app.services.accounts import Permission
 from cursive_app.services.segments import FIELDS
 from state.filter_rows import AGE_CHOICES
 from state.segment_builder import SegmentBuilderState as S
-from state.session import SessionState
 
 
 def _field_groups() -> tuple[FieldGroup, ...]:
@@ -36,16 +35,32 @@ def segment_builder() -> rx.Component:
             ready=_workbench(),
             loading=rx.el.div(skeleton_lines(6), class_name="card p-5"),
             empty=rx.fragment(),
-            failed=rx.el.div(failure(S.error, on_retry=S.load), class_name="card"),
+            failed=rx.el.div(
+                rx.cond(S.status == "missing", _missing(), failure(S.error, on_retry=S.load)), class_name="card"
+            ),
             forbidden=rx.el.div(no_permission(), class_name="card"),
         ),
         _name_dialog(),
         _conflict_dialog(),
-        title=rx.cond(S.name != "", S.name, "New segment"),
+        title=rx.match(
+            S.status,
+            ("missing", "No such segment"),
+            ("error", "Segment"),
+            rx.cond(S.name != "", S.name, rx.cond(S.is_new, "New segment", "Segment")),
+        ),
         active="segments",
         crumbs=[("Segments", "/segments")],
         actions=[rx.cond(S.status == "ready", _actions(), rx.fragment())],
         wide=True,
+    )
+
+
+def _missing() -> rx.Component:
+    return nothing_yet(
+        "This segment is not here",
+        "It was deleted, it is private to somebody else, or it belongs to another of your workspaces.",
+        secondary("All segments", href="/segments"),
+        icon_name="filter-x",
     )
 
 
@@ -86,7 +101,7 @@ def _workbench() -> rx.Component:
         rx.el.aside(
             _sentence_card(),
             rx.cond(S.has_run, run_panel(), rx.fragment()),
-            rx.cond(S.scope == "leads", _count_card(), _price_card()),
+            rx.cond(S.scope == "leads", _count_card(), price_card()),
             aria_label="Result and price",
             class_name="flex min-w-0 flex-col gap-4 lg:sticky lg:top-4 lg:col-start-2 lg:row-span-2 lg:row-start-1",
         ),
@@ -245,84 +260,6 @@ def _count_card() -> rx.Component:
             ),
         ),
         class_name="card px-4 py-3",
-    )
-
-
-def _price_card() -> rx.Component:
-    return rx.el.section(
-        rx.el.h2("Get these leads", class_name="text-14 font-semibold text-ink"),
-        rx.el.p(
-            rx.el.strong(S.quote.price, class_name="font-semibold text-ink"),
-            " per new lead that matches every condition. People you own already cost nothing.",
-            class_name="mt-1 text-13 text-ink-2",
-        ),
-        rx.el.div(
-            field(
-                "run-max-leads",
-                "Leads, at most",
-                number_input(
-                    "run-max-leads", default_value=S.max_leads, key="leads" + S.max_leads, on_blur=S.set_max_leads
-                ),
-            ),
-            field(
-                "run-ceiling",
-                "Spend ceiling",
-                number_input(
-                    "run-ceiling",
-                    input_mode="decimal",
-                    placeholder="credits",
-                    default_value=S.ceiling,
-                    key="ceiling" + S.ceiling,
-                    on_blur=S.set_ceiling,
-                ),
-            ),
-            class_name="mt-3 grid grid-cols-2 gap-3",
-        ),
-        rx.el.dl(
-            _line("Costs at most", S.quote.most, strong=True),
-            _line("Delivers at most", S.quote.leads),
-            rx.cond(may(Permission.VIEW_CREDITS), _line("You have", SessionState.balance + " credits"), rx.fragment()),
-            class_name="mt-3 flex flex-col gap-1 border-t border-line pt-3",
-        ),
-        error_text("run", S.quote_error),
-        rx.cond(
-            ~S.quote.enough & may(Permission.VIEW_CREDITS),
-            rx.el.p(
-                S.quote.missing,
-                " are missing for this many. The people who run your Cursive can grant more: see ",
-                anchor("Credits", href="/credits", class_name="link"),
-                ".",
-                class_name="mt-2 text-12 text-warn",
-            ),
-            rx.fragment(),
-        ),
-        rx.cond(
-            may(Permission.RUN_SEGMENTS),
-            primary(
-                text(rx.cond(S.is_new | S.dirty, "Save and run · up to ", "Run · up to ")) + text(S.quote.most),
-                icon_name="play",
-                on_click=S.start,
-                pending=S.starting,
-                disabled=(S.problem != "") | (S.segment_status != "active") | (S.has_run & S.run.is_active),
-                class_name="mt-3 w-full justify-center",
-            ),
-            rx.el.p("Your role can look, but not run segments.", class_name="mt-3 text-12 text-ink-3"),
-        ),
-        rx.cond(S.problem != "", rx.el.p(S.problem, class_name="mt-2 text-12 text-ink-2"), rx.fragment()),
-        rx.el.p(
-            "The most is held while the run works; what is not needed comes back at its end.",
-            class_name="mt-2 text-12 text-ink-3",
-        ),
-        class_name="card px-4 py-3",
-    )
-
-
-def _line(name: str, value: Any, *, strong: bool = False) -> rx.Component:
-    look = "num text-13 font-semibold text-ink" if strong else "num text-13 text-ink"
-    return rx.el.div(
-        rx.el.dt(name, class_name="text-13 text-ink-2"),
-        rx.el.dd(value, class_name=look),
-        class_name="flex items-baseline justify-between gap-3",
     )
 
 

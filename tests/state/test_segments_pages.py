@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 import pytest
 
+from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import leads, segments
 from db.roles import Role
 from state.segment_builder import SegmentBuilderState as Builder
@@ -16,7 +18,7 @@ from state.segments import SegmentsState
 from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
 from tests.factories_leads import make_person
-from tests.factories_segments import TEXANS, make_segment, where
+from tests.factories_segments import TEXANS, make_segment, step, where
 from tests.state.driver import Tab, sign_in
 
 Driver = Callable[..., Tab]
@@ -139,6 +141,9 @@ async def test_a_run_is_held_started_and_followed_by_its_address(driver: Driver,
     await tab.send(Builder.start, path=where_)
     assert balance_of(cast.alice) == (90, 10)
     assert tab.var(Builder, "has_run") is True
+    assert [(run["id"], run["is_active"]) for run in tab.var(Builder, "runs")] == [
+        (tab.var(Builder, "run")["id"], True)
+    ]
     again = await opened(driver(sign_in(cast.bob)), address(tab))
     assert again.var(Builder, "run")["is_active"] is True
     await tab.send(Builder.start, path=where_)
@@ -147,6 +152,29 @@ async def test_a_run_is_held_started_and_followed_by_its_address(driver: Driver,
         await tab.send(Builder.set_ceiling, path=where_, text=bad)
         assert tab.var(Builder, "quote_error"), bad
     assert balance_of(cast.alice) == (90, 10)
+
+
+async def test_a_run_that_ends_elsewhere_is_ended_in_the_history_too(driver: Driver, cast: Cast) -> None:
+    fund(cast.workspace_id, 100)
+    segment = make_segment(cast.alice)
+    tab = await opened(driver(sign_in(cast.alice)), f"/segments/{segment.id}")
+    await tab.send(Builder.start, path=f"/segments/{segment.id}")
+    running = address(tab)
+    with cast.alice.begin() as scope:
+        run = segments.cancel_run(scope, UUID(tab.var(Builder, "run")["id"]))
+    step(run, AudienceLab(base_url="http://127.0.0.1:9", api_key="none"))  # the worker's part; it asks nobody any more
+    await tab.send(Builder.load, path=running)  # a reload
+    assert [(run["is_active"], run["outcome"]) for run in tab.var(Builder, "runs")] == [(False, "Canceled")]
+
+
+async def test_an_undone_archive_names_its_segment(driver: Driver, cast: Cast) -> None:
+    made = make_segment(cast.alice, name="Texans")
+    tab = driver(sign_in(cast.alice))
+    await tab.send(SegmentsState.load, path="/segments")
+    await tab.send(SegmentsState.set_status, path="/segments", segment_id=str(made.id), status="archived")
+    tab.forget()
+    await tab.send(SegmentsState.set_status, path="/segments", segment_id=str(made.id), status="active")
+    assert "Texans" in tab.text()
 
 
 @pytest.mark.parametrize(

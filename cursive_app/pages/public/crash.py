@@ -10,6 +10,7 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from components.primitives.anchor import anchor
 from cursive_app.errors import CursiveError, Unauthenticated
+from cursive_app.pages.frame import browser_title
 from state.base import current_path, login_url
 
 log = structlog.get_logger("cursive.pages")
@@ -56,6 +57,7 @@ def report_backend_error(exception: Exception):  # Reflex evaluates a return ann
 def crash_screen() -> rx.Component:
     """Shown instead of a page that failed. Plain elements only: it is drawn outside every provider."""
     return rx.el.main(
+        rx.el.title(browser_title("This page stopped working")),  # the page that failed took its own along
         rx.el.div(
             rx.el.h1("This page stopped working", class_name="text-20 font-semibold text-ink"),
             rx.el.p(

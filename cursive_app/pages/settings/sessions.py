@@ -56,8 +56,8 @@ def sessions() -> rx.Component:
         confirm(
             is_open=S.asking,
             on_open_change=S.ask_end_others,
-            title=f"Log out {S.others} other browsers?",
-            consequence="They are logged out at once. This browser stays logged in.",
+            title=rx.cond(S.others == 1, "Log out 1 other browser?", f"Log out {S.others} other browsers?"),
+            consequence="Whatever is open there ends at once. This browser stays logged in.",
             action="Log out all others",
             on_confirm=S.end_others,
         ),

@@ -1,0 +1,63 @@
+"""What a person sees when a page fails, when the server has a defect, and when the session ends elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, Page, Route, expect
+
+from cursive_app.sandbox.logins import PASSWORD
+from tests.e2e.conftest import log_in
+from tests.e2e.test_interface import assert_sound, settled
+from tests.product import Product, wait_for
+
+THROWS = "export default function Page() { throw new Error('secret detail of the defect'); }"
+
+
+def test_a_page_that_fails_says_so_with_a_reference_and_shows_no_trace(
+    demo_page: Page, product: Product, browser_errors: list[str]
+) -> None:
+    def broken(route: Route) -> None:
+        route.fulfill(body=THROWS, content_type="text/javascript")
+
+    settled(demo_page, "/leads")
+    demo_page.route(re.compile(r"/assets/_jobs_[^/]*\.js"), broken)
+    demo_page.goto("/jobs")
+    expect(demo_page.get_by_role("heading", name="This page stopped working")).to_be_visible()
+    reference = demo_page.locator("code").inner_text()
+    assert re.fullmatch(r"crash_[0-9a-f]{8}", reference)
+    assert "secret detail" not in demo_page.locator("body").inner_text()
+    expect(demo_page).to_have_title(re.compile("This page stopped working"))
+    assert_sound(demo_page)
+
+    logs = product.data_dir / "logs"
+    wait_for(
+        lambda: any(reference in path.read_text(errors="replace") for path in logs.iterdir()),
+        seconds=10,
+        what="the report in the log",
+    )
+    demo_page.unroute_all()
+    demo_page.get_by_role("link", name="Reload").click()
+    expect(demo_page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+    browser_errors.clear()  # the failure itself
+
+
+def test_a_session_ended_in_another_browser_is_over_in_this_one(page: Page, product: Product, browser: Browser) -> None:
+    log_in(page, "member@example.com")
+    settled(page, "/leads?q=a")
+    elsewhere = browser.new_context(base_url=product.url, user_agent="Another browser")
+    other = elsewhere.new_page()
+    log_in(other, "member@example.com")
+    settled(other, "/settings/sessions")
+    other.get_by_role("button", name=re.compile("^Log out all others")).click()
+    dialog = other.get_by_role("alertdialog")
+    expect(dialog).to_contain_text("Log out 1 other browser?")
+    dialog.get_by_role("button", name="Log out all others").click()
+    page.wait_for_url("**/login?next=*")
+    expect(page.get_by_text("Your session has ended")).to_be_visible()
+    expect(page.locator("td.lead")).to_have_count(0)
+    page.get_by_label("E-mail").fill("member@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/leads?q=a")
+    elsewhere.close()
