@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from cursive_app.clock import now
+from cursive_app.errors import NotFound
 from cursive_app.integrations.audiencelab import AudienceLab, AudiencePage, ProviderError, ProviderRefused, normalize
 from cursive_app.integrations.audiencelab.vocabulary import DAYS_BACK_RANGE
 from cursive_app.services import credits, jobs
@@ -87,7 +88,10 @@ def run_segment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
 
 def bury_run(scope: Scope, claimed: ClaimedJob) -> None:
     """Called in the transaction that fails the job for good: everything still held goes back."""
-    run = scope.get(SegmentRun, claimed.links["run_id"], lock=True)
+    try:
+        run = scope.get(SegmentRun, claimed.links["run_id"], lock=True)
+    except NotFound:  # the job leads to no run of its workspace (T9): it must end all the same, and touches nothing
+        return
     message = "The run could not be completed. What was delivered stays yours; the other credits held went back."
     _end(scope, claimed, run, status="failed", outcome="failed", message=message)
 

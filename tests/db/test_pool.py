@@ -1,0 +1,108 @@
+"""A connection that goes from one workspace to the next remembers nothing, however the last use of it ended (T8)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from cursive_app.errors import CursiveError, Unavailable
+from cursive_app.settings import Settings
+from db import engine as db_engine
+from db.engine import Database, make_engine, role_url
+from db.models.jobs import Job
+from db.roles import APP_ROLE
+from db.scope import Scope, Tenant
+from tests.factories import Cast
+
+REQUESTS = 1_000
+OWN = text("SELECT current_setting('app.workspace_id', true)")
+
+
+@pytest.fixture
+def narrow(config: Settings, database: Database) -> Iterator[Database]:
+    """The same database through two connections."""
+    two = make_engine(role_url(config, APP_ROLE), pool_size=2, deadlines={"statement_timeout": "5s"})
+    value = Database(app=two, system=database.system)
+    db_engine.use(value)
+    yield value
+    db_engine.use(database)
+    two.dispose()
+
+
+def _fail(scope: Scope) -> None:
+    raise ZeroDivisionError
+
+
+def _time_out(scope: Scope) -> None:
+    scope.session.execute(text("SET LOCAL statement_timeout = '1ms'"))
+    scope.session.execute(text("SELECT pg_sleep(1)"))
+
+
+def _step_back(scope: Scope) -> None:
+    with scope.session.begin_nested() as step:
+        scope.session.execute(text("UPDATE jobs SET title = title"))
+        step.rollback()
+
+
+def _break(scope: Scope) -> None:
+    scope.session.execute(text("SELECT 1 / 0"))
+
+
+def _die(scope: Scope) -> None:
+    scope.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+ENDINGS = {"well": lambda scope: None, "raises": _fail, "times out": _time_out, "savepoint": _step_back,
+           "sql error": _break, "cut": _die}  # fmt: skip
+
+
+def test_a_thousand_requests_over_two_connections_never_mix(narrow: Database, cast: Cast) -> None:
+    tenants = (cast.alice, cast.charlie)
+    for tenant in tenants:
+        with tenant.begin() as scope:
+            scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
+    plan = random.Random(8)
+    kinds = ["well"] * 12 + ["raises", "savepoint", "sql error"] * 2 + ["times out"]
+
+    def request(number: int) -> str:
+        kind = "cut" if number % 100 == 99 else plan.choice(kinds)
+        if number % 5 == 0:
+            return _nobody(narrow)
+        return _somebody(tenants[number % 2], kind)
+
+    with ThreadPoolExecutor(2) as pool:
+        seen = Counter(pool.map(request, range(REQUESTS)))
+    assert seen["foreign"] == 0
+    assert seen["own"] + seen["nobody"] > REQUESTS * 0.95
+    assert set(seen) <= {"own", "nobody", "unavailable"}
+    assert seen["nobody"] > 100
+
+
+def _somebody(tenant: Tenant, kind: str) -> str:
+    found = "unavailable"
+    try:
+        with tenant.begin() as scope:
+            rows = set(scope.session.scalars(select(Job.workspace_id)))
+            setting = scope.session.scalar(OWN)
+            found = "own" if (rows, setting) == ({tenant.workspace_id}, str(tenant.workspace_id)) else "foreign"
+            ENDINGS[kind](scope)
+    except (CursiveError, ZeroDivisionError, DBAPIError):
+        pass
+    return found
+
+
+def _nobody(narrow: Database) -> str:
+    """A connection somebody just gave back, looked at before a workspace is set on it."""
+    try:
+        with narrow.app.connect() as connection:
+            rows = connection.execute(text("SELECT count(*) FROM jobs")).scalar_one()
+            setting = connection.scalar(OWN)
+    except (DBAPIError, Unavailable):
+        return "unavailable"
+    return "nobody" if rows == 0 and not setting else "foreign"

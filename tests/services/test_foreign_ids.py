@@ -1,0 +1,125 @@
+"""What another workspace has changes no answer here, and no job works with another workspace's ids (T9, T12, T13)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import update
+
+from cursive_app.errors import CursiveError, NotFound
+from cursive_app.services import accounts, credits, jobs, leads, segments
+from db.engine import Database
+from db.models.jobs import Job
+from db.scope import Tenant
+from db.system import system_scope
+from tests.factories import Cast
+from tests.factories_credits import balance_of, fund
+from tests.factories_jobs import job_row
+from tests.factories_leads import counted_queries, make_leads, make_person
+from tests.factories_segments import lead_count, look, make_segment, run_row, start, where
+
+MINE = where({"field": "state", "include": ["TX"]}, scope="leads")
+
+
+def everything_counted(tenant: Tenant) -> dict[str, Any]:
+    """Counts, suggestions, choices and names that could be influenced by what others have."""
+    with tenant.begin() as scope:
+        return {
+            "leads": leads.count_leads(scope),
+            "choices": {field: leads.choices(scope, field=field) for field in ("state", "industry", "seniority")},
+            "matching": segments.count_leads(scope, MINE),
+            "words": {
+                (field, typed): segments.suggest(scope, field, typed)
+                for field, typed in (("company_name", "com"), ("job_title", "vp"), ("company_domain", "acme"))
+            },
+            "segments": segments.list_segments(scope).counts,
+            "quote": segments.quote(scope, max_leads=10),
+            "balance": credits.balance(scope),
+            "jobs": jobs.list_jobs(scope).jobs,
+            "keys": accounts.list_api_keys(scope),
+            "owned": leads.owned(scope, [make_person(email="shared@acme.example", linkedin_url=None)]),
+        }
+
+
+def test_what_others_have_changes_no_count_no_suggestion_and_no_name(cast: Cast) -> None:
+    """T12: Charlie's answers with Alice's workspace empty, and full of the same names."""
+    before = everything_counted(cast.charlie)
+    fund(cast.workspace_id, 50)
+    make_leads(cast.alice, 20)
+    with cast.alice.begin() as scope:
+        leads.intake(scope, [make_person(email="shared@acme.example", linkedin_url=None)], source="manual")
+        accounts.create_api_key(scope, name="Sync", scopes=["leads:read"])
+    start(cast.alice, make_segment(cast.alice, name="Taken").id, max_leads=5)
+    assert everything_counted(cast.charlie) == before
+    assert make_segment(cast.charlie, name="Taken").name == "Taken"
+    with cast.charlie.begin() as scope:  # bought again: another workspace's person is new here
+        assert len(leads.intake(scope, [make_person(email="shared@acme.example")], source="manual").new) == 1
+
+
+@pytest.mark.parametrize("use_case", [segments.get_segment, segments.get_run, leads.get_lead, jobs.get_job])
+def test_looking_up_a_foreign_id_costs_what_an_unknown_one_costs(cast: Cast, database: Database, use_case: Any) -> None:
+    """T13: the same statements and the same words, whatever the id belongs to."""
+    fund(cast.workspace_id, 50)
+    segment = make_segment(cast.alice)
+    run = start(cast.alice, segment.id, max_leads=5)
+    (lead,) = make_leads(cast.alice, 1)
+    hers = {"get_segment": segment.id, "get_run": run.id, "get_lead": lead, "get_job": run.job_id}[use_case.__name__]
+    seen = []
+    for id in (hers, uuid4()):
+        with counted_queries(database) as statements, pytest.raises(NotFound) as refused:
+            _look(cast.charlie, use_case, id)
+        seen.append((statements, refused.value.message))
+    assert seen[0] == seen[1]
+
+
+def _look(tenant: Tenant, use_case: Any, id: UUID | None) -> None:
+    with tenant.begin() as scope:
+        use_case(scope, id)
+
+
+def test_a_job_with_another_workspaces_ids_changes_nothing_there(cast: Cast) -> None:
+    """T9: the worker takes the workspace from the job's row, so a foreign run is an unknown one."""
+    for tenant in (cast.alice, cast.charlie):
+        fund(tenant.workspace_id, 50)
+    hers = start(cast.alice, make_segment(cast.alice).id, max_leads=5)
+    his = start(cast.charlie, make_segment(cast.charlie).id, max_leads=5)
+    assert his.job_id is not None
+    with system_scope() as scope:
+        links = {"run_id": str(hers.id), "segment_id": str(hers.segment_id)}
+        scope.session.execute(update(Job).where(Job.id == his.job_id).values(links=links))
+    before = (look(cast.alice, hers), run_row(hers).audience_name, balance_of(cast.alice), lead_count(cast.alice))
+    claimed = jobs.claim(his.job_id)
+    assert claimed is not None
+    assert claimed.tenant.workspace_id == cast.charlie.workspace_id
+    with pytest.raises(NotFound):
+        segments.run_segment(claimed, provider=_Nobody())  # type: ignore[arg-type]  # must not be asked
+    assert (look(cast.alice, hers), run_row(hers).audience_name, balance_of(cast.alice), lead_count(cast.alice)) == (
+        before
+    )
+
+
+def test_a_task_for_an_unknown_job_does_nothing(cast: Cast) -> None:
+    with pytest.raises(CursiveError):
+        jobs.work(uuid4(), lambda claimed: pytest.fail("there is nothing to work on"))
+
+
+def test_such_a_job_ends_instead_of_being_tried_for_ever(cast: Cast) -> None:
+    fund(cast.charlie.workspace_id, 50)
+    his = start(cast.charlie, make_segment(cast.charlie).id, max_leads=5)
+    assert his.job_id is not None
+    with system_scope() as scope:
+        scope.session.execute(update(Job).where(Job.id == his.job_id).values(links={"run_id": str(uuid4())}))
+    jobs.work(his.job_id, lambda claimed: segments.run_segment(claimed, provider=_Nobody()), on_dead=segments.bury_run)  # type: ignore[arg-type]
+    assert job_row(his.job_id).status == "failed"
+
+
+class _Nobody:
+    """A provider that nobody may ask."""
+
+    def for_workspace(self, workspace_id: UUID) -> _Nobody:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the provider was asked: {name}")
