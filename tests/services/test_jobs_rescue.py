@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cursive_app.clock import now
 from cursive_app.services import jobs
+from cursive_app.services.jobs import rescue
 from cursive_app.services.jobs.pruning import prune_queue
 from cursive_app.services.jobs.ticks import prune_ticks, record_tick, tick_state
 from db.models.jobs import Job
@@ -59,6 +60,22 @@ def test_a_missed_wake_up_is_made_good(cast: Cast) -> None:
         scope.session.execute(text("UPDATE jobs SET updated_at = :at WHERE id = :id"), {"at": long_ago, "id": job.id})
     jobs.rescue_stalled()
     assert waiting_tasks(job.id) == [f"job:{job.id}"]
+
+
+def test_a_long_backlog_does_not_hide_a_dead_job(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rescue, "BATCH", 3)
+    backlog = [make_job(cast.alice) for _ in range(6)]
+    dead = make_job(cast.alice)
+    assert jobs.claim(dead.id) is not None
+    forget_tasks(dead.id)
+    grow_stale(dead.id)
+    with system_scope() as scope:
+        age = text("UPDATE jobs SET updated_at = now() - interval '1 hour' WHERE id = ANY(:ids)")
+        scope.session.execute(age, {"ids": [job.id for job in backlog]})
+    for _ in range(10):  # other tests leave jobs behind that are due as well
+        jobs.rescue_stalled()
+    assert waiting_tasks(dead.id) == [f"job:{dead.id}"]
+    assert all(waiting_tasks(job.id) == [f"job:{job.id}"] for job in backlog)
 
 
 def test_a_job_that_waits_for_its_time_is_left_alone(cast: Cast) -> None:

@@ -47,11 +47,13 @@ def _wake_jobs(scope: SystemScope) -> int:
         Job.updated_at < moment - OVERDUE,
         or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE),
     )
-    due = select(Job.id, Job.task, Job.queue, Job.workspace_id).where(
-        Job.status.in_(("pending", "processing")), or_(stale, missed), ~waits_for_queue()
+    due = (
+        select(Job.id, Job.task, Job.queue, Job.workspace_id)
+        .where(Job.status.in_(("pending", "processing")), or_(stale, missed), ~waits_for_queue(), _HAS_NO_TASK)
+        .limit(BATCH)
     )
     woken = 0
-    for job_id, task, queue, workspace_id in scope.session.execute(due.limit(BATCH)).all():
+    for job_id, task, queue, workspace_id in scope.session.execute(due).all():
         lock = f"job:{job_id}"
         turn = turn_of(scope.session, workspace_id=workspace_id, job_id=job_id, queue=queue)
         if scope.defer(task, queue=queue, queueing_lock=lock, priority=turn, job_id=str(job_id)) is not None:
@@ -78,6 +80,11 @@ def _replace_tasks(scope: SystemScope) -> tuple[int, int]:
     return replaced, given_up
 
 
+# A long backlog waits for its turn, not for rescue: it must not fill the batch and hide a job that nobody will wake.
+_HAS_NO_TASK = text(
+    "NOT EXISTS (SELECT FROM procrastinate_jobs AS task "
+    "WHERE task.status = 'todo' AND task.queueing_lock = 'job:' || jobs.id)"
+)
 _DEAD_TASKS = text(
     """
     SELECT job.id, job.args, job.attempts
