@@ -34,6 +34,7 @@ def app_shell(
     banners: Sequence[Any] = (),
     palette: Any = None,
     shortcuts: Any = None,
+    bell: Any = None,
     wide: bool = False,
 ) -> rx.Component:
     """Sidebar, top bar with breadcrumb, title and actions, and the page. Content is at most 1280 px unless `wide`."""
@@ -41,7 +42,7 @@ def app_shell(
     frame = rx.el.div(
         rx.el.aside(rx.el.div(*side, class_name="app-side-inner"), class_name="app-side", aria_label="Sidebar"),
         rx.el.div(
-            _top_bar(data, nav, active, title, crumbs, actions),
+            _top_bar(data, nav, active, title, crumbs, actions, bell),
             rx.el.main(
                 *banners,
                 _when_known(data, content),
@@ -77,6 +78,7 @@ def _top_bar(
     title: Text,
     crumbs: Sequence[tuple[Text, str]],
     actions: Sequence[Any],
+    bell: Any,
 ) -> rx.Component:
     trail = [
         rx.el.span(
@@ -104,6 +106,7 @@ def _top_bar(
         ),
         rx.cond(data.sandbox, _sandbox_mark(), rx.fragment()),
         rx.el.div(*actions, class_name="flex flex-none items-center gap-2 empty:hidden"),
+        rx.fragment() if bell is None else bell,
         aria_label="Page header",
         class_name="app-top",
     )

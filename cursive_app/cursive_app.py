@@ -14,6 +14,8 @@ from reflex_components_sonner.toast import ToastProps
 from cursive_app.api.app import create as create_api
 from cursive_app.pages.credits import credits
 from cursive_app.pages.credits_month import credits_month
+from cursive_app.pages.enrichment_detail import enrichment_detail
+from cursive_app.pages.enrichments import enrichments
 from cursive_app.pages.frame import browser_title, overlay
 from cursive_app.pages.home import home
 from cursive_app.pages.jobs import jobs
@@ -40,10 +42,13 @@ from state.account import AccountState, SessionsState
 from state.api_keys import ApiKeysState
 from state.credits import CreditsState
 from state.credits_month import CreditsMonthState
+from state.enrichment import EnrichmentState
+from state.enrichments import EnrichmentsState
 from state.home import HomeState
 from state.jobs import JobsState
 from state.leads import LeadsState
 from state.login import LoginState
+from state.notices import NoticesState
 from state.onboarding import ForgotState, InviteState, ResetState, SignupState, VerifyState, WelcomeState
 from state.segment_builder import SegmentBuilderState
 from state.segments import SegmentsState
@@ -82,6 +87,13 @@ PAGES: tuple[Page, ...] = (
         (SegmentBuilderState.load, SegmentBuilderState.follow),
     ),
     Page("/leads", leads, "Leads", LeadsState.load),
+    Page("/enrichments", enrichments, "Enrichment", (EnrichmentsState.load, EnrichmentsState.follow)),
+    Page(
+        "/enrichments/[enrichment]",
+        enrichment_detail,
+        "List",
+        (EnrichmentState.load, EnrichmentState.follow),
+    ),
     Page("/jobs", jobs, "Jobs", (JobsState.load, JobsState.follow)),
     Page("/credits", credits, "Credits", (CreditsState.load, CreditsState.follow)),
     Page("/credits/month", credits_month, "Credit statement", CreditsMonthState.load),
@@ -116,7 +128,7 @@ def create_app() -> rx.App:
     """The Reflex application with every page."""
     built = rx.App(
         api_transformer=[create_api(), *EDGE],
-        stylesheets=["/theme.css", "/kit.css"],
+        stylesheets=["/theme.css", "/kit.css", "/enrichment.css"],
         head_components=HEAD,
         html_lang="en",
         backend_exception_handler=report_backend_error,
@@ -134,7 +146,7 @@ def create_app() -> rx.App:
     built.add_middleware(Policy())
     for one in PAGES:
         own = one.on_load if isinstance(one.on_load, tuple) else () if one.on_load is None else (one.on_load,)
-        loads = [*([] if one.public else [SessionState.watch]), *own]
+        loads = [*([] if one.public else [SessionState.watch, NoticesState.follow]), *own]
         built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=loads or None)
     return built
 

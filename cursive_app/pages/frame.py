@@ -23,6 +23,7 @@ from components.feedback import banner
 from components.primitives.anchor import anchor
 from components.shell import PALETTE_CLASS, NavGroup, NavLink, ShellData, app_shell, palette_trigger, public_shell
 from components.shortcuts import Shortcut, shortcuts_dialog
+from cursive_app.pages.notices import bell
 from cursive_app.services.accounts import Permission
 from state.palette import PaletteState
 from state.session import SessionState as S
@@ -39,6 +40,14 @@ NAV: tuple[NavGroup, ...] = (
         (
             NavLink("segments", "Segments", "/segments", "filter", hotkey="g-s", only=may(Permission.VIEW_SEGMENTS)),
             NavLink("leads", "Leads", "/leads", "users", hotkey="g-l", only=may(Permission.VIEW_LEADS)),
+            NavLink(
+                "enrichments",
+                "Enrichment",
+                "/enrichments",
+                "table-2",
+                hotkey="g-e",
+                only=may(Permission.VIEW_ENRICHMENTS),
+            ),
             NavLink("jobs", "Jobs", "/jobs", "activity", hotkey="g-j", only=may(Permission.VIEW_JOBS)),
         ),
     ),
@@ -168,6 +177,7 @@ def page(
         banners=banners,
         palette=_palette(),
         shortcuts=_shortcuts(),
+        bell=bell(),
         wide=wide,
     )
 

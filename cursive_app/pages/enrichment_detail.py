@@ -1,0 +1,149 @@
+"""One list, from the drop to the download: file, columns, rows, price; then the run and its result."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from components.buttons import copyable_id, ghost, secondary
+from components.feedback import banner, failure, list_states, no_permission, relative_time, skeleton_lines, status_pill
+from components.icons import icon
+from cursive_app.pages.enrichment_columns import columns_step, file_step
+from cursive_app.pages.enrichment_price import price_step
+from cursive_app.pages.enrichment_result import ended, reading, working
+from cursive_app.pages.enrichment_rows import rows_step
+from cursive_app.pages.enrichments import LIST_STATUS
+from cursive_app.pages.frame import page
+from state.enrichment import EnrichmentState as S
+
+STEP_WORDS = (("file", "File"), ("columns", "Columns"), ("rows", "Rows"), ("price", "Price and start"))
+
+
+def enrichment_detail() -> rx.Component:
+    return page(
+        list_states(
+            S.status,
+            ready=_list(),
+            loading=rx.el.div(skeleton_lines(6), class_name="card p-5"),
+            empty=rx.fragment(),
+            failed=rx.el.div(failure(S.error, on_retry=S.load), class_name="card"),
+            forbidden=rx.el.div(no_permission(), class_name="card"),
+        ),
+        title=rx.cond(S.card.filename != "", S.card.filename, "List"),
+        active="enrichments",
+        crumbs=[("Enrichment", "/enrichments")],
+    )
+
+
+def _list() -> rx.Component:
+    return rx.el.div(
+        _facts(),
+        _links(),
+        rx.match(
+            S.card.phase,
+            ("reading", reading()),
+            ("refused", _refused()),
+            ("preparing", _preparing()),
+            ("working", working()),
+            ended(),
+        ),
+        class_name="flex flex-col gap-5",
+    )
+
+
+def _facts() -> rx.Component:
+    return rx.el.div(
+        status_pill(S.card.status, LIST_STATUS),
+        copyable_id(S.card.short_id),
+        rx.el.span(S.card.source, " by ", S.card.author),
+        relative_time(S.card.created, exact=S.card.created_exact),
+        rx.el.span(S.card.size, class_name="num"),
+        rx.cond(
+            (S.card.phase != "ended") & ~S.card.purged,
+            rx.el.span(S.card.kept, title=S.card.kept_exact, class_name="num"),
+            rx.fragment(),
+        ),
+        class_name="flex flex-wrap items-center gap-x-4 gap-y-1.5 text-12 text-ink-3",
+    )
+
+
+def _links() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            (S.card.same_file != "") & (S.card.phase != "ended"),
+            banner(
+                "This very file was uploaded before. Running it again pays for its matches again.",
+                tone="warn",
+                icon_name="copy",
+                action=ghost("Open the earlier list", href="/enrichments/" + S.card.same_file, size="sm"),
+                class_name="flex-wrap",
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            S.card.rerun_of != "",
+            banner(
+                "These are the rows of an earlier list that were not matched or failed.",
+                icon_name="rotate-cw",
+                action=ghost("Open that list", href="/enrichments/" + S.card.rerun_of, size="sm"),
+                class_name="flex-wrap",
+            ),
+            rx.fragment(),
+        ),
+    )
+
+
+def _refused() -> rx.Component:
+    return rx.el.div(
+        rx.el.section(
+            rx.el.h2("This file cannot be used", class_name="text-14 font-semibold text-ink"),
+            rx.el.p(S.card.refusal, role="alert", class_name="mt-1 max-w-prose text-13 text-ink-2"),
+            rx.el.p("Nothing was charged.", class_name="mt-1 text-13 text-ink-2"),
+            rx.el.div(
+                secondary("Upload another file", icon_name="upload", href="/enrichments"), class_name="mt-3 flex gap-2"
+            ),
+            aria_label="Refused",
+            class_name="card border-l-4 px-4 py-3",
+            style={"borderLeftColor": "var(--bad)"},
+        ),
+        rx.cond(S.layout.kind != "", file_step(), rx.fragment()),
+        class_name="flex flex-col gap-5",
+    )
+
+
+def _preparing() -> rx.Component:
+    return rx.el.div(
+        rx.el.nav(
+            rx.el.ol(
+                *[_step(number, key, word) for number, (key, word) in enumerate(STEP_WORDS, start=1)],
+                class_name="steps",
+            ),
+            aria_label="Steps",
+        ),
+        rx.cond(
+            (S.card.why_not != "") & ~S.card.nothing_usable & (S.step != "price"),
+            banner(S.card.why_not, tone="warn", icon_name="triangle-alert"),
+            rx.fragment(),
+        ),
+        rx.match(
+            S.step,
+            ("file", file_step()),
+            ("rows", rows_step()),
+            ("price", price_step()),
+            columns_step(),
+        ),
+        class_name="flex flex-col gap-5",
+    )
+
+
+def _step(number: int, key: str, word: str) -> rx.Component:
+    return rx.el.li(
+        rx.el.button(
+            rx.el.span(str(number), class_name="step-number num", custom_attrs={"aria-hidden": "true"}),
+            word,
+            type="button",
+            on_click=S.go_to(key),
+            aria_current=rx.cond(S.step == key, "step", "false"),
+            class_name="step",
+        ),
+        icon("chevron-right", size=14, class_name="text-ink-3") if number < len(STEP_WORDS) else rx.fragment(),
+    )

@@ -1,0 +1,203 @@
+"""One list, from the drop to the download. The address holds the step, the tab of the grid and its page.
+
+The parts are mixins, each knowing only the open list: mapping, rows, price, result. Here is what brings them together:
+loading what the address asks for, and looking again while the list is read, sampled or run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import reflex as rx
+
+from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
+from cursive_app.services import enrichment, jobs
+from cursive_app.services.accounts import Permission, allows
+from cursive_app.services.enrichment.views import EnrichmentView, Quote, RowPage
+from cursive_app.services.jobs import JobView
+from db.scope import Scope
+from state.base import allow, current_path, transact
+from state.enrichment_grid import RawRow
+from state.enrichment_lines import PHASES, RunCard, run_card
+from state.enrichment_mapping import MappingPart
+from state.enrichment_open import STEPS
+from state.enrichment_price import PricePart
+from state.enrichment_result import ResultPart
+from state.enrichment_rows import AFTER, BEFORE, ROW_PAGE, RowsPart
+
+FOLLOW_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What one load needs, read in one transaction."""
+
+    view: EnrichmentView
+    step: str
+    tab: str
+    raw: Any = None
+    page: RowPage | None = None
+    quote: Quote | None = None
+    job: JobView | None = None
+
+
+class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
+    """The page of one list."""
+
+    @rx.event(supersedes=True)
+    @allow(Permission.VIEW_ENRICHMENTS)
+    async def load(self):
+        """Show what the address asks for."""
+        parts = urlsplit(current_path())
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        enrichment_id = parts.path.rstrip("/").rsplit("/", 1)[-1]
+        if enrichment_id != self.enrichment_id:
+            self._forget()
+            self.enrichment_id = enrichment_id
+        yield
+        try:
+            found = await transact(
+                _load,
+                enrichment_id,
+                step=query.get("step", ""),
+                tab=query.get("view", ""),
+                cursor=query.get("cursor", ""),
+                includes_owned=self.includes_owned,
+            )
+        except Unauthenticated:
+            raise
+        except NotFound:
+            self.status = "error"
+            self.error = "This list does not exist here. It may belong to another workspace."
+            return
+        except CursiveError as error:
+            self.status, self.error = "error", error.message
+            return
+        self._show(found)
+
+    @rx.event(background=True)
+    @allow(Permission.VIEW_ENRICHMENTS)
+    async def follow(self):
+        """Look again every second while the list is read, sampled or run; ends with the page."""
+        while True:
+            await _pause()
+            async with self:
+                moving = self.status == "ready" and (
+                    self.card.phase in ("reading", "working") or self.sample.status == "running"
+                )
+                watched = self.enrichment_id
+            if not moving:
+                continue
+            try:
+                view, job = await transact(_again, watched)
+            except Unauthenticated:
+                return
+            except CursiveError:
+                continue  # the reconnect banner, or the end of the session, is told elsewhere
+            again = False
+            async with self:
+                if watched == self.enrichment_id and self.status == "ready":
+                    again = self._show_again(view, job)
+            if again:
+                yield EnrichmentState.load
+
+    @rx.event
+    @allow(Permission.VIEW_ENRICHMENTS)
+    def go_to(self, step: str):
+        return self._address(step=step) if step in STEPS else None
+
+    def _forget(self) -> None:
+        """Nothing of the list that was open before may be seen under another one's name."""
+        self.reset()
+
+    def _show(self, found: _Loaded) -> None:
+        fresh = self._view is None or self._view.revision != found.view.revision or self.status != "ready"
+        self._show_list(found.view)
+        if fresh or not self.mapping_dirty:
+            self._take_mapping()
+        if self.status != "ready":
+            self.matching, self.includes_owned = found.view.matching, found.view.includes_owned
+        self.step, self.tab = found.step, found.tab
+        if found.raw is not None:
+            self._show_raw(found.raw)
+        if found.page is not None:
+            self._show_rows(found.page)
+        if found.quote is not None:
+            self._show_quote(found.quote)
+        self._show_run(found.view, found.job)
+        self.status = "ready"
+
+    def _show_again(self, view: EnrichmentView, job: JobView | None) -> bool:
+        """Renew what moves. Whether the page has to be loaded anew because the list has come to another place."""
+        before = self._opened()
+        self._show_list(view)
+        self._show_run(view, job)
+        sampled = (view.sample.status if view.sample else "") != (before.sample.status if before.sample else "")
+        return view.status != before.status or view.revision != before.revision or sampled
+
+    def _show_run(self, view: EnrichmentView, job: JobView | None) -> None:
+        done = view.matched + view.no_match + view.skipped + view.errors
+        card = run_card(job, counts_done=done) if job is not None else RunCard()
+        if card != self.run:
+            self.run = card
+        if (job is not None) != self.has_run:
+            self.has_run = job is not None
+
+
+async def _pause() -> None:
+    await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_owned: bool) -> _Loaded:
+    view = enrichment.get_enrichment(scope, id)
+    phase = PHASES[view.status]
+    step = _step(phase, step)
+    tabs = BEFORE if step == "rows" else AFTER
+    tab = tab if tab in tabs else "all"
+    shows_rows = view.purged_at is None and (step == "rows" or phase == "ended") and phase != "reading"
+    return _Loaded(
+        view=view,
+        step=step,
+        tab=tab,
+        raw=enrichment.head_rows(scope, id) if step == "file" and view.purged_at is None else None,
+        page=enrichment.list_rows(scope, id, view=tab, cursor=cursor or None, limit=ROW_PAGE) if shows_rows else None,
+        quote=_quote(scope, id, includes_owned) if step == "price" and phase == "preparing" else None,
+        job=_job(scope, view),
+    )
+
+
+def _step(phase: str, wanted: str) -> str:
+    """The step to show: a list that runs or ran has one place, a list in preparation begins with its columns."""
+    if phase in ("working", "ended"):
+        return "result"
+    if phase == "refused":
+        return "file"
+    return wanted if wanted in STEPS else "columns"
+
+
+def _quote(scope: Scope, id: str, includes_owned: bool) -> Quote | None:
+    if not allows(scope.tenant, Permission.RUN_ENRICHMENTS):
+        return None
+    try:
+        return enrichment.quote(scope, id, includes_owned=includes_owned, ceiling=None)
+    except Invalid:
+        return None
+
+
+def _job(scope: Scope, view: EnrichmentView) -> JobView | None:
+    """The job that moves the list now, when the person may see jobs."""
+    wanted = view.read_job_id if PHASES[view.status] == "reading" else view.run_job_id
+    if wanted is None or not allows(scope.tenant, Permission.VIEW_JOBS):
+        return None
+    return jobs.get_job(scope, wanted).job
+
+
+def _again(scope: Scope, id: str) -> tuple[EnrichmentView, JobView | None]:
+    view = enrichment.get_enrichment(scope, id)
+    return view, _job(scope, view)
+
+
+__all__ = ["EnrichmentState", "RawRow"]

@@ -1,0 +1,344 @@
+"""A list as the pages show it: words and numbers made once, on the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from cursive_app.clock import now
+from cursive_app.services.enrichment.views import EnrichmentView, Quote, Rate, SampleView
+from cursive_app.services.jobs import JobView
+from cursive_app.settings import settings
+from state.session import credits_text
+from state.times import ago, clock_span, exact, span
+
+Phase = Literal["reading", "refused", "preparing", "working", "ended"]
+PHASES: dict[str, Phase] = {
+    "received": "reading",
+    "reading": "reading",
+    "refused": "refused",
+    "ready": "preparing",
+    "queued": "working",
+    "running": "working",
+    "paused": "working",
+    "completed": "ended",
+    "failed": "ended",
+    "cancelled": "ended",
+}
+SOURCES = {"upload": "Uploaded", "api": "Sent through the API", "rerun": "Rows of an earlier list"}
+
+
+@dataclass(frozen=True)
+class ListLine:
+    """One line of the list of lists."""
+
+    id: str = ""
+    filename: str = ""
+    status: str = ""
+    waiting: bool = False  # ready, but something must be changed before it can start
+    moving: bool = False
+    rows: str = ""
+    matched: str = ""
+    credits: str = ""
+    author: str = ""
+    created: str = ""
+    created_exact: str = ""
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class ListCard:
+    """The open list: what it is, where it stands, what it has cost. Texts are ready to show; empty means none."""
+
+    id: str = ""
+    short_id: str = ""
+    filename: str = ""
+    status: str = ""
+    phase: str = "reading"
+    revision: int = 0
+    source: str = ""
+    size: str = ""
+    author: str = ""
+    created: str = ""
+    created_exact: str = ""
+    refusal: str = ""
+    refusal_code: str = ""
+    message: str = ""
+    why_not: str = ""
+    same_file: str = ""
+    rerun_of: str = ""
+    kept: str = ""
+    kept_exact: str = ""
+    purged: bool = False
+    may_edit: bool = False
+    may_run: bool = False
+    may_download: bool = False
+    counts: dict[str, str] = field(default_factory=dict)
+    nothing_usable: bool = False
+    price: str = ""
+    matching: str = ""
+    ceiling: str = ""
+    held: str = ""
+    captured: str = ""
+    released: str = ""
+    outstanding: str = ""
+    has_hold: bool = False
+    matched_share: str = ""
+    matched_rows: int = 0
+    rerun_rows: str = ""
+    took: str = ""
+    finished: str = ""
+    finished_exact: str = ""
+    run_job: str = ""
+
+
+@dataclass(frozen=True)
+class RateLine:
+    """A share seen in the sample with its interval; the numbers are percent, for drawing."""
+
+    label: str = ""
+    share: str = ""
+    seen: str = ""
+    interval: str = ""
+    low: int = 0
+    width: int = 0
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class SampleCard:
+    """The free dry run; `status` is empty when there was none."""
+
+    status: str = ""
+    headline: str = ""
+    message: str = ""
+    when: str = ""
+    when_exact: str = ""
+    matched: RateLine = field(default_factory=RateLine)
+    rates: list[RateLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class QuoteCard:
+    """What a run would cost; amounts are credits as text."""
+
+    rows: str = ""
+    price: str = ""
+    matches: str = ""
+    likely: str = ""
+    worst: str = ""
+    most: str = ""  # what is held at start: the worst case, or the ceiling when that is less
+    available: str = ""
+    shortfall: str = ""
+    affordable_rows: str = ""
+    why_not: str = ""
+    missing_rows: str = ""
+    minimum: str = ""
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """The run as it moves."""
+
+    stage: str = ""
+    percent: int = 0
+    done: str = ""
+    pace: str = ""
+    left: str = ""
+    stopping: bool = False
+    paused: bool = False
+    waiting: str = ""
+
+
+def list_line(view: EnrichmentView, timezone: str) -> ListLine:
+    """A list in the overview. `timezone` is the reader's."""
+    started = view.started_at is not None
+    done = view.matched + view.no_match + view.skipped + view.errors
+    return ListLine(
+        id=str(view.id),
+        filename=view.filename,
+        status=view.status,
+        waiting=view.status == "ready" and view.why_not is not None,
+        moving=PHASES[view.status] in ("reading", "working"),
+        rows=_count(view.counts.total),
+        matched=f"{view.matched:,}{_share(view.matched, done)}" if started else "–",
+        credits=credits_text(view.credits_captured) if started else "–",
+        author=view.author,
+        created=ago(view.created_at),
+        created_exact=exact(view.created_at, timezone),
+        kept="Files deleted" if view.purged_at else f"Deleted {ago(view.expires_at)}",
+    )
+
+
+def list_card(view: EnrichmentView, timezone: str) -> ListCard:
+    """The open list. `timezone` is the reader's."""
+    done = view.matched + view.no_match + view.skipped + view.errors
+    counts = view.counts
+    outstanding = view.credits_held - view.credits_captured - view.credits_released
+    return ListCard(
+        id=str(view.id),
+        short_id=f"enr_{view.id.hex[-8:]}",
+        filename=view.filename,
+        status=view.status,
+        phase=PHASES[view.status],
+        revision=view.revision,
+        source=SOURCES.get(view.source, view.source),
+        size=size_text(view.byte_size),
+        author=view.author,
+        created=ago(view.created_at),
+        created_exact=exact(view.created_at, timezone),
+        refusal=view.refusal_message or "",
+        refusal_code=view.refusal_code or "",
+        message=view.message or "",
+        why_not=view.why_not or "",
+        same_file=str(view.same_file_as or ""),
+        rerun_of=str(view.rerun_of or ""),
+        kept=_kept(view),
+        kept_exact=exact(view.purged_at or view.expires_at, timezone),
+        purged=view.purged_at is not None,
+        may_edit=view.may_edit,
+        may_run=view.may_run,
+        may_download=view.may_download,
+        counts={
+            "all": _count(counts.total),
+            "valid": _count(counts.valid),
+            "invalid": _count(counts.invalid),
+            "duplicate": _count(counts.duplicate),
+            "owned": _count(counts.owned),
+            "matched": f"{view.matched:,}",
+            "no_match": f"{view.no_match:,}",
+            "skipped": f"{view.skipped:,}",
+            "error": f"{view.errors:,}",
+        },
+        nothing_usable=counts.valid == 0,
+        price=credits_text(view.price or settings().enrichment_price),
+        matching=view.matching,
+        ceiling=credits_text(view.ceiling) if view.ceiling is not None else "",
+        held=credits_text(view.credits_held),
+        captured=credits_text(view.credits_captured),
+        released=credits_text(view.credits_released),
+        outstanding=credits_text(outstanding),
+        has_hold=view.credits_held > 0,
+        matched_share=_share(view.matched, done).strip(" ()"),
+        matched_rows=view.matched,
+        rerun_rows=_rerun_rows(view),
+        took=_took(view),
+        finished=ago(view.finished_at) if view.finished_at else "",
+        finished_exact=exact(view.finished_at, timezone) if view.finished_at else "",
+        run_job=str(view.run_job_id or ""),
+    )
+
+
+def sample_card(sample: SampleView | None, timezone: str) -> SampleCard:
+    """The dry run in words."""
+    if sample is None:
+        return SampleCard()
+    matched = rate_line(sample.matched) if sample.matched is not None else RateLine()
+    headline = f"{matched.share} of {sample.size:,} random rows were found" if sample.matched is not None else ""
+    return SampleCard(
+        status=sample.status,
+        headline=headline,
+        message=sample.message or "",
+        when=ago(sample.at) if sample.at else "",
+        when_exact=exact(sample.at, timezone) if sample.at else "",
+        matched=matched,
+        rates=[rate_line(rate) for rate in sample.fields],
+    )
+
+
+def rate_line(rate: Rate) -> RateLine:
+    low, high = round(rate.low * 100), round(rate.high * 100)
+    return RateLine(
+        label=RATE_WORDS.get(rate.field, rate.field.replace("_", " ").capitalize()),
+        share=f"{rate.share:.0%}",
+        seen=f"{rate.found:,} of {rate.of:,}",
+        interval=f"{low}–{high}%",
+        low=low,
+        width=max(high - low, 1),
+        at=round(rate.share * 100),
+    )
+
+
+RATE_WORDS = {"email": "E-mail", "mobile": "Mobile phone", "matched": "Any match"}
+
+
+def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
+    """The price in words. `ceiling` is what the customer typed."""
+    most = quote.worst if ceiling is None else min(quote.worst, ceiling)
+    likely = ""
+    if quote.low is not None and quote.high is not None:
+        likely = f"{quote.low:,.2f} to {quote.high:,.2f}"
+    missing = quote.minimum_rows - quote.rows
+    return QuoteCard(
+        rows=f"{quote.rows:,}",
+        price=credits_text(quote.price),
+        matches="{:,} to {:,}".format(*quote.expected_matches) if quote.expected_matches else "",
+        likely=likely,
+        worst=credits_text(quote.worst),
+        most=credits_text(most),
+        available=credits_text(quote.available),
+        shortfall=credits_text(quote.shortfall) if quote.shortfall > 0 else "",
+        affordable_rows=f"{int(quote.available // quote.price):,}" if quote.price > 0 else "",
+        why_not=quote.why_not or "",
+        missing_rows=f"{missing:,}" if missing > 0 else "",
+        minimum=f"{quote.minimum_rows:,}",
+    )
+
+
+def run_card(job: JobView, *, counts_done: int) -> RunCard:
+    """The run's progress, from its job. `counts_done`: rows that have their outcome."""
+    total, done = job.total, max(job.processed, counts_done)
+    left = f"About {clock_span(job.seconds_left)} left" if job.seconds_left is not None else ""
+    return RunCard(
+        stage=job.stage.replace("_", " ").capitalize(),
+        percent=min(100, done * 100 // total) if total else 0,
+        done=f"{done:,} of {total:,} rows" if total else "",
+        pace=f"{job.per_second:,} rows per second" if job.per_second is not None else "",
+        left=left,
+        stopping=job.cancel_requested and not job.is_ended,
+        paused=job.status == "paused",
+        waiting=f"Looks again {ago(job.resumes_at)}" if job.resumes_at and job.status == "processing" else "",
+    )
+
+
+def size_text(size: int) -> str:
+    """A file size: “812 bytes”, “14 KB”, “2.3 MB”."""
+    if size < 1024:
+        return f"{size:,} bytes"
+    return f"{size / 1024:,.0f} KB" if size < 1024 * 1024 else f"{size / 1048576:,.1f} MB"
+
+
+def limits_text() -> str:
+    """What a list may be, said before the drop."""
+    limits = settings()
+    return (
+        f"CSV or XLSX, also compressed with gzip. Up to {limits.enrichment_maximum_rows:,} rows and "
+        f"{limits.enrichment_maximum_bytes / 1048576:g} MB."
+    )
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f" ({part / whole:.0%})" if whole else ""
+
+
+def _rerun_rows(view: EnrichmentView) -> str:
+    rows = view.errors + view.no_match
+    return f"{rows:,}" if PHASES[view.status] == "ended" and rows and view.purged_at is None else ""
+
+
+def _took(view: EnrichmentView) -> str:
+    if view.started_at is None or view.finished_at is None:
+        return ""
+    return clock_span((view.finished_at - view.started_at).total_seconds())
+
+
+def _kept(view: EnrichmentView) -> str:
+    if view.purged_at is not None:
+        return f"File and results were deleted {ago(view.purged_at)}."
+    seconds = (view.expires_at - now()).total_seconds()
+    return f"File and results are deleted in {span(seconds)}." if seconds > 0 else "File and results are being deleted."

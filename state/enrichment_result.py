@@ -1,0 +1,174 @@
+"""The run as it moves, and what can be done once it has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from cursive_app.paths import local_path
+from cursive_app.services import enrichment
+from cursive_app.services.accounts import Permission
+from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
+from state.base import allow, transact
+from state.enrichment_lines import RunCard
+from state.enrichment_open import OpenPart
+
+KINDS = ("csv", "xlsx")
+ONLY = ("all", "matched", "problems")
+ALL_FIELDS = tuple(column.name for column in OUTPUT_COLUMNS)
+
+
+class ResultPart(OpenPart, mixin=True):
+    """Stop and resume, download, delete, add to leads, run the rest again."""
+
+    run: RunCard = RunCard()
+    has_run: bool = False
+    confirming_stop: bool = False
+    stopping: bool = False
+    resuming: bool = False
+    choosing_download: bool = False
+    download_kind: str = "csv"
+    download_only: str = "all"
+    download_fields: list[str] = list(ALL_FIELDS)
+    preparing_download: bool = False
+    download_error: str = ""
+    confirming_delete: bool = False
+    deleting: bool = False
+    adding: bool = False
+    rerunning: bool = False
+
+    @rx.event
+    @allow(Permission.RUN_ENRICHMENTS)
+    def set_confirming_stop(self, is_open: bool):
+        self.confirming_stop = is_open
+
+    @rx.event
+    @allow(Permission.RUN_ENRICHMENTS)
+    async def stop(self):
+        """Send nothing more to the provider; what is held and not used comes back."""
+        self.stopping = True
+        yield
+        try:
+            await transact(enrichment.cancel, self.enrichment_id)
+            yield rx.toast.success("Stopping. Matched rows stay yours; what is still held comes back.")
+        finally:
+            self.stopping = self.confirming_stop = False
+        yield type(self).load
+
+    @rx.event
+    @allow(Permission.RUN_ENRICHMENTS)
+    async def resume(self):
+        """Hold credits for the rows that remain and go on."""
+        self.resuming = True
+        yield
+        try:
+            await transact(enrichment.resume, self.enrichment_id)
+        finally:
+            self.resuming = False
+        yield type(self).load
+
+    # The download
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def set_choosing_download(self, is_open: bool):
+        self.choosing_download, self.download_error = is_open, ""
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def set_download_kind(self, kind: str):
+        if kind in KINDS:
+            self.download_kind = kind
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def set_download_only(self, only: str):
+        if only in ONLY:
+            self.download_only = only
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def toggle_field(self, name: str):
+        """Take an added column into the file, or leave it out."""
+        chosen = {*self.download_fields} ^ {name}
+        self.download_fields = [field for field in ALL_FIELDS if field in chosen]
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def choose_fields(self, every: bool):
+        self.download_fields = list(ALL_FIELDS) if every else []
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def download(self):
+        """Ask the API for a private link, then follow it."""
+        self.preparing_download, self.download_error = True, ""
+        parts = {"format": self.download_kind, "only": self.download_only}
+        if len(self.download_fields) != len(ALL_FIELDS):
+            parts["fields"] = ",".join(self.download_fields)
+        address = f"/api/v1/enrichments/{self.enrichment_id}/download-link?{urlencode(parts)}"
+        return rx.call_script(
+            f"fetch({address!r},{{method:'POST',headers:{{Accept:'application/json'}}}})"
+            ".then(r=>r.json().then(b=>({url:b.url||'',problem:r.ok?'':(b.detail||'The file could not be made.')})))"
+            ".catch(()=>({url:'',problem:'The connection broke. Try again.'}))",
+            callback=type(self).follow_link,
+        )
+
+    @rx.event
+    @allow(Permission.DOWNLOAD_ENRICHMENTS)
+    def follow_link(self, answer: dict[str, Any]):
+        """The API has answered the browser: let it fetch the file, or say why not."""
+        self.preparing_download = False
+        url = str(answer.get("url") or "")
+        if not url or local_path(url) != url:
+            self.download_error = str(answer.get("problem") or "The file could not be made. Try again.")[:300]
+            return None
+        self.choosing_download = False
+        return rx.download(url=url)
+
+    # After it
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    def set_confirming_delete(self, is_open: bool):
+        self.confirming_delete = is_open
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def delete_files(self):
+        """Delete file, rows and results now; the receipt stays."""
+        self.deleting = True
+        yield
+        try:
+            await transact(enrichment.delete_files, self.enrichment_id)
+            yield rx.toast.success("File, rows and results were deleted. The receipt stays.")
+        finally:
+            self.deleting = self.confirming_delete = False
+        yield type(self).load
+
+    @rx.event
+    @allow(Permission.RUN_ENRICHMENTS)
+    async def add_to_leads(self):
+        """Put the matched rows among the workspace's leads; who is there already stays one lead."""
+        self.adding = True
+        yield
+        try:
+            await transact(enrichment.add_to_leads, self.enrichment_id)
+            yield rx.toast.success("The matched rows are being added to your leads.")
+        finally:
+            self.adding = False
+        yield type(self).load
+
+    @rx.event
+    @allow(Permission.RUN_ENRICHMENTS)
+    async def rerun(self):
+        """Make a new list of the rows without a match and those that failed."""
+        self.rerunning = True
+        yield
+        try:
+            made = await transact(enrichment.rerun, self.enrichment_id, outcomes=("error", "no_match"))
+        finally:
+            self.rerunning = False
+        yield rx.redirect(f"/enrichments/{made.id}")

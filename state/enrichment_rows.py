@@ -1,0 +1,181 @@
+"""The rows of the open list: paged, by verdict before a run and by outcome after it, mended in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex_components_sonner.toast import ToastAction
+
+from cursive_app.errors import Invalid
+from cursive_app.services import enrichment
+from cursive_app.services.accounts import Permission
+from cursive_app.services.enrichment.views import RowPage
+from state.base import allow, transact
+from state.enrichment_grid import GridLine, HeadLine, grid_line, heads
+from state.enrichment_open import OpenPart
+
+ROW_PAGE = 50
+BEFORE = ("all", "valid", "invalid", "duplicate", "owned", "problems")
+AFTER = ("all", "matched", "no_match", "skipped", "error")
+
+
+class RowsPart(OpenPart, mixin=True):
+    """The grid with its tabs, the cell that is edited, find and replace."""
+
+    tab: str = "all"
+    heads: list[HeadLine] = []
+    rows: list[GridLine] = []
+    rows_status: str = "loading"
+    hidden_columns: str = ""
+    shown: str = ""
+    has_next: bool = False
+    has_previous: bool = False
+    editing: str = ""  # key of the cell that is edited: "<row>-<column>"
+    edit_value: str = ""
+    edit_error: str = ""
+    replacing: bool = False
+    replace_error: str = ""
+    replace_options: list[dict[str, str]] = []
+
+    _next: str = ""
+    _previous: str = ""
+    _edited: tuple[int, int] = (0, 0)
+    _cells: dict[int, tuple[str, ...]] = {}
+
+    @rx.event
+    @allow(Permission.VIEW_ENRICHMENTS)
+    def show_tab(self, tab: str):
+        return self._address(step=self._step_in_address(), view="" if tab == "all" else tab)
+
+    @rx.event
+    @allow(Permission.VIEW_ENRICHMENTS)
+    def next_page(self):
+        return self._page_address(self._next)
+
+    @rx.event
+    @allow(Permission.VIEW_ENRICHMENTS)
+    def previous_page(self):
+        return self._page_address(self._previous)
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    def start_edit(self, number: int, column: int):
+        """Open one cell for editing."""
+        cells = self._cells.get(number)
+        if cells is None or not self.card.may_edit or self.card.phase != "preparing":
+            return None
+        self._edited, self.editing, self.edit_error = (number, column), f"{number}-{column}", ""
+        self.edit_value = cells[column] if 0 <= column < len(cells) else ""
+        return rx.set_focus("cell-input")
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    def stop_edit(self):
+        """Leave the cell as it was."""
+        cell, self.editing, self.edit_error = self.editing, "", ""
+        return rx.set_focus(f"cell-{cell}") if cell else None
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def save_cell(self, form: dict[str, Any]):
+        """Write the cell, check its row again, and offer to take it back."""
+        if not self.editing:
+            return
+        number, column = self._edited
+        value, before, cell = str(form.get("value", "")), self.edit_value, self.editing
+        if value != before:
+            try:
+                await self._write(number, column, value)
+            except Invalid as error:
+                self.edit_error = error.message
+                return
+            undo = type(self).undo_cell(number, column, before)
+            yield rx.toast.success(
+                f"Row {number:,} was changed.", duration=10_000, action=ToastAction(label="Undo", on_click=undo)
+            )
+        self.editing = ""
+        yield type(self).load
+        yield rx.set_focus(f"cell-{cell}")
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def undo_cell(self, number: int, column: int, value: str):
+        """Put back what the cell said before."""
+        await self._write(number, column, value)
+        yield rx.toast.info(f"Row {number:,} is as it was.")
+        yield type(self).load
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    def set_replacing(self, is_open: bool):
+        self.replacing, self.replace_error = is_open, ""
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def replace(self, form: dict[str, Any]):
+        """Replace a text in every cell of one column."""
+        column, find = str(form.get("replace-column", "")), str(form.get("replace-find", ""))
+        if not find or not column.isdigit():
+            self.replace_error = "Type the text to look for."
+            return
+        try:
+            changed = await transact(
+                enrichment.replace_in_column,
+                self.enrichment_id,
+                revision=self.card.revision,
+                column=int(column),
+                find=find,
+                replace=str(form.get("replace-with", "")),
+            )
+        except Invalid as error:
+            self.replace_error = error.message
+            return
+        if not changed:
+            self.replace_error = f"No cell of this column has “{find[:40]}”."
+            return
+        self.replacing = False
+        yield rx.toast.success(f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed.")
+        yield type(self).load
+
+    async def _write(self, number: int, column: int, value: str) -> None:
+        await transact(
+            enrichment.edit_cell,
+            self.enrichment_id,
+            revision=self.card.revision,
+            number=number,
+            column=column,
+            value=value,
+        )
+        self._show_list(await transact(enrichment.get_enrichment, self.enrichment_id))
+
+    def _show_rows(self, page: RowPage) -> None:
+        columns = self._opened().columns
+        self.heads = heads(columns)
+        names = {column.position: column.name for column in columns}
+        self.rows = [grid_line(row, self.heads, names) for row in page.rows]
+        self._cells = {row.number: row.cells for row in page.rows}
+        if self.editing and self._edited[0] not in self._cells:
+            self.editing = ""
+        left = len(columns) - len(self.heads)
+        self.hidden_columns = f"{left:,} more columns travel through to the output untouched." if left else ""
+        self.replace_options = [{"value": str(head.position), "label": head.name} for head in self.heads]
+        self._next, self._previous = page.next_cursor or "", page.previous_cursor or ""
+        self.has_next, self.has_previous = bool(self._next), bool(self._previous)
+        self.shown = _range(page)
+        self.rows_status = "ready" if page.rows else "no_match" if self.tab != "all" else "empty"
+
+    def _page_address(self, cursor: str):
+        if not cursor:
+            return None
+        return self._address(step=self._step_in_address(), view="" if self.tab == "all" else self.tab, cursor=cursor)
+
+    def _step_in_address(self) -> str:
+        return "rows" if self.step == "rows" else ""
+
+
+def _range(page: RowPage) -> str:
+    if not page.rows:
+        return ""
+    first, last = page.rows[0].number, page.rows[-1].number
+    return f"Rows {first:,} to {last:,} · {page.total:,} in all"
