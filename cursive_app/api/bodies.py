@@ -11,7 +11,7 @@ from starlette.types import Message, Receive
 from cursive_app.errors import CursiveError, Invalid
 
 MAX_BODY_BYTES = 1_000_000
-MAX_DEPTH = 64
+MAX_DEPTH = 128  # brackets: far more than a request needs, far fewer than a reader could stumble over
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 

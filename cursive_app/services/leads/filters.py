@@ -116,8 +116,8 @@ def parse_filter(given: Mapping[str, Any]) -> LeadFilter:
     query = " ".join(unicodedata.normalize("NFC", str(given.get("query") or "")).split())
     if len(query) > MAX_QUERY_LENGTH:
         problems["query"] = f"Search for at most {MAX_QUERY_LENGTH} characters."
-    elif "\x00" in query or not query.isprintable():
-        problems["query"] = "Search for letters, digits and punctuation only."
+    elif not _storable(query):
+        problems["query"] = "Search for letters, digits and punctuation; control characters cannot be found."
     if problems:
         raise Invalid(fields=problems)
     return LeadFilter(query=query, **values)
@@ -172,6 +172,11 @@ def search_patterns(query: str) -> list[str]:
     return patterns
 
 
+def _storable(text: str) -> bool:
+    """Neither control characters nor halves of surrogate pairs. Joiners stay: emoji and many scripts need them."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+
+
 def _values(name: str, given: Any) -> tuple[tuple[str, ...], str | None]:
     if given is None or given == "":
         return (), None
@@ -181,7 +186,7 @@ def _values(name: str, given: Any) -> tuple[tuple[str, ...], str | None]:
     values = tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
     if len(values) > MAX_VALUES:
         return (), f"Choose at most {MAX_VALUES} values."
-    if any(len(value) > MAX_VALUE_LENGTH or not value.isprintable() for value in values):
+    if any(len(value) > MAX_VALUE_LENGTH or not _storable(value) for value in values):
         return (), f"A {NOUNS[name]} has at most {MAX_VALUE_LENGTH} printable characters."
     if name == "has" and (unknown := [value for value in values if value not in HAS]):
         return (), f"Unknown: {unknown[0][:40]}. Choose from {', '.join(HAS)}."
