@@ -155,7 +155,7 @@ def drawer(
                     class_name="flex items-start justify-between gap-4 px-5 py-3.5 border-b border-line",
                 ),
                 rx.el.div(*body, class_name="flex-1 overflow-y-auto px-5 py-4"),
-                rx.el.footer(*footer, class_name="flex justify-end gap-2 px-5 py-3 border-t border-line")
+                rx.el.footer(*footer, class_name="flex justify-end gap-2 px-5 py-3 border-t border-line empty:hidden")
                 if footer
                 else rx.fragment(),
                 class_name="drawer",

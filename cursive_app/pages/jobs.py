@@ -282,7 +282,7 @@ def _event(line: EventLine) -> rx.Component:
 
 def _footer(row: JobRow) -> rx.Component:
     return rx.cond(
-        may(Permission.CANCEL_JOBS),
+        may(Permission.CANCEL_JOBS) & (row.can_cancel | row.can_resume),
         rx.el.div(
             rx.cond(row.can_cancel, quiet_danger("Stop job", on_click=S.set_confirming(True)), rx.fragment()),
             rx.cond(row.can_resume, primary("Resume", icon_name="play", on_click=S.resume), rx.fragment()),

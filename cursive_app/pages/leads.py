@@ -30,7 +30,7 @@ from state.lead_lines import SENIORITIES, SOURCES
 from state.leads import HAS
 from state.leads import LeadsState as S
 
-NARROW = "truncate sm:max-w-40"  # so that the default columns fit beside each other on a laptop
+NARROW = "sm:truncate sm:max-w-40"  # so that the default columns fit beside each other on a laptop
 
 
 def _email(row: Any) -> rx.Component:
