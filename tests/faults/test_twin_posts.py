@@ -34,10 +34,11 @@ from tests.faults.processes import Process, wait_until
 pytestmark = pytest.mark.faults
 
 Trials = Callable[[int, int], int]
+MODULE = "tests.faults.trial_web"
 TWINS = 50
 LEADS = 10
 HELD = 5
-MIN_LIFE_SECONDS = 4.0  # a worker that dies sooner is a crash loop to granian, which then gives up
+MIN_LIFE_SECONDS = 4.0  # a worker that dies sooner counts as a crash loop
 
 
 @dataclass
@@ -59,6 +60,10 @@ class Web:
                 os.kill(pid, signal.SIGKILL)
 
     def answers(self) -> bool:
+        """Whether it serves. Started again when it is gone, as the supervisor does: granian gives up when workers die
+        in quick succession."""
+        if not self.process.is_alive:
+            self.process = Process.start(MODULE, str(self.port), log=self.process.log, environment={})
         try:
             return self.client.get(f"http://127.0.0.1:{self.port}/livez").status_code == 200
         except httpx.HTTPError:
@@ -103,7 +108,7 @@ class Buyer:
 @pytest.fixture(scope="module")
 def web(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     port, log = free_port(), tmp_path_factory.mktemp("web") / "web.log"
-    value = Web(Process.start("tests.faults.trial_web", str(port), log=log, environment={}), port)
+    value = Web(Process.start(MODULE, str(port), log=log, environment={}), port)
     wait_until(value.answers, seconds=30, what="the web process")
     yield value
     value.client.close()
