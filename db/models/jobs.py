@@ -47,6 +47,7 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
         Index(None, "status", "heartbeat_at"),
         Index(None, "created_at", "id"),
         Index(None, "kind", "created_at", "id"),
+        Index(None, "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
     kind: Mapped[str] = mapped_column(Text)

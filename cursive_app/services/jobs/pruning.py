@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from db.system import system_scope
 
+TASKS_KEPT_DAYS = 14
 _OLD_TASKS = text(
     """
     DELETE FROM procrastinate_jobs AS job
@@ -18,7 +19,7 @@ _OLD_TASKS = text(
 )
 
 
-def prune_queue(*, days: int = 14) -> int:
+def prune_queue(*, days: int = TASKS_KEPT_DAYS) -> int:
     """Delete queue tasks that ended more than `days` days ago. Returns how many went."""
     with system_scope() as scope:
         return len(scope.session.execute(_OLD_TASKS, {"days": days}).all())

@@ -29,6 +29,7 @@ def downgrade() -> None:
     op.add_column("users", sa.Column("is_staff", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.execute("UPDATE users SET is_staff = true WHERE staff_role IS NOT NULL")
     op.drop_constraint("ck_users_staff_role", "users")
+    op.drop_index("ix_jobs_finished_at", "jobs")
     op.drop_index("ix_jobs_kind_created_at_id", "jobs")
     op.drop_index("ix_jobs_created_at_id", "jobs")
     op.drop_column("jobs", "error_fingerprint")
@@ -45,6 +46,13 @@ def _tables() -> None:
     op.add_column("schedule_ticks", sa.Column("skipped", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_index(op.f("ix_jobs_created_at_id"), "jobs", ["created_at", "id"], unique=False)
     op.create_index(op.f("ix_jobs_kind_created_at_id"), "jobs", ["kind", "created_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_jobs_finished_at"),
+        "jobs",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+    )
     op.create_table(
         "job_attempts",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

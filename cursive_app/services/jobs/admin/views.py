@@ -10,6 +10,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     get_job(actor, id) -> AdminJobDetail
     plan(actor, action, selection) -> Plan                              # the dry run: counts, changes nothing
     apply(actor, action, selection, *, expected) -> Applied             # `expected` is Plan.possible
+    act(actor, action, id) -> AdminJobRow                               # one job at once; raises why it cannot be
     retry_edited(actor, id, *, arguments) -> AdminJobRow                # role all; `arguments`: names -> new values
     failures(actor, *, since=None, until=None) -> FailurePage
     queues(actor) -> QueuesView

@@ -1,0 +1,171 @@
+"""One job with everything staff may know: timeline, attempts, arguments, links (JOB-04, JOB-15)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from cursive_app.errors import NotFound
+from cursive_app.services.jobs.admin.retries import rule_of
+from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
+from cursive_app.services.jobs.admin.staff import has_role, require_staff
+from cursive_app.services.jobs.admin.views import (
+    AdminJobDetail,
+    AdminJobRow,
+    Argument,
+    AttemptView,
+    JobLink,
+    StaffActor,
+    TimelineLine,
+)
+from db.models.jobs import Job, JobAttempt, JobEvent
+from db.scope import parse_id
+from db.system import SystemScope, system_scope
+
+EVENTS_SHOWN = 200
+ATTEMPTS_SHOWN = 50
+RELATED_SHOWN = 20
+MASK = "•••"
+_SECRET = re.compile(r"secret|token|password|api_key|credential", re.IGNORECASE)
+_PAGES = (
+    ("enrichment_id", "List", "/enrichments/{}"),
+    ("segment_id", "Segment", "/segments/{}"),
+    ("run_id", "Leads of the run", "/leads?run={}"),
+)
+_SAME_THING = ("enrichment_id", "run_id")
+
+
+def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
+    """Everything about one job. Stacks are for the role operate and up, and read_only sees no argument's value.
+
+    Raises NotFound for an id that no job has.
+    """
+    require_staff(actor, "read_only", attempted="get_job", object_id=id)
+    wanted = parse_id(id)
+    with system_scope() as scope:
+        found = rows_of(scope, [wanted])
+        if not found:
+            raise NotFound(object_type="jobs", object_id=str(wanted))
+        row = scope.get(Job, wanted)
+        timeline, earlier = _timeline(scope, row, internals=has_role(actor, "operate"))
+        attempts, earlier_attempts = _attempts(scope, row, internals=has_role(actor, "operate"))
+        masked = not has_role(actor, "operate")
+        return AdminJobDetail(
+            job=found[0],
+            timeline=timeline,
+            earlier_events=earlier,
+            attempts=attempts,
+            earlier_attempts=earlier_attempts,
+            arguments=_arguments(row, masked=masked, may_edit=has_role(actor, "all")),
+            arguments_json=_json(_masked(row.arguments, everything=masked), indent=2),
+            links=_links(row.links),
+            customer_href=f"/jobs?job={row.id}",
+            related=_related(scope, row),
+            idempotency_key=row.idempotency_key if not masked else None,
+        )
+
+
+def _timeline(scope: SystemScope, row: Job, *, internals: bool) -> tuple[tuple[TimelineLine, ...], int]:
+    mine = (JobEvent.workspace_id == row.workspace_id, JobEvent.job_id == row.id)
+    newest = scope.session.scalars(select(JobEvent).where(*mine).order_by(JobEvent.id.desc()).limit(EVENTS_SHOWN)).all()
+    lines: list[TimelineLine] = []
+    before = None
+    for event in reversed(newest):
+        after = max(int((event.at - before).total_seconds()), 0) if before is not None else None
+        before = event.at
+        lines.append(
+            TimelineLine(
+                at=event.at,
+                level=event.level,
+                stage=event.stage,
+                message=event.message,
+                after_seconds=after,
+                internal=event.internal if internals else None,
+            )
+        )
+    total = scope.session.scalar(select(func.count()).select_from(JobEvent).where(*mine)) or 0
+    return tuple(lines), total - len(lines)
+
+
+def _attempts(scope: SystemScope, row: Job, *, internals: bool) -> tuple[tuple[AttemptView, ...], int]:
+    mine = (JobAttempt.workspace_id == row.workspace_id, JobAttempt.job_id == row.id)
+    order = JobAttempt.number.desc()
+    newest = scope.session.scalars(select(JobAttempt).where(*mine).order_by(order).limit(ATTEMPTS_SHOWN + 1)).all()
+    shown = list(reversed(newest[:ATTEMPTS_SHOWN]))
+    before = newest[ATTEMPTS_SHOWN].number if len(newest) > ATTEMPTS_SHOWN else 0
+    views: list[AttemptView] = []
+    for attempt in shown:
+        views.append(_attempt(attempt, folded=attempt.number - before - 1, internals=internals))
+        before = attempt.number
+    total = scope.session.scalar(select(func.count()).select_from(JobAttempt).where(*mine)) or 0
+    return tuple(views), total - len(views)
+
+
+def _attempt(attempt: JobAttempt, *, folded: int, internals: bool) -> AttemptView:
+    ended = attempt.ended_at
+    return AttemptView(
+        number=attempt.number,
+        worker=attempt.worker,
+        stage=attempt.stage,
+        started_at=attempt.started_at,
+        ended_at=ended,
+        seconds=max(int((ended - attempt.started_at).total_seconds()), 0) if ended is not None else None,
+        outcome=attempt.outcome,
+        error_code=attempt.error_code,
+        error_message=attempt.error_message,
+        internal=attempt.internal if internals else None,
+        fingerprint=attempt.fingerprint,
+        folded=max(folded, 0),
+    )
+
+
+def _arguments(row: Job, *, masked: bool, may_edit: bool) -> tuple[Argument, ...]:
+    rule = rule_of(row.kind)
+    editable = rule.editable if rule is not None and may_edit and row.status == "failed" else {}
+    shown = _masked(row.arguments, everything=masked)
+    return tuple(
+        Argument(
+            name=name,
+            value=MASK if value == MASK else _json(value),
+            is_masked=value == MASK,
+            is_editable=name in editable,
+        )
+        for name, value in shown.items()
+    )
+
+
+def _masked(arguments: Mapping[str, Any], *, everything: bool) -> dict[str, Any]:
+    """Secrets are masked for everybody, everything for those who may only read."""
+    return {name: MASK if everything or _SECRET.search(name) else _open(value) for name, value in arguments.items()}
+
+
+def _open(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _masked(value, everything=False)
+    return [_open(one) for one in value] if isinstance(value, list) else value
+
+
+def _json(value: Any, *, indent: int | None = None) -> str:
+    """JSON text; Python's integers have no limit, so large ones keep every digit (riverui#593)."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+
+
+def _links(links: Mapping[str, Any]) -> tuple[JobLink, ...]:
+    return tuple(
+        JobLink(label=label, href=pattern.format(links[name]))
+        for name, label, pattern in _PAGES
+        if isinstance(links.get(name), str) and re.fullmatch(r"[0-9a-f-]{36}", links[name])
+    )
+
+
+def _related(scope: SystemScope, row: Job) -> tuple[AdminJobRow, ...]:
+    same = [Job.links.contains({name: row.links[name]}) for name in _SAME_THING if isinstance(row.links.get(name), str)]
+    if not same:
+        return ()
+    others = rows_statement().where(Job.workspace_id == row.workspace_id, Job.id != row.id, or_(*same))
+    return read_rows(scope, others.order_by(Job.created_at.desc()).limit(RELATED_SHOWN))

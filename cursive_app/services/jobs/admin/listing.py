@@ -1,0 +1,167 @@
+"""The list of all jobs of all workspaces, newest first (JOB-01, JOB-02, JOB-03)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select, tuple_
+
+from cursive_app.errors import Invalid
+from cursive_app.services.jobs.admin import query as language
+from cursive_app.services.jobs.admin.query import Term
+from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
+from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobPage, AdminRefresh, StaffActor
+from cursive_app.services.jobs.views import STATUSES
+from db.models.accounts import Workspace
+from db.models.jobs import Job
+from db.system import SystemScope, system_scope
+
+LARGEST_PAGE = 100
+MOST_NEWER = 1_000
+_KEY = (Job.created_at, Job.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A query with its dates and the point where the search ends (None: it looks at everything there is)."""
+
+    terms: tuple[Term, ...]
+    dates: tuple[ColumnElement[bool], ...]
+    edge: tuple[datetime, UUID] | None
+
+    def conditions(self, *, with_state: bool = True) -> list[ColumnElement[bool]]:
+        terms = self.terms if with_state else language.without_state(self.terms)
+        bounds = [tuple_(*_KEY) > tuple_(*self.edge)] if self.edge is not None else []
+        return [*self.dates, *bounds, *language.condition(terms)]
+
+
+def open_search(scope: SystemScope, *, query: str, since: datetime | None, until: datetime | None) -> Search:
+    """Read a query. Raises Invalid for a word that is not understood or dates the wrong way round."""
+    terms = language.parse(query)
+    language.condition(terms)  # says what is wrong with a value before anything is read
+    dates = within(Job.created_at, since, until)
+    edge = scope.session.execute(
+        select(*_KEY).where(*dates).order_by(*(column.desc() for column in _KEY)).offset(SEARCHED_JOBS).limit(1)
+    ).first()
+    return Search(terms=terms, dates=tuple(dates), edge=(edge[0], edge[1]) if edge is not None else None)
+
+
+def within(
+    column: SQLColumnExpression[Any], since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """From `since` (inclusive) to `until` (exclusive). Raises Invalid for times without a zone or out of order."""
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and moment.tzinfo is None:
+            raise Invalid(fields={name: "Give the time with its zone, such as 2026-03-01T00:00:00Z."})
+    if since is not None and until is not None and since >= until:
+        raise Invalid(fields={"until": "The end must be later than the beginning."})
+    bounds = [column >= since] if since is not None else []
+    return bounds + ([column < until] if until is not None else [])
+
+
+def list_jobs(
+    actor: StaffActor,
+    *,
+    query: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> AdminJobPage:
+    """One page of the jobs that match. Raises Forbidden, and Invalid that explains what is wrong with the query."""
+    require_staff(actor, "read_only", attempted="list_jobs")
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
+    back, position = read_cursor(cursor) if cursor else (False, None)
+    with system_scope() as scope:
+        search = open_search(scope, query=query, since=since, until=until)
+        statement = rows_statement().where(*search.conditions())
+        if position is not None:
+            key = tuple_(*_KEY)
+            statement = statement.where(key > tuple_(*position) if back else key < tuple_(*position))
+        order = [column.asc() if back else column.desc() for column in _KEY]
+        found = list(read_rows(scope, statement.order_by(*order).limit(limit + 1)))
+        more, page = len(found) > limit, found[:limit]
+        if back:
+            page.reverse()
+        by_status, matching = count(scope, search)
+    has_next, has_previous = (more or back), (more if back else position is not None)
+    return AdminJobPage(
+        jobs=tuple(page),
+        by_status=by_status,
+        matching=matching,
+        searched=SEARCHED_JOBS,
+        is_bounded=search.edge is not None,
+        oldest_searched=search.edge[0] if search.edge is not None else None,
+        next_cursor=write_cursor(page[-1].created_at, page[-1].id) if page and has_next else None,
+        previous_cursor=write_cursor(page[0].created_at, page[0].id, back=True) if page and has_previous else None,
+    )
+
+
+def refresh(
+    actor: StaffActor,
+    ids: Sequence[UUID],
+    *,
+    query: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> AdminRefresh:
+    """The jobs of a screen again, and what has come since. Raises Forbidden, Invalid."""
+    require_staff(actor, "read_only", attempted="list_jobs")
+    shown = list(ids)[:LARGEST_PAGE]
+    with system_scope() as scope:
+        search = open_search(scope, query=query, since=since, until=until)
+        by_status, matching = count(scope, search)
+        rows = rows_of(scope, shown)
+        newest = max(((row.created_at, row.id) for row in rows), default=None)
+        after = _matching(search)
+        if newest is not None:
+            after = after.where(tuple_(*_KEY) > tuple_(*newest))
+        newer = scope.session.scalar(select(func.count()).select_from(after.limit(MOST_NEWER).subquery())) or 0
+    return AdminRefresh(jobs=rows, by_status=by_status, matching=matching, newer=newer)
+
+
+def count(scope: SystemScope, search: Search) -> tuple[dict[str, int], int]:
+    """Jobs by state without the query's `state:` words, and all that match with them."""
+    found = scope.session.execute(
+        select(Job.status, func.count())
+        .join(Workspace, Workspace.id == Job.workspace_id)
+        .where(*search.conditions(with_state=False))
+        .group_by(Job.status)
+    )
+    by_status: dict[str, int] = dict.fromkeys(STATUSES, 0)
+    for status, number in found:
+        by_status[status] = number
+    if not any(term.key == "state" for term in search.terms):
+        return by_status, sum(by_status.values())
+    matching = scope.session.scalar(select(func.count()).select_from(_matching(search).subquery())) or 0
+    return by_status, matching
+
+
+def _matching(search: Search) -> Select[UUID]:
+    return select(Job.id).join(Workspace, Workspace.id == Job.workspace_id).where(*search.conditions())
+
+
+def write_cursor(at: datetime, id: UUID, *, back: bool = False) -> str:
+    text = f"{'newer' if back else 'older'} {at.astimezone(UTC).isoformat()} {id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[bool, tuple[datetime, UUID]]:
+    """Whether a cursor goes towards newer jobs, and its place. Raises Invalid."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        way, at, id = base64.urlsafe_b64decode(padded.encode("ascii")).decode("ascii").split(" ")
+        moment = datetime.fromisoformat(at)
+        if way not in ("newer", "older") or moment.tzinfo is None:
+            raise ValueError(way)
+        return way == "newer", (moment, UUID(id))
+    except (ValueError, binascii.Error):
+        raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None

@@ -1,0 +1,113 @@
+"""One job as staff see it, and the statement that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from cursive_app.clock import now
+from cursive_app.services.jobs.admin.retries import why_no_retry
+from cursive_app.services.jobs.admin.views import AdminJobRow
+from cursive_app.services.jobs.claims import MAX_ATTEMPTS
+from cursive_app.services.jobs.views import ENDED, job_view
+from db.models.accounts import Workspace
+from db.models.credits import CreditLine
+from db.models.jobs import Job, JobAttempt
+from db.system import SystemScope
+
+Rows = Select[Job, str, int, bool]
+
+
+def rows_statement() -> Rows:
+    """Jobs with the name of their workspace, the number of tries and whether they moved credits."""
+    return select(Job, Workspace.name, _tries(), _moved_credits()).join(Workspace, Workspace.id == Job.workspace_id)
+
+
+def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
+    moment = now()
+    found = scope.session.execute(statement).all()
+    return tuple(to_row(job, name, tries or 0, moved, moment) for job, name, tries, moved in found)
+
+
+def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
+    """These jobs, in no particular order."""
+    return read_rows(scope, rows_statement().where(Job.id.in_(ids)))
+
+
+def to_row(job: Job, workspace_name: str, tries: int, moved_credits: bool, moment: datetime) -> AdminJobRow:
+    view = job_view(job)
+    return AdminJobRow(
+        id=job.id,
+        kind=job.kind,
+        title=job.title,
+        queue=job.queue,
+        workspace_id=job.workspace_id,
+        workspace_name=workspace_name,
+        status=job.status,
+        stage=job.stage,
+        tries=tries,
+        attempts=job.attempts,
+        most_attempts=MAX_ATTEMPTS,
+        waited_seconds=_span(job.created_at, job.started_at or job.finished_at or moment),
+        duration_seconds=_span(job.started_at, job.finished_at or moment) if job.started_at else None,
+        total=job.total,
+        processed=job.processed,
+        failed=job.failed,
+        per_second=view.per_second,
+        seconds_left=view.seconds_left,
+        credits_held=job.credits_held,
+        credits_captured=job.credits_captured,
+        credits_released=job.credits_released,
+        actor_kind=job.actor_kind,
+        actor_label=job.actor_label,
+        error_code=job.error_code,
+        error_message=job.error_message,
+        fingerprint=job.error_fingerprint,
+        cancel_requested=view.cancel_requested,
+        heartbeat_seconds=_span(job.heartbeat_at, moment) if job.heartbeat_at else None,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        resumes_at=view.resumes_at,
+        why_no_retry=why_no_retry(kind=job.kind, status=job.status),
+        why_no_cancel=why_no_cancel(job),
+        why_no_delete=why_no_delete(job, moved_credits=moved_credits),
+    )
+
+
+def why_no_cancel(job: Job) -> str | None:
+    if job.status in ENDED:
+        return "It has already ended."
+    return "Somebody has already asked it to stop." if job.cancel_requested_at is not None else None
+
+
+def why_no_delete(job: Job, *, moved_credits: bool) -> str | None:
+    if job.status not in ENDED:
+        return "Only a job that has ended can be deleted."
+    return "It moved credits: the ledger refers to it, so its record stays." if moved_credits else None
+
+
+def _span(since: datetime | None, until: datetime) -> int:
+    """Whole seconds, never negative (clocks of two machines differ)."""
+    return max(int((until - since).total_seconds()), 0) if since is not None else 0
+
+
+def _tries() -> ColumnElement[int]:
+    return (
+        select(func.max(JobAttempt.number))
+        .where(JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
+        .correlate(Job)
+        .scalar_subquery()
+    )
+
+
+def _moved_credits() -> ColumnElement[bool]:
+    return (
+        select(CreditLine.id)
+        .where(CreditLine.workspace_id == Job.workspace_id, CreditLine.job_id == Job.id)
+        .correlate(Job)
+        .exists()
+    )

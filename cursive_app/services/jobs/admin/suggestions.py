@@ -1,0 +1,82 @@
+"""What could follow in the query box: qualifiers, and the values there are (JOB-02)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Select, func, select
+
+from cursive_app.services.jobs.admin.query import QUALIFIERS, workspace_ids
+from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.views import StaffActor, Suggestion
+from cursive_app.services.jobs.views import STATUSES
+from db.models.accounts import Workspace
+from db.models.jobs import Job
+from db.system import SystemScope, system_scope
+
+MOST = 10
+RECENT = 5_000  # values are taken from so many of the newest jobs
+_COLUMNS = {
+    "kind": Job.kind,
+    "stage": Job.stage,
+    "queue": Job.queue,
+    "actor": Job.actor_label,
+    "error": Job.error_code,
+}
+
+
+def suggestions(actor: StaffActor, text: str) -> tuple[Suggestion, ...]:
+    """At most ten ways to complete the last word of `text`. Raises Forbidden."""
+    require_staff(actor, "read_only", attempted="list_jobs")
+    word = text[-200:].rsplit(" ", 1)[-1] if text.count('"') % 2 == 0 else _open_word(text)
+    minus = "-" if word.startswith("-") else ""
+    key, colon, value = word.removeprefix("-").partition(":")
+    if not colon:
+        fitting = (name for name in QUALIFIERS if name.startswith(key.lower()))
+        return tuple(_key(minus, name) for name in fitting)
+    typed = value.replace('"', "").replace("\0", "")
+    with system_scope() as scope:
+        found = [(name, label) for name, label in _values(scope, key.lower(), typed)]
+    return tuple(Suggestion(text=f"{minus}{key}:{_quoted(name)}", label=label) for name, label in found[:MOST])
+
+
+def _open_word(text: str) -> str:
+    """The last word when its quotation is still open."""
+    head, _, tail = text.rpartition('"')
+    return f'{head.rsplit(" ", 1)[-1]}"{tail}'
+
+
+def _key(minus: str, name: str) -> Suggestion:
+    return Suggestion(text=f"{minus}{name}" if name.endswith(".") else f"{minus}{name}:", label=QUALIFIERS[name])
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value or "," in value else value
+
+
+def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str]]:
+    if key in ("state", "status"):
+        yield from ((state, "") for state in STATUSES if state.startswith(typed.lower()))
+    elif key == "workspace":
+        names = select(Workspace.name).where(workspace_ids(typed)).distinct().order_by(Workspace.name).limit(MOST)
+        yield from ((name, "workspace") for name in scope.session.scalars(names))
+    elif key in _COLUMNS or key == "type":
+        recent = _recent(_COLUMNS.get(key, Job.kind))
+        value = recent.subquery()
+        counted = (
+            select(value.c[0], func.count())
+            .where(
+                value.c[0].is_not(None),
+                value.c[0] != "",
+                func.lower(value.c[0]).contains(typed.lower(), autoescape=True),
+            )
+            .group_by(value.c[0])
+            .order_by(func.count().desc(), value.c[0])
+            .limit(MOST)
+        )
+        for name, number in scope.session.execute(counted):
+            yield name.replace('"', ""), f"{number:,} of the newest jobs" if number > 1 else "1 of the newest jobs"
+
+
+def _recent(column: object) -> Select:
+    return select(column).order_by(Job.created_at.desc(), Job.id.desc()).limit(RECENT)  # type: ignore[call-overload]

@@ -1,0 +1,126 @@
+"""What all jobs came to: rows, success, durations, by kind and hour; and how long things are kept (JOB-10, JOB-14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, DateTime, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute
+
+from cursive_app.clock import now
+from cursive_app.services.jobs.admin.listing import within
+from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention, StaffActor, TotalsView
+from cursive_app.services.jobs.pruning import TASKS_KEPT_DAYS
+from cursive_app.services.jobs.ticks import KEPT
+from db.models.jobs import Job, JobAttempt, ScheduleTick, StaffAction
+from db.system import SystemScope, system_scope
+
+HOURS = 72
+_SECONDS = func.extract("epoch", Job.finished_at - Job.started_at)
+_ENDED_TASKS = text("SELECT count(*) FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing')")
+_TIMED = (Job.finished_at.is_not(None), Job.started_at.is_not(None))
+
+
+def totals(actor: StaffActor, *, since: datetime | None = None, until: datetime | None = None) -> TotalsView:
+    """Totals of the jobs created in the dates. Raises Forbidden, Invalid."""
+    require_staff(actor, "read_only", attempted="totals")
+    dates = within(Job.created_at, since, until)
+    with system_scope() as scope:
+        everything = scope.session.execute(select(*_sums()).where(*dates)).one()
+        by_kind = scope.session.execute(
+            select(Job.kind, *_sums()).where(*dates).group_by(Job.kind).order_by(func.count().desc(), Job.kind)
+        ).all()
+        hours = _hours(scope)
+        kept = _retention(scope)
+    return TotalsView(
+        since=since,
+        until=until,
+        jobs=everything.jobs,
+        imported=int(everything.processed or 0),
+        completed=everything.completed,
+        failed=everything.failed,
+        cancelled=everything.cancelled,
+        success_rate=_share(everything.completed, everything.failed),
+        average_seconds=_number(everything.average),
+        p95_seconds=_number(everything.p95),
+        by_kind=tuple(_kind(row) for row in by_kind),
+        hours=hours,
+        retention=kept,
+    )
+
+
+def _sums() -> Sequence[ColumnElement[Any]]:
+    return (
+        func.count().label("jobs"),
+        func.count().filter(Job.status == "completed").label("completed"),
+        func.count().filter(Job.status == "failed").label("failed"),
+        func.count().filter(Job.status == "cancelled").label("cancelled"),
+        func.sum(Job.processed).label("processed"),
+        func.avg(_SECONDS).filter(*_TIMED).label("average"),
+        func.percentile_cont(0.5).within_group(_SECONDS).filter(*_TIMED).label("p50"),
+        func.percentile_cont(0.95).within_group(_SECONDS).filter(*_TIMED).label("p95"),
+    )
+
+
+def _kind(row: Any) -> KindTotals:
+    return KindTotals(
+        kind=row.kind,
+        jobs=row.jobs,
+        completed=row.completed,
+        failed=row.failed,
+        cancelled=row.cancelled,
+        processed=int(row.processed or 0),
+        success_rate=_share(row.completed, row.failed),
+        failure_rate=_share(row.failed, row.completed),
+        average_seconds=_number(row.average),
+        p50_seconds=_number(row.p50),
+        p95_seconds=_number(row.p95),
+    )
+
+
+def _hours(scope: SystemScope) -> tuple[HourTotals, ...]:
+    """The last 72 whole hours, oldest first, also those in which nothing ended."""
+    last = now().replace(minute=0, second=0, microsecond=0)
+    first = last - timedelta(hours=HOURS - 1)
+    hour = func.date_trunc("hour", Job.finished_at, "UTC", type_=DateTime(timezone=True))
+    found = scope.session.execute(
+        select(hour, Job.status, func.count()).where(Job.finished_at >= first).group_by(hour, Job.status)
+    )
+    counts = {(at, status): number for at, status, number in found}
+    hours = (first + timedelta(hours=number) for number in range(HOURS))
+    return tuple(
+        HourTotals(
+            at=at,
+            completed=counts.get((at, "completed"), 0),
+            failed=counts.get((at, "failed"), 0),
+            cancelled=counts.get((at, "cancelled"), 0),
+        )
+        for at in hours
+    )
+
+
+def _retention(scope: SystemScope) -> tuple[Retention, ...]:
+    def kept(what: str, days: int | None, at: InstrumentedAttribute[datetime]) -> Retention:
+        count, oldest = scope.session.execute(select(func.count(), func.min(at))).one()
+        return Retention(what=what, days=days, count=count, oldest=oldest)
+
+    return (
+        kept("Jobs", None, Job.created_at),
+        kept("Attempts", None, JobAttempt.started_at),
+        kept("Clock ticks", KEPT.days, ScheduleTick.tick_at),
+        kept("Staff actions", None, StaffAction.created_at),
+        Retention(
+            what="Ended queue tasks", days=TASKS_KEPT_DAYS, count=scope.session.scalar(_ENDED_TASKS) or 0, oldest=None
+        ),
+    )
+
+
+def _share(part: int, rest: int) -> float | None:
+    return part / (part + rest) if part + rest else None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None else None
