@@ -1,4 +1,4 @@
-"""The ledger's key check without a counted repetition: it cost a fifth of a spend (docs/performance.md)."""
+"""The ledger's key check without a counted repetition, which cost an eighth of a spend (docs/performance.md)."""
 
 from __future__ import annotations
 
