@@ -6,31 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cursive_app.services.enrichment.encodings import ENCODINGS
+from cursive_app.services.enrichment.fields import FIELDS
 from cursive_app.services.enrichment.views import ColumnView, Layout, Problem, RowView
 
 MOST_COLUMNS = 60  # of the mapping list; the search reaches the others
 MOST_CELLS = 10  # columns of the grid
 LONGEST_CELL = 300
-FIELD_WORDS: dict[str, str] = {
-    "email": "E-mail",
-    "personal_email": "Personal e-mail",
-    "business_email": "Business e-mail",
-    "email_sha256": "SHA-256 of the e-mail",
-    "phone": "Phone",
-    "linkedin_url": "LinkedIn profile",
-    "first_name": "First name",
-    "last_name": "Last name",
-    "full_name": "Full name",
-    "company_name": "Company",
-    "company_domain": "Company domain or website",
-    "job_title": "Job title",
-    "address": "Street address",
-    "city": "City",
-    "state": "State",
-    "zip": "Postal code",
-    "industry": "Industry",
-    "up_id": "Provider's person id",
-}
+FIELD_WORDS = {name: field.label for name, field in FIELDS.items()}
 GUESSES = {
     "name": "Its name says so",
     "synonym": "A known word for it",

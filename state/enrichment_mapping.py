@@ -11,6 +11,7 @@ import reflex as rx
 
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
+from cursive_app.services.enrichment.fields import identifies
 from state.base import allow, transact
 from state.enrichment_grid import FIELD_WORDS, ColumnLine, RawRow, column_lines
 from state.enrichment_open import OpenPart
@@ -30,6 +31,7 @@ class MappingPart(OpenPart, mixin=True):
     field_options: list[dict[str, str]] = []
     mapping_dirty: bool = False
     mapping_conflict: bool = False
+    identifies: bool = True
     applying: bool = False
 
     _draft: dict[int, str] = {}
@@ -114,6 +116,7 @@ class MappingPart(OpenPart, mixin=True):
         self.mapping_dirty = any(self._draft.get(position, "") != field for position, field in applied.items())
         taken = [field for field in self._draft.values() if field]
         self.mapping_conflict = len(taken) != len(set(taken))
+        self.identifies = identifies(set(taken))
         if not self.field_options:
             self.field_options = [{"value": name, "label": words} for name, words in FIELD_WORDS.items()]
 

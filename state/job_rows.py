@@ -8,7 +8,13 @@ from cursive_app.services.jobs import JobDetail, JobEventView, JobView
 from state.session import credits_text
 from state.times import ago, clock_span, exact
 
-KINDS = {"segment_run": "Segment run"}
+KINDS = {
+    "segment_run": "Segment run",
+    "csv_upload": "List upload",
+    "enrichment": "Enrichment",
+    "enrichment_sample": "Dry run",
+    "enrichment_leads": "Leads from a list",
+}
 ACTIVE = ("pending", "processing")
 
 
@@ -43,6 +49,7 @@ class JobRow:
     stopping: bool = False
     segment_href: str = ""
     leads_href: str = ""
+    list_href: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,7 @@ def job_row(job: JobView, *, timezone: str) -> JobRow:
         can_resume=job.status == "paused" and not job.cancel_requested,
         stopping=job.cancel_requested and not job.is_ended,
         segment_href=_link("/segments/{}", job.links.get("segment_id")),
+        list_href=_link("/enrichments/{}", job.links.get("enrichment_id")),
         leads_href=_link("/leads?run={}", job.links.get("run_id")) if job.processed else "",
     )
 

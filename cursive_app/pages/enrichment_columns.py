@@ -13,6 +13,7 @@ from components.form import search_input
 from components.icons import icon
 from components.shell import section
 from cursive_app.services.enrichment.encodings import ENCODINGS
+from cursive_app.services.enrichment.fields import NOBODY
 from state.enrichment import EnrichmentState as S
 
 WAYS = (
@@ -174,7 +175,7 @@ def _header_picker() -> rx.Component:
 def columns_step() -> rx.Component:
     """What each column is; columns that are kept as they are travel through to the output."""
     return rx.el.div(
-        rx.cond(S.card.nothing_usable & (S.card.why_not != ""), _no_identity(), rx.fragment()),
+        rx.cond(S.identifies, rx.fragment(), _no_identity()),
         rx.el.div(
             rx.el.div(
                 rx.el.p(
@@ -218,7 +219,7 @@ def columns_step() -> rx.Component:
 
 def _no_identity() -> rx.Component:
     return rx.el.section(
-        rx.el.h2(S.card.why_not, class_name="text-14 font-semibold text-ink"),
+        rx.el.h2(NOBODY, class_name="text-14 font-semibold text-ink"),
         rx.el.p(
             "To find a person, each row needs at least one of these. Nothing has been charged.",
             class_name="mt-1 text-13 text-ink-2",

@@ -120,7 +120,7 @@ def _preparing() -> rx.Component:
             aria_label="Steps",
         ),
         rx.cond(
-            (S.card.why_not != "") & ~S.card.nothing_usable & (S.step != "price"),
+            (S.card.why_not != "") & S.identifies & (S.step != "price"),
             banner(S.card.why_not, tone="warn", icon_name="triangle-alert"),
             rx.fragment(),
         ),

@@ -249,6 +249,7 @@ def _details(row: JobRow) -> rx.Component:
         ),
         rx.el.div(
             rx.cond(row.segment_href, secondary("Open segment", href=row.segment_href), rx.fragment()),
+            rx.cond(row.list_href, secondary("Open list", href=row.list_href), rx.fragment()),
             rx.cond(row.leads_href, secondary("Show its leads", href=row.leads_href), rx.fragment()),
             class_name="flex flex-wrap gap-2",
         ),

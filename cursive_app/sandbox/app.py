@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 from cursive_app.errors import Unavailable
 from cursive_app.sandbox import audiencelab, mail
 from cursive_app.sandbox.population import Population
+from cursive_app.sandbox.sample_list import FILENAME, sample_list
 from cursive_app.settings import Settings, settings
 
 
@@ -78,6 +79,11 @@ def create(config: Settings | None = None, *, population: Population | None = No
     async def home(_: Request) -> Response:
         return RedirectResponse("/mailbox/")
 
+    async def sample(_: Request) -> Response:
+        body = await asyncio.to_thread(sample_list, population)
+        disposition = {"Content-Disposition": f'attachment; filename="{FILENAME}"'}
+        return Response(body, media_type="text/csv; charset=utf-8", headers=disposition)
+
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok", "people": population.size, "seed": population.seed})
 
@@ -85,6 +91,7 @@ def create(config: Settings | None = None, *, population: Population | None = No
         routes=[
             Route("/", home),
             Route("/health", health),
+            Route(f"/{FILENAME}", sample),
             Mount("/audiencelab", provider),
             Mount("/mailbox", mail.create_app(mailbox)),
         ],
