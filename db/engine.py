@@ -20,7 +20,8 @@ from cursive_app.settings import Settings, settings
 from db.roles import APP_ROLE, SYSTEM_ROLE
 
 WEB_DEADLINES = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "15s"}
-JOB_DEADLINES = {"statement_timeout": "10min", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"}
+# A worker frozen inside a transaction keeps its job's row locked; it must lose it before its claim runs out (20 s).
+JOB_DEADLINES = {"statement_timeout": "10min", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "15s"}
 
 
 @dataclass(frozen=True, slots=True)

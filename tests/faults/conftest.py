@@ -10,6 +10,7 @@ import pytest
 from cursive_app.settings import Settings
 from db.engine import Database
 from tests.faults.processes import Process
+from tests.faults.row_locks import HeldRows
 from tests.sandbox_fixtures import sandbox, sandbox_server
 
 __all__ = ["sandbox", "sandbox_server"]
@@ -44,3 +45,11 @@ def spawn(database: Database, config: Settings, tmp_path: Path) -> Iterator[Call
     yield start
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def rows(database: Database) -> Iterator[HeldRows]:
+    """Rows to hold; all are free again at the end."""
+    value = HeldRows()
+    yield value
+    value.release()

@@ -9,20 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-import psycopg
 import pytest
 from sqlalchemy import func, select
 
 from cursive_app.clock import now
 from cursive_app.services import segments
-from cursive_app.settings import Settings, settings
-from db.embedded import socket_url
 from db.models.leads import Lead
 from db.scope import Tenant
 from tests.factories import make_cast
@@ -31,6 +27,7 @@ from tests.factories_jobs import job_row
 from tests.factories_segments import captured, lead_count, look, make_segment, run_row, start
 from tests.faults.gate import Gate
 from tests.faults.processes import Process, wait_until
+from tests.faults.row_locks import HeldRows, waiting_for_rows
 from tests.sandbox_fixtures import Sandbox
 
 pytestmark = pytest.mark.faults
@@ -107,31 +104,7 @@ def distinct_people(tenant: Tenant) -> int:
 # In every phase
 
 
-@pytest.fixture
-def rows(config: Settings) -> Iterator[Callable[[str, UUID], None]]:
-    """`rows(table, id)` holds one row, so that whoever wants to write it next stands still in its transaction."""
-    with ExitStack() as stack:
-
-        def hold(table: str, row_id: UUID) -> None:
-            holder = stack.enter_context(psycopg.connect(socket_url(settings().data_dir)))
-            holder.execute(f"SELECT FROM {table} WHERE id = %s FOR NO KEY UPDATE", (row_id,))
-
-        hold.release = stack.close  # type: ignore[attr-defined]
-        yield hold
-
-
-def waiting_for_rows() -> int:
-    """How many of the product's connections stand in front of a held row."""
-    with psycopg.connect(socket_url(settings().data_dir)) as owner:
-        found = owner.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename LIKE 'cursive_%'"
-        ).fetchone()
-    return found[0] if found else 0
-
-
-def test_a_worker_killed_in_every_phase_at_once(
-    spawn: Spawn, gate: Gate, rows: Callable[[str, UUID], None], trials: Trials
-) -> None:
+def test_a_worker_killed_in_every_phase_at_once(spawn: Spawn, gate: Gate, rows: HeldRows, trials: Trials) -> None:
     """Eight runs, each held in another phase by the time their worker is killed."""
     for _ in range(trials(1, 6)):
         asking, asked, fetching, checking, charging, between, deleting = (begin() for _ in range(7))
@@ -149,17 +122,17 @@ def test_a_worker_killed_in_every_phase_at_once(
         victim = spawn(WORKER, **worker_settings(gate))
         for one in [*held, *inside]:
             assert one.reached.wait(40), f"{one.method} of its run never came: {victim.output()[-2000:]}"
-        rows("segment_runs", checking.run.id)  # in the transaction that checks, before anybody is delivered
-        rows("workspaces", charging.tenant.workspace_id)  # leads are written, the capture waits
+        rows.hold("segment_runs", checking.run.id)  # in the transaction that checks, before anybody is delivered
+        rows.hold("workspaces", charging.tenant.workspace_id)  # leads are written, the capture waits
         queued = begin()
-        rows("jobs", queued.job_id)  # the queue's task is taken, the job not yet claimed
+        rows.hold("jobs", queued.job_id)  # the queue's task is taken, the job not yet claimed
         for one in inside:
             one.release.set()
         wait_until(lambda: waiting_for_rows() >= 3, seconds=9, what="three transactions to stand still")
         assert (look(between.tenant, between.run).new_leads, look(queued.tenant, queued.run).status) == (PAGE, "queued")
         assert look(charging.tenant, charging.run).new_leads == PAGE, "the page in the open transaction must not count"
         victim.kill()
-        rows.release()  # type: ignore[attr-defined]
+        rows.release()
         gate.open()
         everyone = (queued, asking, asked, fetching, checking, charging, between, deleting)
         heir = spawn(WORKER, **worker_settings(gate))

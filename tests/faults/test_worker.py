@@ -16,6 +16,7 @@ from db.scope import Tenant
 from tests.factories import Cast
 from tests.factories_jobs import job_row, make_job, waiting_tasks
 from tests.faults.processes import Process, wait_until
+from tests.faults.row_locks import HeldRows, waiting_for_rows
 
 pytestmark = pytest.mark.faults
 
@@ -77,14 +78,20 @@ def test_a_killed_workers_jobs_go_on_within_thirty_seconds(spawn: Spawn, cast: C
         heir.kill()
 
 
-def test_a_frozen_worker_that_wakes_up_changes_nothing(spawn: Spawn, cast: Cast, trials: Trials) -> None:
-    """Every job in the frozen worker's hands is one late attempt: 5 freezes of 20 jobs are the 100 zombies of F3."""
+def test_a_frozen_worker_that_wakes_up_changes_nothing(
+    spawn: Spawn, cast: Cast, rows: HeldRows, trials: Trials
+) -> None:
+    """One job is frozen inside a transaction, with its row locked. Every job in the frozen worker's hands is one late
+    attempt: 5 freezes of 20 jobs are the 100 zombies of F3."""
     count = trials(5, 20)
     for _ in range(trials(1, 5)):
         job_ids = [start_job(cast.alice, chunks=45, pace=0.4) for _ in range(count)]
         zombie = spawn(WORKER, WORKER_CONCURRENCY=str(count))
         wait_until(lambda: all(processed(job_id) >= 2 for job_id in job_ids), seconds=30, what="the first chunks")  # noqa: B023
+        rows.hold("jobs", job_ids[0])
+        wait_until(waiting_for_rows, seconds=9, what="a transaction to stand still")
         zombie.freeze()
+        rows.release()  # to the frozen worker's connection, which now sits on it
         frozen_at = {job_id: processed(job_id) for job_id in job_ids}
         heir = spawn(WORKER, WORKER_CONCURRENCY=str(count))
         wait_until(
