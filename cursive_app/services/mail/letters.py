@@ -78,12 +78,26 @@ def _invitation(c: Context) -> Letter:
     )
 
 
+def _enrichment_ended(c: Context) -> Letter:
+    words = {"completed": "is enriched", "failed": "stopped early", "cancelled": "was canceled"}
+    return Letter(
+        subject=f"“{c['filename']}” {words.get(c['status'], 'has ended')}",
+        paragraphs=(
+            f"Hello {c['name']},",
+            f"your list “{c['filename']}” {words.get(c['status'], 'has ended')}. {c['message']}",
+            f"The file and its results are kept until {c['expires']}; download them before then.",
+        ),
+        action=("Open the list", c["link"]),
+    )
+
+
 KINDS: dict[str, Callable[[Context], Letter]] = {
     "verify_email": _verify_email,
     "account_exists": _account_exists,
     "reset_password": _reset_password,
     "password_changed": _password_changed,
     "invitation": _invitation,
+    "enrichment_ended": _enrichment_ended,
 }
 
 

@@ -1,0 +1,180 @@
+"""The chunks a list travels in: which rows go next, how many the hold still pays for, when to look at one again.
+
+A chunk's rows are those that are sent and lie between its first and last number; they are settled together, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+
+from cursive_app.clock import now
+from cursive_app.services.enrichment.pricing import rows_to_send, whole_rows
+from cursive_app.settings import settings
+from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
+from db.scope import Scope
+
+IN_FLIGHT = 3  # chunks at the provider at once
+SMALLEST_CHUNK = 100  # rows; what is left of a ceiling is not spent in provider jobs of a handful of rows
+MOST_SMALL_CHUNKS = 50
+MOST_FAILURES = 8  # errors in a row, ten minutes in all, until a chunk is given up
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=5)
+OPEN = ("pending", "sent")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlan:
+    """What a worker needs of a chunk while no transaction is open. `is_fresh`: nobody can have sent it yet."""
+
+    number: int
+    first_number: int
+    last_number: int
+    name: str
+    status: str
+    job_id: str | None
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What the run does next: send or look at a chunk, wait until a moment, pause, or end."""
+
+    act: Literal["send", "look", "wait", "pause", "ceiling", "done"]
+    chunk: ChunkPlan | None = None
+    until: datetime | None = None
+
+
+def next_act(scope: Scope, row: Enrichment) -> Next:
+    """Decide by what is stored, and make the next chunk if there is room for one. The run's row is locked."""
+    chunks = run_chunks(scope, row.id)
+    active = [chunk for chunk in chunks if chunk.status in OPEN]
+    due = [chunk for chunk in active if due_at(chunk) <= now()]
+    for chunk in due:
+        if chunk.status == "pending":
+            return Next("send", _plan(chunk))
+    left = rows_to_send(row, includes_owned=row.includes_owned) - sum(chunk.row_count for chunk in chunks)
+    size = _next_size(row, chunks, left=left)
+    if size and len(active) < IN_FLIGHT:
+        return Next("send", _plan(_make(scope, row, chunks, size=size), is_fresh=True))
+    if due:
+        return Next("look", _plan(min(due, key=due_at)))
+    if active:
+        return Next("wait", until=min(map(due_at, active)))
+    if left <= 0:
+        return Next("done")
+    return Next("pause" if may_hold_more(row) > 0 else "ceiling")
+
+
+def run_chunks(scope: Scope, enrichment_id: UUID) -> Sequence[EnrichmentChunk]:
+    """The chunks of the run in order, without the sample."""
+    return scope.session.scalars(
+        scope.select(EnrichmentChunk)
+        .where(EnrichmentChunk.enrichment_id == enrichment_id, EnrichmentChunk.number > 0)
+        .order_by(EnrichmentChunk.number)
+    ).all()
+
+
+def get_chunk(scope: Scope, enrichment_id: UUID, number: int) -> EnrichmentChunk:
+    """One chunk, locked until the transaction ends."""
+    return scope.session.execute(
+        scope.select(EnrichmentChunk)
+        .where(EnrichmentChunk.enrichment_id == enrichment_id, EnrichmentChunk.number == number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def rows_of(row: Enrichment, chunk: EnrichmentChunk | ChunkPlan) -> ColumnElement[bool]:
+    """The rows of a chunk, as SQL."""
+    return sendable(row) & EnrichmentRow.number.between(chunk.first_number, chunk.last_number)
+
+
+def sendable(row: Enrichment) -> ColumnElement[bool]:
+    """The rows a run of this list sends, as SQL."""
+    verdicts = ("valid", "owned") if row.includes_owned else ("valid",)
+    return (
+        (EnrichmentRow.workspace_id == row.workspace_id)
+        & (EnrichmentRow.enrichment_id == row.id)
+        & EnrichmentRow.verdict.in_(verdicts)
+    )
+
+
+def read_records(scope: Scope, row: Enrichment, chunk: ChunkPlan) -> list[tuple[int, dict[str, str]]]:
+    """Number and record of every row of a chunk, in file order."""
+    found = scope.session.execute(
+        select(EnrichmentRow.number, EnrichmentRow.record).where(rows_of(row, chunk)).order_by(EnrichmentRow.number)
+    )
+    return [(number, record or {}) for number, record in found]
+
+
+def due_at(chunk: EnrichmentChunk) -> datetime:
+    """When this chunk is to be looked at (or sent) again: the pauses of the settings, longer ones after errors."""
+    if chunk.looked_at is None:
+        return chunk.sent_at or datetime.min.replace(tzinfo=now().tzinfo)
+    if chunk.failures:
+        return chunk.looked_at + min(FIRST_RETRY * 2 ** (chunk.failures - 1), LONGEST_RETRY)
+    pauses = settings().enrichment_pauses
+    return chunk.looked_at + timedelta(seconds=pauses[min(chunk.tries, len(pauses) - 1)])
+
+
+def may_hold_more(row: Enrichment) -> Decimal:
+    """The credits that the rest of the run may still need beyond what is held: none when the ceiling is reached."""
+    most = rows_to_send(row, includes_owned=row.includes_owned) * row.price
+    if row.ceiling is not None:
+        most = min(most, row.ceiling)
+    return max(most - (row.credits_held - row.credits_released), Decimal(0))
+
+
+def _next_size(row: Enrichment, chunks: Sequence[EnrichmentChunk], *, left: int) -> int:
+    """Rows of the next chunk: what is left, what travels together, and what the hold pays for; 0: none now."""
+    size = min(left, settings().enrichment_chunk_rows)
+    if size <= 0 or row.price <= 0:
+        return max(size, 0)
+    in_flight = sum(chunk.row_count for chunk in chunks if chunk.status in OPEN)
+    free = row.credits_held - row.credits_captured - row.credits_released - in_flight * row.price
+    paid = whole_rows(free, row.price)
+    if paid >= size:
+        return size
+    total = rows_to_send(row, includes_owned=row.includes_owned)
+    is_many = len(chunks) >= total // settings().enrichment_chunk_rows + MOST_SMALL_CHUNKS
+    smallest = min(SMALLEST_CHUNK, max(whole_rows(row.credits_held, row.price) // 8, 1))
+    return 0 if is_many or paid < smallest else paid
+
+
+def _make(scope: Scope, row: Enrichment, chunks: Sequence[EnrichmentChunk], *, size: int) -> EnrichmentChunk:
+    after = max((chunk.last_number or 0 for chunk in chunks), default=0)
+    rows = select(EnrichmentRow.number).where(sendable(row), EnrichmentRow.number > after)
+    taken = rows.order_by(EnrichmentRow.number).limit(size).subquery()
+    first, last, count = scope.session.execute(
+        select(func.min(taken.c.number), func.max(taken.c.number), func.count()).select_from(taken)
+    ).one()
+    number = max((chunk.number for chunk in chunks), default=0) + 1
+    return scope.add(
+        EnrichmentChunk(
+            enrichment_id=row.id,
+            number=number,
+            first_number=first,
+            last_number=last,
+            row_count=count,
+            provider_name=f"cursive-{scope.workspace_id.hex[:8]}-{row.id}-{number}",
+        )
+    )
+
+
+def _plan(chunk: EnrichmentChunk, *, is_fresh: bool = False) -> ChunkPlan:
+    return ChunkPlan(
+        number=chunk.number,
+        first_number=chunk.first_number or 0,
+        last_number=chunk.last_number or 0,
+        name=chunk.provider_name,
+        status=chunk.status,
+        job_id=chunk.provider_job_id,
+        is_fresh=is_fresh,
+    )

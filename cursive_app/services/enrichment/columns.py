@@ -1,0 +1,139 @@
+"""The columns a run adds to a list: 45 documented fields of the provider's record, and what became of the row.
+
+Names are the provider's (contract §9.3). Restricted facts (credit rating, exact age, ethnic and language code, IP
+address) are not among them, so they are never stored with a row, shown or exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cursive_app.errors import Invalid
+from cursive_app.integrations.audiencelab.values import items, text
+
+LONGEST_VALUE = 10_000  # characters kept of one value
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """One column of the output: its name, what it says, and the other names the provider has used for it."""
+
+    name: str
+    meaning: str
+    aliases: tuple[str, ...] = ()
+
+
+OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
+    OutputColumn("UUID", "The provider's id of the person", ("UP_ID",)),
+    OutputColumn("FIRST_NAME", "First name"),
+    OutputColumn("LAST_NAME", "Last name"),
+    OutputColumn("AGE_RANGE", "Age range"),
+    OutputColumn("GENDER", "M, F or U (unknown)"),
+    OutputColumn("CHILDREN", "Whether there are children: Y or N"),
+    OutputColumn("MARRIED", "Y or N"),
+    OutputColumn("HOMEOWNER", "Y or N"),
+    OutputColumn("INCOME_RANGE", "Household income range"),
+    OutputColumn("NET_WORTH", "Net worth range"),
+    OutputColumn("PERSONAL_ADDRESS", "Street address"),
+    OutputColumn("PERSONAL_CITY", "City"),
+    OutputColumn("PERSONAL_STATE", "State", ("STATE",)),
+    OutputColumn("PERSONAL_ZIP", "Postal code", ("ZIP",)),
+    OutputColumn("PERSONAL_EMAILS", "Personal e-mail addresses", ("PERSONAL_EMAIL",)),
+    OutputColumn("PERSONAL_VERIFIED_EMAILS", "Those of them that were verified"),
+    OutputColumn("BUSINESS_EMAIL", "Business e-mail addresses", ("BUSINESS_EMAILS",)),
+    OutputColumn("BUSINESS_VERIFIED_EMAILS", "Those of them that were verified"),
+    OutputColumn("DIRECT_NUMBER", "Direct line numbers", ("ALL_LANDLINES",)),
+    OutputColumn("DIRECT_NUMBER_DNC", "Do not call: Y or N for each of them", ("LANDLINE_DNC",)),
+    OutputColumn("MOBILE_PHONE", "Mobile numbers", ("ALL_MOBILES",)),
+    OutputColumn("MOBILE_PHONE_DNC", "Do not call: Y or N for each of them", ("MOBILE_DNC",)),
+    OutputColumn("PERSONAL_PHONE", "Personal numbers"),
+    OutputColumn("PERSONAL_PHONE_DNC", "Do not call: Y or N for each of them"),
+    OutputColumn("JOB_TITLE", "Job title"),
+    OutputColumn("DEPARTMENT", "Department"),
+    OutputColumn("SENIORITY_LEVEL", "Seniority: cxo, vp, director, manager or staff", ("SENIORITY",)),
+    OutputColumn("INFERRED_YEARS_EXPERIENCE", "Years of experience, inferred"),
+    OutputColumn("LINKEDIN_URL", "Professional profile", ("INDIVIDUAL_LINKEDIN_URL",)),
+    OutputColumn("TWITTER_URL", "Twitter profile", ("INDIVIDUAL_TWITTER_URL",)),
+    OutputColumn("FACEBOOK_URL", "Facebook profile", ("INDIVIDUAL_FACEBOOK_URL",)),
+    OutputColumn("COMPANY_NAME", "Employer"),
+    OutputColumn("COMPANY_DOMAIN", "Employer's domain"),
+    OutputColumn("COMPANY_DESCRIPTION", "What the employer does"),
+    OutputColumn("COMPANY_INDUSTRY", "Employer's industry"),
+    OutputColumn("COMPANY_EMPLOYEE_COUNT", "Employer's headcount range", ("COMPANY_SIZE",)),
+    OutputColumn("COMPANY_REVENUE", "Employer's revenue range"),
+    OutputColumn("COMPANY_SIC", "Employer's SIC codes", ("SIC",)),
+    OutputColumn("COMPANY_NAICS", "Employer's NAICS codes", ("NAICS",)),
+    OutputColumn("COMPANY_PHONE", "Employer's phone numbers"),
+    OutputColumn("COMPANY_ADDRESS", "Employer's street address"),
+    OutputColumn("COMPANY_CITY", "Employer's city"),
+    OutputColumn("COMPANY_STATE", "Employer's state"),
+    OutputColumn("COMPANY_ZIP", "Employer's postal code"),
+    OutputColumn("COMPANY_LINKEDIN_URL", "Employer's professional profile"),
+)
+
+OUTCOME_COLUMNS: tuple[OutputColumn, ...] = (
+    OutputColumn("cursive_outcome", "matched, no_match, skipped or error"),
+    OutputColumn("cursive_reason", "Why, in words; empty for a plain match"),
+    OutputColumn("cursive_matched_by", "What the match rests on: email, email_sha256, phone, linkedin or name_company"),
+    OutputColumn("cursive_fetched_at", "When the provider's answer was read (UTC)"),
+)
+
+_LISTS = frozenset(
+    {"PERSONAL_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL", "BUSINESS_VERIFIED_EMAILS", "COMPANY_PHONE"}
+)
+_NAMES = {column.name: column for column in OUTPUT_COLUMNS}
+_MISSING = frozenset(
+    {"", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-"}
+)  # as values.text reads them
+
+
+def documented(record: Mapping[str, Any]) -> dict[str, str]:
+    """The documented columns of a provider record that say something, as clean text; lists separated by ", "."""
+    found: dict[str, str] = {}
+    for name, keys in plan(tuple(record)):
+        for key in keys:
+            value = cell(record[key], is_list=name in _LISTS)
+            if value:
+                found[name] = value[:LONGEST_VALUE]
+                break
+    return found
+
+
+@lru_cache(maxsize=64)
+def plan(keys: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """For each documented column the keys of such a record that may hold it, best first; a file's rows share it."""
+    by_name: dict[str, str] = {}
+    for key in sorted(keys, key=lambda name: (not name.isupper(), name)):  # of two spellings upper-case wins
+        by_name.setdefault(key.strip().upper(), key)
+    sources = (
+        (column.name, tuple(by_name[name] for name in (column.name, *column.aliases) if name in by_name))
+        for column in OUTPUT_COLUMNS
+    )
+    return tuple((name, found) for name, found in sources if found)
+
+
+def cell(value: object, *, is_list: bool = False) -> str | None:
+    """One value as clean text, None for the provider's ways of saying nothing."""
+    if type(value) is str:  # nearly every value: no list inside, nothing to clean
+        stripped = value.strip()
+        if stripped.casefold() in _MISSING:
+            return None
+        if stripped.isprintable() and not (is_list and (stripped[0] == "[" or "," in stripped or ";" in stripped)):
+            return stripped
+    if is_list or isinstance(value, list | tuple):
+        return ", ".join(items(value)) or None
+    return text(value)
+
+
+def chosen_columns(fields: Sequence[str] | None) -> tuple[str, ...]:
+    """The wanted columns in their documented order; None means all. Raises Invalid for one that is not documented."""
+    if fields is None:
+        return tuple(_NAMES)
+    wanted = {field.strip().upper() for field in fields}
+    unknown = sorted(wanted - _NAMES.keys())
+    if unknown:
+        raise Invalid(fields={"fields": f"There is no output column {unknown[0][:60]!r}."})
+    return tuple(name for name in _NAMES if name in wanted)

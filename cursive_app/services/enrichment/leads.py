@@ -1,0 +1,130 @@
+"""Taking the matched people of a list into one's leads, through the one intake door. Their match is paid for."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from cursive_app.clock import now
+from cursive_app.errors import Conflict
+from cursive_app.integrations.audiencelab import normalize
+from cursive_app.services import accounts, jobs, leads
+from cursive_app.services.accounts import Permission, require
+from cursive_app.services.jobs import ClaimedJob, JobView
+from db.models.enrichment import Enrichment, EnrichmentRow
+from db.models.jobs import Job
+from db.scope import Scope
+
+KIND = "enrichment_leads"
+TASK = "enrichment.leads"
+BATCH = 500
+TURN_SECONDS = 20.0
+ENDED = ("completed", "failed", "cancelled")
+_LINK = text(
+    """
+    UPDATE enrichment_rows AS row SET lead_id = given.lead
+      FROM json_to_recordset(CAST(:rows AS json)) AS given (number int, lead uuid)
+     WHERE row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND row.number = given.number
+    """
+)
+
+
+def add_to_leads(scope: Scope, id: UUID | str) -> JobView:
+    """Queue the intake of every matched row of an ended run; asking again returns the same job.
+
+    Raises Conflict (`not_ended`, `purged`, `nothing`), NotFound, Forbidden.
+    """
+    require(scope, Permission.RUN_ENRICHMENTS)
+    row = scope.get(Enrichment, id)
+    if row.purged_at is not None:
+        raise Conflict("The rows of this list have been deleted; upload it again.", reason="purged")
+    if row.status not in ENDED:
+        raise Conflict("Wait for the run to end; then its matched rows can become leads.", reason="not_ended")
+    if not row.matched_count:
+        raise Conflict("No row of this list was matched.", reason="nothing")
+    job = jobs.open_job(
+        scope,
+        kind=KIND,
+        title=f"Leads from {row.filename}",
+        task=TASK,
+        total=row.matched_count,
+        links={"enrichment_id": str(row.id)},
+        idempotency_key=str(row.id),
+    )
+    accounts.record_audit(
+        scope, action="enrichment.added_to_leads", object_type="enrichments", object_id=row.id, rows=row.matched_count
+    )
+    return job
+
+
+def take_leads(claimed: ClaimedJob) -> None:
+    """One attempt of the intake, batch by batch, each with its progress in one transaction. Raises LostClaim."""
+    turn_ends = time.monotonic() + TURN_SECONDS
+    while True:
+        lost = claimed.access_lost or jobs.access_lost(claimed, need=Permission.RUN_ENRICHMENTS)
+        with claimed.tenant.begin() as scope:
+            jobs.advance(scope, claimed, stage="adding")
+            if lost:
+                jobs.fail(scope, claimed, code="access_lost", message=f"Stopped: {lost}")
+                return
+            if jobs.cancel_requested(scope, claimed):
+                jobs.cancelled(scope, claimed, message=f"Canceled. {_summary(_progress(scope, claimed))}")
+                return
+            if not _take_batch(scope, claimed):
+                return
+            if time.monotonic() > turn_ends:
+                jobs.postpone(scope, claimed, until=now())
+                return
+        jobs.heartbeat(claimed)
+
+
+def _progress(scope: Scope, claimed: ClaimedJob) -> dict[str, Any]:
+    arguments = scope.get(Job, claimed.job_id).arguments
+    return {name: int(arguments.get(name) or 0) for name in ("after", "seen", "new", "owned")}
+
+
+def _take_batch(scope: Scope, claimed: ClaimedJob) -> bool:
+    """Take the next rows; False when there were none and the job has ended."""
+    enrichment_id = UUID(claimed.links["enrichment_id"])
+    progress = _progress(scope, claimed)
+    rows = scope.session.execute(
+        select(EnrichmentRow.number, EnrichmentRow.found)
+        .where(
+            scope.owned(EnrichmentRow),
+            EnrichmentRow.enrichment_id == enrichment_id,
+            EnrichmentRow.outcome == "matched",
+            EnrichmentRow.number > progress["after"],
+        )
+        .order_by(EnrichmentRow.number)
+        .limit(BATCH)
+    ).all()
+    if not rows:
+        jobs.finish(scope, claimed, message=_summary(progress))
+        return False
+    people = [normalize(found or {}) for _, found in rows]
+    taken = leads.intake(scope, people, source="upload", actor_label=accounts.actor_label(scope))
+    _link(scope, enrichment_id, [number for number, _ in rows], leads.owned(scope, people))
+    progress["after"] = rows[-1][0]
+    progress["seen"] += len(rows)
+    progress["new"] += len(taken.new)
+    progress["owned"] += len(taken.owned)
+    jobs.advance(scope, claimed, processed=progress["seen"], arguments=progress)
+    return True
+
+
+def _link(scope: Scope, enrichment_id: UUID, numbers: Sequence[int], found: Sequence[UUID | None]) -> None:
+    """Note on each row the lead it has become."""
+    pairs = [
+        {"number": number, "lead": str(lead)} for number, lead in zip(numbers, found, strict=True) if lead is not None
+    ]
+    values = {"rows": json.dumps(pairs), "workspace": scope.workspace_id, "enrichment": enrichment_id}
+    scope.session.execute(_LINK, values)
+
+
+def _summary(progress: dict[str, Any]) -> str:
+    return f"{progress['new']:,} new leads; {progress['owned']:,} were yours already."

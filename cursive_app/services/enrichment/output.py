@@ -1,0 +1,264 @@
+"""The list with what was found: original columns first, in their order, then the chosen ones and the row's outcome.
+
+Nothing of it is stored. CSV lines are written by Postgres in batches of file order, each in its own short transaction,
+so a slow reader holds no connection; XLSX goes through a spool file that has no name any more when it is sent. In the
+CSV, text that a spreadsheet would run gets an apostrophe in front (ASVS 1.2.10), except phone numbers in strict E.164;
+an XLSX cell is typed as text and needs none. The stored rows never change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, literal_column, select, text
+
+from cursive_app.errors import Conflict, Invalid, Unavailable
+from cursive_app.services import accounts
+from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, chosen_columns
+from cursive_app.services.enrichment.workbook import LARGEST_SHEET, Table, write_workbook
+from cursive_app.services.leads.copying import copy_csv
+from db.models.enrichment import Enrichment
+from db.scope import Scope, Tenant
+
+FIRST_BATCH = 200  # small, so that the download starts at once
+BATCH = 5_000
+TIMEOUT = "60s"
+ENDED = ("completed", "failed", "cancelled")
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_FORMULA = (
+    "{" + ",".join(str(ord(letter)) for letter in "=+-@\t\r\n＝＋－＠") + "}"
+)  # code points, as `ascii` gives them
+_END = b"\r\n"
+
+_ONLY = {
+    "all": "true",
+    "matched": "row.outcome = 'matched'",
+    "problems": "(row.outcome IN ('error', 'skipped') OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
+}
+_REASON = (
+    "coalesce(row.reason, (SELECT string_agg(problem ->> 'message', '; ') "
+    "FROM jsonb_array_elements(nullif(row.problems, 'null')) AS problem))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file to send: its name, its media type and its bytes, in order."""
+
+    filename: str
+    media_type: str
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Which rows and columns of which list. `total` rows were there when the download was asked for."""
+
+    enrichment_id: UUID
+    originals: tuple[str, ...]
+    fields: tuple[str, ...]
+    only: str
+    total: int
+
+    @property
+    def header(self) -> list[str]:
+        return unique_header([*self.originals], [*self.fields, *(column.name for column in OUTCOME_COLUMNS)])
+
+
+def output(
+    tenant: Tenant,
+    id: UUID | str,
+    *,
+    kind: Literal["csv", "xlsx"] = "csv",
+    only: Literal["all", "matched", "problems"] = "all",
+    fields: Sequence[str] | None = None,
+) -> Output:
+    """The file of a run that has ended, or the problems of a list that was only checked. `fields`: output columns.
+
+    Permission is asked and the audit entry written before the first byte. Raises Conflict (`not_ended`, `purged`),
+    Invalid (kind, only, fields), NotFound, Forbidden; the chunks raise Unavailable rather than end too early.
+    """
+    _check(kind, only)
+    names = chosen_columns(fields)
+    with tenant.begin() as scope:
+        require(scope, Permission.DOWNLOAD_ENRICHMENTS)
+        row = scope.get(Enrichment, id)
+        _check_state(row, only)
+        scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
+        selection = _Selection(
+            enrichment_id=row.id,
+            originals=tuple(str(column.get("name") or "") for column in row.columns),
+            fields=names,
+            only=only,
+            total=_count(scope, row, only),
+        )
+        accounts.record_audit(
+            scope,
+            action="enrichment.downloaded",
+            object_type="enrichments",
+            object_id=row.id,
+            kind=kind,
+            only=only,
+            rows=selection.total,
+        )
+        filename = _filename(row.filename, kind=kind, only=only)
+    if kind == "csv":
+        return Output(filename, MEDIA_TYPES[kind], _csv(tenant, selection))
+    if selection.total > LARGEST_SHEET:
+        raise Invalid(fields={"format": f"A sheet holds {LARGEST_SHEET:,} rows; download this list as CSV."})
+    table = Table(header=selection.header, width=len(selection.originals), fields=names)
+    return Output(filename, MEDIA_TYPES[kind], write_workbook(table, _batches(tenant, selection)))
+
+
+def unique_header(originals: list[str], ours: list[str]) -> list[str]:
+    """The header line: originals as they are, ours with a number behind where a name is taken already."""
+    taken = {name.casefold() for name in originals}
+    header = list(originals)
+    for name in ours:
+        candidate, number = name, 2
+        while candidate.casefold() in taken:
+            candidate, number = f"{name}_{number}", number + 1
+        taken.add(candidate.casefold())
+        header.append(candidate)
+    return header
+
+
+def _check(kind: str, only: str) -> None:
+    if kind not in MEDIA_TYPES:
+        raise Invalid(fields={"format": "Choose csv or xlsx."})
+    if only not in _ONLY:
+        raise Invalid(fields={"only": "Choose all, matched or problems."})
+
+
+def _check_state(row: Enrichment, only: str) -> None:
+    if row.purged_at is not None:
+        raise Conflict("The rows of this list have been deleted.", reason="purged")
+    if row.status in ENDED or (only == "problems" and row.status == "ready"):
+        return
+    raise Conflict("There is nothing to download before the run has ended.", reason="not_ended")
+
+
+def _count(scope: Scope, row: Enrichment, only: str) -> int:
+    statement = (
+        select(func.count())
+        .select_from(text("enrichment_rows AS row"))
+        .where(text(f"row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND {_ONLY[only]}"))
+    )
+    return scope.session.scalar(statement, {"workspace": row.workspace_id, "enrichment": row.id}) or 0
+
+
+def _filename(original: str, *, kind: str, only: str) -> str:
+    stem = PurePath(original).name
+    stem = re.sub(r"(\.(csv|tsv|txt|xlsx|json|gz))+$", "", stem, flags=re.IGNORECASE) or "list"
+    return f"{stem[:150]}-{'enriched' if only == 'all' else only}.{kind}"
+
+
+# CSV, written by Postgres
+
+
+def _csv(tenant: Tenant, selection: _Selection) -> Iterator[bytes]:
+    quoted = (_quoted(_plain_text(name)) for name in selection.header)
+    yield ",".join(quoted).encode() + _END
+    statement = _lines(selection)
+    after, size, sent = 0, FIRST_BATCH, 0
+    while True:
+        with tenant.begin() as scope:
+            scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
+            values = {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
+            lines = list(copy_csv(scope, statement, **values, after=after, size=size))
+        if lines:
+            # a line begins with the row's number in quotes, which is ours and not part of the file
+            starts = [line.index(b'"', 1) for line in lines]
+            after = int(lines[-1][1 : starts[-1]])
+            yield b"".join(line[start + 2 : -1] + _END for line, start in zip(lines, starts, strict=True))
+            sent += len(lines)
+        if len(lines) < size:
+            break
+        size = BATCH
+    _complete(sent, selection)
+
+
+def _complete(sent: int, selection: _Selection) -> None:
+    """A file whose rows were deleted while it was sent must break off, not look complete. Raises Unavailable."""
+    if sent != selection.total:
+        raise Unavailable("The rows of this list were deleted while they were being downloaded.")
+
+
+def _plain(value: str) -> str:
+    """SQL for text that no spreadsheet takes for a formula; strict E.164 stays as it is."""
+    return (
+        f"CASE WHEN ascii({value}) = ANY ('{_FORMULA}'::integer[]) "
+        f"AND NOT (length({value}) BETWEEN 8 AND 16 AND {value} ~ '^[+][1-9][0-9]+$') "
+        f"THEN '''' || {value} ELSE {value} END"
+    )
+
+
+def _lines(selection: _Selection) -> Any:
+    """The SELECT of a batch: the row's number, its cells, the chosen columns, and what became of it."""
+    columns = [literal_column("row.number").label("row_number")]
+    for position in range(len(selection.originals)):
+        columns.append(literal_column(_plain(f"given.cells[{position + 1}]")).label(f"cell_{position}"))
+    columns += [literal_column(_plain(f'found."{name}"')).label(f"field_{name}") for name in selection.fields]
+    fetched = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+    values = ("coalesce(row.outcome, row.verdict)", _plain(_REASON), "row.matched_by", fetched)
+    columns += [literal_column(value).label(f"outcome_{number}") for number, value in enumerate(values)]
+    source = "enrichment_rows AS row CROSS JOIN LATERAL (SELECT array_agg(cell ORDER BY place) AS cells FROM "
+    source += "jsonb_array_elements_text(row.cells) WITH ORDINALITY AS each (cell, place)) AS given"
+    if selection.fields:
+        names = ", ".join(f'"{name}" text' for name in selection.fields)
+        source += f" LEFT JOIN LATERAL jsonb_to_record(row.found) AS found ({names}) ON true"
+    return (
+        select(*columns)
+        .select_from(text(source))
+        .where(
+            text("row.workspace_id = :workspace AND row.enrichment_id = :enrichment"),
+            text(f"row.number > :after AND {_ONLY[selection.only]}"),
+        )
+        .order_by(text("row.number"))
+        .limit(bindparam("size"))
+    )
+
+
+def _plain_text(value: str) -> str:
+    return f"'{value}" if value[:1] and value[0] in "=+-@\t\r\n＝＋－＠" else value
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+# Rows as they are, for the workbook
+
+
+def _batches(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
+    """Batches of (cells, found, outcome, reason, matched_by, fetched_at) in file order."""
+    fetched = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+    columns = (
+        f"row.number, row.cells, row.found, coalesce(row.outcome, row.verdict), {_REASON}, row.matched_by, {fetched}"
+    )
+    mine = "row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND row.number > :after"
+    statement = text(
+        f"SELECT {columns} FROM enrichment_rows AS row WHERE {mine} AND {_ONLY[selection.only]} "
+        "ORDER BY row.number LIMIT :size"
+    )
+    after = sent = 0
+    while True:
+        with tenant.begin() as scope:
+            scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
+            values = {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
+            rows: list[Any] = list(scope.session.execute(statement, {**values, "after": after, "size": BATCH}))
+        if rows:
+            after, sent = rows[-1][0], sent + len(rows)
+            yield [row[1:] for row in rows]
+        if len(rows) < BATCH:
+            break
+    _complete(sent, selection)

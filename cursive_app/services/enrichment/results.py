@@ -1,0 +1,50 @@
+"""Reading a provider job's result: streamed, checked to be one, and left soon after somebody asks to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cursive_app.integrations.audiencelab import AudienceLab, ProviderProtocolError
+from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
+from cursive_app.services import jobs
+from cursive_app.services.jobs import ClaimedJob
+
+LOOK_FOR_STOP_SECONDS = 1.0
+MAX_PACKED_BYTES = 256 * 1024 * 1024  # of one chunk's result
+MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
+
+
+class Stopped(Exception):
+    """Somebody asked to stop in the middle of a download."""
+
+
+def results(claimed: ClaimedJob, lab: AudienceLab, job: ProviderJob) -> Iterator[Mapping[str, Any]]:
+    """The result rows of a completed job; none when it found nobody.
+
+    Raises Stopped soon after somebody asked to stop, and ProviderError for a link that expired or is missing and for a
+    file that is no result.
+    """
+    if job.matches_known_zero:
+        return
+    if job.result_url is None:
+        raise ProviderProtocolError("The data provider's job is complete, but names no result.")
+    looked = time.monotonic()
+    rows = lab.download_enrichment(
+        job.result_url, max_packed_bytes=MAX_PACKED_BYTES, max_unpacked_bytes=MAX_UNPACKED_BYTES
+    )
+    for number, row in enumerate(rows):
+        if number == 0 and not _is_result(row):
+            raise ProviderProtocolError("The data provider's result is not a list of people.")
+        if time.monotonic() - looked > LOOK_FOR_STOP_SECONDS:
+            looked = time.monotonic()
+            with claimed.tenant.begin() as scope:
+                if jobs.cancel_requested(scope, claimed):
+                    raise Stopped
+            jobs.heartbeat(claimed)
+        yield row
+
+
+def _is_result(row: Mapping[str, Any]) -> bool:
+    return bool({"UUID", "FIRST_NAME", "LAST_NAME", "UP_ID"} & {key.strip().upper() for key in row})

@@ -1,0 +1,235 @@
+"""The run of a list: queued → sending → waiting → matching → done, chunk by chunk (ENR-10 to ENR-13).
+
+Up to three chunks are at the provider at once. Each step is one claim-call-settle: decide by what is stored, call the
+provider outside any transaction, commit what came of it under the job's token. A chunk's name is stored before it is
+sent, so one whose answer was lost is found again and not bought twice. An error is tried again with growing pauses;
+after the last one only that chunk's rows end with an error, and the other chunks go on.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import structlog
+
+from cursive_app.clock import now
+from cursive_app.integrations.audiencelab import AudienceLab, ProviderError, ProviderRefused
+from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
+from cursive_app.services import jobs
+from cursive_app.services.accounts import Permission
+from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Next, next_act, read_records
+from cursive_app.services.enrichment.ending import end, finish_job, release_rest
+from cursive_app.services.enrichment.joining import Joiner, sent_row
+from cursive_app.services.enrichment.pricing import rows_to_send
+from cursive_app.services.enrichment.results import Stopped, results
+from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
+from cursive_app.services.jobs import ClaimedJob
+from db.models.enrichment import Enrichment
+from db.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+TURN_SECONDS = 20.0  # how long a run keeps a worker while others may wait for one
+OVERDUE = timedelta(hours=24)  # a provider job that takes longer is reported, and still waited for
+_GIVEN_UP = "The data provider could not look these rows up. They cost nothing and can be run again."
+
+
+def run_enrichment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
+    """One attempt of a run, from wherever it stands. Raises what `jobs.work` translates, and LostClaim."""
+    lab = provider.for_workspace(claimed.tenant.workspace_id)
+    turn_ends = time.monotonic() + TURN_SECONDS
+    while not _stopped(claimed):
+        step = _decide(claimed)
+        if step is None:
+            return
+        assert step.chunk is not None
+        try:
+            _send(claimed, step.chunk, lab) if step.act == "send" else _look(claimed, step.chunk, lab)
+        except Stopped:
+            continue
+        except ProviderError as error:
+            _failed(claimed, step.chunk, error)
+        jobs.heartbeat(claimed)
+        if time.monotonic() > turn_ends:
+            with claimed.tenant.begin() as scope:
+                jobs.postpone(scope, claimed, until=now())
+            return
+
+
+def bury_enrichment(scope: Scope, claimed: ClaimedJob) -> None:
+    """Called in the transaction that fails the job for good: every row gets its outcome, the hold's rest returns."""
+    jobs.advance(scope, claimed)
+    row = scope.get(Enrichment, claimed.links["enrichment_id"], lock=True)
+    if row.finished_at is None:
+        message = "The run could not be completed. What was matched stays yours; the other credits held went back."
+        end(scope, claimed, row, status="failed", outcome="failed", message=message, skipped="The run broke off")
+
+
+def _decide(claimed: ClaimedJob) -> Next | None:
+    """What to do next; None when this attempt is over: the job then waits, is paused or has ended."""
+    with claimed.tenant.begin() as scope:
+        jobs.advance(scope, claimed)
+        row = scope.get(Enrichment, claimed.links["enrichment_id"], lock=True)
+        if row.finished_at is not None:
+            finish_job(scope, claimed, row)
+            return None
+        row.status, row.started_at = "running", row.started_at or now()
+        step = next_act(scope, row)
+        if step.act in ("send", "look"):
+            stage = "sending" if step.act == "send" else "waiting"
+            jobs.advance(scope, claimed, stage=stage, total=rows_to_send(row, includes_owned=row.includes_owned))
+            return step
+        if step.act == "wait":
+            assert step.until is not None
+            jobs.postpone(scope, claimed, until=step.until, stage="waiting")
+        elif step.act == "pause":
+            _pause(scope, claimed, row)
+        else:
+            _complete(scope, claimed, row, at_ceiling=step.act == "ceiling")
+        return None
+
+
+def _stopped(claimed: ClaimedJob) -> bool:
+    """Whether the run ends here because somebody canceled it or its actor may no longer act (T15)."""
+    lost = claimed.access_lost or jobs.access_lost(claimed, need=Permission.RUN_ENRICHMENTS)
+    with claimed.tenant.begin() as scope:
+        if not lost and not jobs.cancel_requested(scope, claimed):
+            return False
+        jobs.advance(scope, claimed)
+        row = scope.get(Enrichment, claimed.links["enrichment_id"], lock=True)
+        if row.finished_at is None:
+            kept = f"{row.matched_count:,} matched rows stay yours; the rest of the credits held went back."
+            if lost:
+                message, skipped = f"Stopped: {lost} {kept}", "The run was stopped"
+                end(scope, claimed, row, status="failed", outcome="access_lost", message=message, skipped=skipped)
+            else:
+                message, skipped = f"Canceled. {kept}", "The run was canceled"
+                end(scope, claimed, row, status="cancelled", outcome="cancelled", message=message, skipped=skipped)
+        finish_job(scope, claimed, row)
+        return True
+
+
+# At the provider
+
+
+def _send(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
+    """Send a chunk, unless the provider has it already under its name."""
+    records, strict = _records(claimed, chunk)
+    job = None if chunk.is_fresh else lab.find_enrichment(name=chunk.name)
+    if job is None:
+        sent = [record for _, record in records]
+        try:
+            job = lab.create_enrichment(name=chunk.name, records=sent, operator="AND" if strict else "OR")
+        except ProviderRefused as error:
+            _give_up(claimed, chunk, code=error.code, why=_GIVEN_UP)
+            return
+    with claimed.tenant.begin() as scope:
+        _, stored = lock(scope, claimed, number=chunk.number)
+        if stored.status == "pending":
+            stored.status, stored.provider_job_id = "sent", job.id
+            stored.sent_at = stored.looked_at = now()
+            stored.tries = stored.failures = 0
+            jobs.advance(scope, claimed, message=f"Batch {chunk.number:,}: {stored.row_count:,} rows sent")
+
+
+def _look(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
+    """Ask how a sent chunk is doing, and settle it when it is done."""
+    assert chunk.job_id is not None
+    job = lab.enrichment(chunk.job_id)
+    if job.status == "failed":
+        _give_up(claimed, chunk, code="provider_failed", why=_GIVEN_UP)
+    elif job.status != "completed":
+        _look_again(claimed, chunk, job)
+    else:
+        records, strict = _records(claimed, chunk)
+        joiner = Joiner([sent_row(number, record) for number, record in records], strict=strict)
+        for result in results(claimed, lab, job):
+            joiner.offer(result)
+        with claimed.tenant.begin() as scope:
+            jobs.advance(scope, claimed, stage="matching")
+            settle(
+                scope,
+                claimed,
+                number=chunk.number,
+                matches=joiner.matches(),
+                refused=joiner.refused - joiner.matches().keys(),
+                strangers=joiner.strangers,
+            )
+
+
+def _look_again(claimed: ClaimedJob, chunk: ChunkPlan, job: ProviderJob) -> None:
+    with claimed.tenant.begin() as scope:
+        _, stored = lock(scope, claimed, number=chunk.number)
+        stored.looked_at = now()
+        stored.tries, stored.failures = stored.tries + 1, 0
+        overdue = stored.sent_at is not None and now() - stored.sent_at > OVERDUE
+        if overdue and stored.error_code != "overdue":
+            stored.error_code = "overdue"
+            log.error("enrichment.provider_job_overdue", chunk=chunk.name, status=job.status)
+            text = f"Batch {chunk.number:,} has been with the provider for more than 24 hours; we have been told"
+            jobs.advance(scope, claimed, message=text)
+
+
+def _failed(claimed: ClaimedJob, chunk: ChunkPlan, error: ProviderError) -> None:
+    """Count an error of one chunk; the next try waits longer, and the last error gives the chunk up."""
+    with claimed.tenant.begin() as scope:
+        _, stored = lock(scope, claimed, number=chunk.number)
+        stored.failures += 1
+        stored.looked_at = now()
+        stored.error_code, stored.error_message = type(error).__name__, error.message
+        if stored.failures < MOST_FAILURES:
+            text = f"Batch {chunk.number:,}: the provider did not answer well; trying again shortly"
+            jobs.advance(scope, claimed, message=text)
+            return
+        settle_failed(scope, claimed, number=chunk.number, code=type(error).__name__, why=_GIVEN_UP)
+
+
+def _give_up(claimed: ClaimedJob, chunk: ChunkPlan, *, code: str, why: str) -> None:
+    with claimed.tenant.begin() as scope:
+        settle_failed(scope, claimed, number=chunk.number, code=code, why=why)
+
+
+def _records(claimed: ClaimedJob, chunk: ChunkPlan) -> tuple[list[tuple[int, dict[str, str]]], bool]:
+    """The rows of a chunk, and whether matching is strict."""
+    with claimed.tenant.begin() as scope:
+        row = scope.get(Enrichment, claimed.links["enrichment_id"])
+        return read_records(scope, row, chunk), row.matching == "strict"
+
+
+# The end
+
+
+def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
+    """The hold is used up and the balance was smaller than the list: wait for a person (ENR-13)."""
+    left = rows_to_send(row, includes_owned=row.includes_owned) - (
+        row.matched_count + row.no_match_count + row.error_count
+    )
+    key = f"enrichment:{row.id}:release:{row.credits_captured}:{left}"
+    release_rest(scope, row, key=key, why="Given back while the enrichment is paused")
+    row.status = "paused"
+    message = f"Out of credits: top up and resume the remaining {left:,} {'row' if left == 1 else 'rows'}."
+    row.message = message
+    advance(scope, claimed, row)
+    jobs.pause(scope, claimed, code="insufficient_credits", message=message)
+
+
+def _complete(scope: Scope, claimed: ClaimedJob, row: Enrichment, *, at_ceiling: bool) -> None:
+    matched, sent = row.matched_count, row.matched_count + row.no_match_count + row.error_count
+    parts = [f"{matched:,} of {sent:,} rows matched for {row.credits_captured:,.2f} credits."]
+    if row.error_count:
+        parts.append(f"{row.error_count:,} rows could not be looked up and cost nothing; they can be run again.")
+    if at_ceiling:
+        parts.append("The ceiling was reached; the other rows were not looked up.")
+    outcome = "ceiling" if at_ceiling else "errors" if row.error_count else "matched" if matched else "no_match"
+    failed = bool(row.error_count) and row.error_count == sent
+    end(
+        scope,
+        claimed,
+        row,
+        status="failed" if failed else "completed",
+        outcome=outcome,
+        message=" ".join(parts),
+        skipped="The ceiling of the run was reached" if at_ceiling else "Not looked up",
+    )
+    finish_job(scope, claimed, row)

@@ -1,0 +1,176 @@
+"""Starting, stopping and resuming a run (ENR-09, ENR-10, ENR-13). The work itself is `running.py`.
+
+A run spends, so its most is held in the transaction that queues it: every row that is sent, or the ceiling, or what is
+there when the customer says so. Nothing is captured beyond it, and what is not needed goes back.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+from cursive_app.errors import Conflict, InsufficientCredits, Invalid
+from cursive_app.services import accounts, credits, jobs
+from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.chunks import may_hold_more
+from cursive_app.services.enrichment.pricing import (
+    available_credits,
+    cost_of,
+    read_ceiling,
+    rows_to_send,
+    whole_rows,
+    why_not_start,
+)
+from cursive_app.services.enrichment.seen import enrichment_view
+from cursive_app.services.enrichment.views import EnrichmentView
+from cursive_app.settings import settings
+from db.models.enrichment import Enrichment
+from db.models.jobs import Job
+from db.scope import Scope
+
+KIND = "enrichment"
+TASK = "enrichment.run"
+MATCHING = ("balanced", "strict")
+ACTIVE = ("queued", "running", "paused")
+
+
+def start(
+    scope: Scope,
+    id: UUID | str,
+    *,
+    revision: int,
+    matching: str = "balanced",
+    includes_owned: bool = False,
+    ceiling: Decimal | str | None = None,
+    spend_available: bool = False,
+    idempotency_key: str | None = None,
+) -> EnrichmentView:
+    """Hold the most the run may cost and queue it; both or neither.
+
+    `revision` is the one whose price was seen. `spend_available`: hold what the balance has when it has less, and pause
+    when that is used up. The same `idempotency_key` returns the run it started. Raises Conflict (`started`,
+    `not_ready`, `stale_version`), Invalid (ceiling, matching), InsufficientCredits, NotFound, Forbidden.
+    """
+    require(scope, Permission.RUN_ENRICHMENTS)
+    row = scope.get(Enrichment, id, lock=True)
+    if row.run_job_id is not None:
+        if idempotency_key and scope.get(Job, row.run_job_id).arguments.get("start_key") == idempotency_key:
+            return enrichment_view(scope, row)
+        raise Conflict("This list has been started already. Watch it, or run its failed rows again.", reason="started")
+    _check(row, revision=revision, matching=matching, includes_owned=includes_owned)
+    row.price = settings().enrichment_price
+    row.ceiling = read_ceiling(ceiling, price=row.price)
+    row.matching, row.includes_owned = matching, includes_owned
+    row.status = "queued"
+    job = jobs.open_job(
+        scope,
+        kind=KIND,
+        title=row.filename,
+        task=TASK,
+        total=rows_to_send(row, includes_owned=includes_owned),
+        arguments={"start_key": idempotency_key, "matching": matching, "includes_owned": includes_owned},
+        links={"enrichment_id": str(row.id)},
+        idempotency_key=str(row.id),
+    )
+    row.run_job_id = job.id
+    _hold(scope, row, needed=may_hold_more(row), spend_available=spend_available, key=f"enrichment:{row.id}:hold")
+    scope.get(Job, job.id).credits_held = row.credits_held
+    accounts.record_audit(
+        scope,
+        action="enrichment.started",
+        object_type="enrichments",
+        object_id=row.id,
+        rows=job.total,
+        held=str(row.credits_held),
+        matching=matching,
+    )
+    scope.session.flush()
+    return enrichment_view(scope, row)
+
+
+def cancel(scope: Scope, id: UUID | str) -> EnrichmentView:
+    """Stop what works on the list (its reading, sample or run). What was matched stays and stays paid, the rest of the
+    hold goes back. Raises Conflict (`ended`) when nothing works on it, NotFound, Forbidden."""
+    require(scope, Permission.RUN_ENRICHMENTS)
+    row = scope.get(Enrichment, id)
+    job_id = row.run_job_id if row.status in ACTIVE else _side_job(scope, row)
+    if job_id is None:
+        raise Conflict("Nothing is running on this list; there is nothing to stop.", reason="ended")
+    jobs.request_cancel(scope, job_id)
+    return enrichment_view(scope, row)
+
+
+def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> EnrichmentView:
+    """Hold what the remaining rows may cost and go on. `spend_available` as in `start`.
+
+    Raises Conflict (`not_paused`), InsufficientCredits, NotFound, Forbidden.
+    """
+    require(scope, Permission.RUN_ENRICHMENTS)
+    found = scope.get(Enrichment, id)
+    if found.run_job_id is None:
+        raise Conflict("Only a paused run can be resumed.", reason="not_paused")
+    job = scope.get(Job, found.run_job_id, lock=True)  # the job before its list, as a running worker locks them
+    row = scope.get(Enrichment, id, lock=True)
+    if row.status != "paused" or job.status != "paused":
+        raise Conflict("Only a paused run can be resumed.", reason="not_paused")
+    jobs.resume(scope, job.id)
+    number = int(job.arguments.get("resumes") or 0) + 1
+    key = f"enrichment:{row.id}:hold:{number}"
+    _hold(scope, row, needed=_still_needed(row), spend_available=spend_available, key=key)
+    job.arguments = {**job.arguments, "resumes": number}
+    job.credits_held = row.credits_held
+    row.status, row.message = "queued", None
+    accounts.record_audit(
+        scope, action="enrichment.resumed", object_type="enrichments", object_id=row.id, held=str(row.credits_held)
+    )
+    scope.session.flush()
+    return enrichment_view(scope, row)
+
+
+def _check(row: Enrichment, *, revision: int, matching: str, includes_owned: bool) -> None:
+    if matching not in MATCHING:
+        raise Invalid(fields={"matching": "Choose balanced or strict."})
+    why = why_not_start(row, rows=rows_to_send(row, includes_owned=includes_owned))
+    if why is not None:
+        raise Conflict(why, reason="not_ready")
+    if revision != row.revision:
+        raise Conflict(
+            "The list was changed since you saw its price. Look at the new price before you start it.",
+            reason="stale_version",
+        )
+
+
+def _still_needed(row: Enrichment) -> Decimal:
+    """What the rows that were not settled yet may cost, within the ceiling."""
+    settled = row.matched_count + row.no_match_count + row.error_count
+    rows = rows_to_send(row, includes_owned=row.includes_owned) - settled
+    return min(cost_of(rows, row.price), may_hold_more(row))
+
+
+def _hold(scope: Scope, row: Enrichment, *, needed: Decimal, spend_available: bool, key: str) -> None:
+    if needed <= 0:
+        return
+    amount = needed
+    available = available_credits(scope)
+    if available < needed and spend_available:
+        amount = cost_of(whole_rows(available, row.price), row.price)
+    if available < amount or amount <= 0:
+        raise InsufficientCredits(needed=needed, available=available)
+    line = credits.hold(
+        scope,
+        amount=amount,
+        key=key,
+        description=f"Held for enriching “{row.filename[:200]}”",
+        job_id=row.run_job_id,
+        reference=f"enrichment:{row.id}",
+    )
+    row.hold_id = line.id
+    row.credits_held += amount
+
+
+def _side_job(scope: Scope, row: Enrichment) -> UUID | None:
+    """The reading or the sample of the list, if one of them has not ended."""
+    for job_id in (row.sample_job_id, row.read_job_id):
+        if job_id is not None and scope.get(Job, job_id).status not in jobs.ENDED:
+            return job_id
+    return None
