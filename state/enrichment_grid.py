@@ -11,6 +11,7 @@ from cursive_app.services.enrichment.views import ColumnView, Layout, Problem, R
 
 MOST_COLUMNS = 60  # of the mapping list; the search reaches the others
 MOST_CELLS = 10  # columns of the grid
+MOST_EXTRA = 5  # cells of a row beyond the columns
 LONGEST_CELL = 300
 FIELD_WORDS = {name: field.label for name, field in FIELDS.items()}
 GUESSES = {
@@ -198,9 +199,15 @@ def grid_line(row: RowView, shown: list[HeadLine], names: Mapping[int, str]) -> 
         outcome_key=row.outcome or "",
         reason=row.reason or "",
         lead_href=f"/leads?lead={row.lead_id}" if row.lead_id else "",
-        cells=[_cell(row, head, by_column.get(head.position)) for head in shown],
+        cells=[_cell(row, head, by_column.get(head.position)) for head in [*shown, *_extra(row, len(names))]],
         problems=[_problem(n, problem, names) for n, problem in enumerate(row.problems)],
     )
+
+
+def _extra(row: RowView, width: int) -> list[HeadLine]:
+    """Cells beyond the columns of the file, so that they can be emptied where they stand."""
+    most = min(len(row.cells), width + MOST_EXTRA)
+    return [HeadLine(position, f"Extra cell {position - width + 1}") for position in range(width, most)]
 
 
 def _cell(row: RowView, head: HeadLine, problem: Problem | None) -> CellLine:

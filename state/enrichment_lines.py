@@ -86,7 +86,9 @@ class ListCard:
     has_hold: bool = False
     matched_share: str = ""
     matched_rows: int = 0
-    rerun_rows: str = ""
+    rerun_errors: str = ""
+    rerun_unmatched: str = ""
+    rerun_skipped: bool = False
     took: str = ""
     finished: str = ""
     finished_exact: str = ""
@@ -222,7 +224,9 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         has_hold=view.credits_held > 0,
         matched_share=_share(view.matched, done).strip(" ()"),
         matched_rows=view.matched,
-        rerun_rows=_rerun_rows(view),
+        rerun_errors=_again(view, view.errors),
+        rerun_unmatched=_again(view, view.no_match),
+        rerun_skipped=bool(_again(view, view.skipped)) and (view.ceiling is not None or view.status != "completed"),
         took=_took(view),
         finished=ago(view.finished_at) if view.finished_at else "",
         finished_exact=exact(view.finished_at, timezone) if view.finished_at else "",
@@ -326,8 +330,8 @@ def _share(part: int, whole: int) -> str:
     return f" ({part / whole:.0%})" if whole else ""
 
 
-def _rerun_rows(view: EnrichmentView) -> str:
-    rows = view.errors + view.no_match
+def _again(view: EnrichmentView, rows: int) -> str:
+    """How many rows of an outcome can be run again; empty for none."""
     return f"{rows:,}" if PHASES[view.status] == "ended" and rows and view.purged_at is None else ""
 
 

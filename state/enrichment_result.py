@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -59,12 +59,12 @@ class ResultPart(OpenPart, mixin=True):
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
-    async def resume(self):
-        """Hold credits for the rows that remain and go on."""
+    async def resume(self, spend_available: bool):
+        """Hold credits for the rows that remain, or as many as there are, and go on."""
         self.resuming = True
         yield
         try:
-            await transact(enrichment.resume, self.enrichment_id)
+            await transact(enrichment.resume, self.enrichment_id, spend_available=spend_available)
         finally:
             self.resuming = False
         yield type(self).load
@@ -163,12 +163,12 @@ class ResultPart(OpenPart, mixin=True):
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
-    async def rerun(self):
-        """Make a new list of the rows without a match and those that failed."""
+    async def rerun(self, outcome: Literal["error", "no_match", "skipped"]):
+        """Make a new list of the rows that ended so; of skipped ones those that can be looked up."""
         self.rerunning = True
         yield
         try:
-            made = await transact(enrichment.rerun, self.enrichment_id, outcomes=("error", "no_match"))
+            made = await transact(enrichment.rerun, self.enrichment_id, outcomes=(outcome,))
         finally:
             self.rerunning = False
         yield rx.redirect(f"/enrichments/{made.id}")

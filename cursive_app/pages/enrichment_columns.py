@@ -63,6 +63,11 @@ def file_step() -> rx.Component:
     )
 
 
+def _may_change() -> Any:
+    """Whether the file can be read in another way: not once it has been started."""
+    return S.card.may_edit & ((S.card.phase == "preparing") | (S.card.phase == "refused"))
+
+
 def _note(note: Any) -> rx.Component:
     return rx.el.li(
         icon("info", size=14, class_name="mt-0.5 flex-none text-ink-3"),
@@ -79,7 +84,7 @@ def _small_select(name: str, label: str, options: Any, value: Any, on_change: An
             value=value,
             on_change=on_change,
             aria_label=label,
-            disabled=~S.card.may_edit,
+            disabled=~_may_change(),
             class_name="input input-sm",
         ),
         icon("chevron-down"),
@@ -97,7 +102,7 @@ def _encoding() -> rx.Component:
 
 
 def _delimiter() -> rx.Component:
-    choices = ((",", "Comma"), (";", "Semicolon"), ("tab", "Tab"), ("|", "Pipe"))
+    choices = ((",", "Comma"), (";", "Semicolon"), ("tab", "Tab"), ("|", "Pipe"), ("", "None: one column"))
     options = rx.fragment(*[rx.el.option(words, value=value) for value, words in choices])
     now = rx.cond(S.layout.delimiter == "Tab", "tab", S.layout.delimiter_key)
     return rx.cond(
@@ -123,7 +128,7 @@ def _header_picker() -> rx.Component:
             is_header,
             pill("Header", "info", dot=False),
             rx.cond(
-                S.card.may_edit & (S.card.phase == "preparing"),
+                _may_change(),
                 rx.el.button(
                     "Use as header",
                     type="button",
@@ -144,7 +149,7 @@ def _header_picker() -> rx.Component:
             rx.foreach(raw.cells, lambda raw_cell: rx.el.td(raw_cell, title=raw_cell)),
             key=raw.number.to_string(),
             data_header=rx.cond(is_header, "true", "false"),
-            on_click=rx.cond(is_header, rx.noop(), S.choose_header(raw.number)),
+            on_click=rx.cond(is_header | ~_may_change(), rx.noop(), S.choose_header(raw.number)),
             class_name="raw-row",
         )
 
@@ -161,10 +166,10 @@ def _header_picker() -> rx.Component:
             aria_label="First rows",
             tab_index=0,
         ),
-        hint="Click the row that holds the column names.",
+        hint="Click the row that holds the column names. Reading the file in another way undoes edits of cells.",
         actions=[
             rx.cond(
-                (S.layout.header_row > 0) & S.card.may_edit & (S.card.phase == "preparing"),
+                (S.layout.header_row > 0) & _may_change(),
                 ghost("The file has no header row", on_click=S.choose_header(0), size="sm"),
                 rx.fragment(),
             )

@@ -98,8 +98,9 @@ def _paused() -> rx.Component:
             may(Permission.RUN_ENRICHMENTS),
             rx.el.div(
                 secondary("Your credits", href="/credits", size="sm"),
-                primary("Resume", icon_name="play", size="sm", on_click=S.resume, pending=S.resuming),
-                class_name="flex gap-2",
+                secondary("Resume with what I have", size="sm", on_click=S.resume(True), pending=S.resuming),
+                primary("Resume", icon_name="play", size="sm", on_click=S.resume(False), pending=S.resuming),
+                class_name="flex flex-wrap gap-2",
             ),
             rx.fragment(),
         ),
@@ -195,16 +196,13 @@ def _next() -> rx.Component:
                 secondary("Add matched rows to my leads", icon_name="users", on_click=S.add_to_leads, pending=S.adding),
                 rx.fragment(),
             ),
-            rx.cond(
-                S.card.may_run & (S.card.rerun_rows != ""),
-                button(
-                    text("Run the ") + S.card.rerun_rows + " rows without a match again",
-                    icon_name="rotate-cw",
-                    on_click=S.rerun,
-                    pending=S.rerunning,
-                ),
-                rx.fragment(),
+            _again(S.card.rerun_errors != "", text("Run the ") + S.card.rerun_errors + " failed rows again", "error"),
+            _again(
+                S.card.rerun_unmatched != "",
+                text("Look the ") + S.card.rerun_unmatched + " rows without a match up again",
+                "no_match",
             ),
+            _again(S.card.rerun_skipped, "Run the rows that were not reached", "skipped"),
             class_name="flex flex-wrap gap-2",
         ),
         rx.el.div(
@@ -220,6 +218,15 @@ def _next() -> rx.Component:
             ),
             class_name="mt-4 flex flex-wrap items-center justify-between gap-2",
         ),
+    )
+
+
+def _again(when: Any, words: Any, outcome: str) -> rx.Component:
+    """A new list of the rows that ended so; its price is shown before anything is spent."""
+    return rx.cond(
+        S.card.may_run & flag(when),
+        button(words, icon_name="rotate-cw", on_click=S.rerun(outcome), pending=S.rerunning),
+        rx.fragment(),
     )
 
 
