@@ -24,6 +24,7 @@ from cursive_app.services.segments.fields import FIELDS, Field, Option, fields_o
 from cursive_app.services.segments.filters import Condition, Filters, Group, Node, empty, parse, require_runnable
 from cursive_app.services.segments.match import Verdict, matches, person_values
 from cursive_app.services.segments.preview import PreviewRow, PreviewView, preview_segment
+from cursive_app.services.segments.retry import retry_run
 from cursive_app.services.segments.run import bury_run, run_segment
 from cursive_app.services.segments.runs import KIND, Quote, cancel_run, get_run, list_runs, quote, start_run
 from cursive_app.services.segments.sentence import condition_text, sentence

@@ -69,7 +69,7 @@ def _charge(scope: Scope, run: SegmentRun, new: list[UUID], *, page: int) -> Non
         scope,
         hold_id=run.hold_id,
         amount=amount,
-        key=f"run:{run.id}:page:{page}",
+        key=f"run:{run.id}:page:{page}:{run.hold_id}",
         description=f"{len(new):,} new {'lead' if len(new) == 1 else 'leads'}",
         reference=f"segment_run:{run.id}",
     )

@@ -281,15 +281,14 @@ def _complete(scope: Scope, claimed: ClaimedJob, run: SegmentRun, *, full: bool)
 
 def _end(scope: Scope, claimed: ClaimedJob, run: SegmentRun, *, status: str, outcome: str, message: str) -> None:
     """Give back what is still held and write how the run ended. The caller ends the job in the same transaction."""
-    released = Decimal(0)
     if run.hold_id is not None:
-        line = credits.release(
+        credits.release(
             scope,
             hold_id=run.hold_id,
-            key=f"run:{run.id}:release",
+            key=f"run:{run.id}:release:{run.hold_id}",  # a run that is taken up again has a second hold
             description="Not needed by the run",
         )
-        released = line.amount if line else Decimal(0)
+    released = max(run.credits_held - run.credits_captured, Decimal(0))
     run.status, run.outcome, run.message, run.finished_at = status, outcome, message, now()
     jobs.advance(scope, claimed, released=released)
     scope.session.flush()

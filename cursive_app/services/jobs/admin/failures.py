@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, distinct, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.listing import within
@@ -68,8 +68,9 @@ def _samples(scope: SystemScope, ids: Sequence[int]) -> dict[int, tuple[str, str
 def _reach(scope: SystemScope, failed: list[ColumnElement[bool]], fingerprints: Sequence[str]) -> dict[str, list[Any]]:
     """Per fingerprint and workspace and kind: the jobs that met it and their credits."""
     hit = (
-        select(distinct(JobAttempt.job_id).label("job_id"), JobAttempt.fingerprint)
+        select(JobAttempt.job_id, JobAttempt.fingerprint)
         .where(*failed, JobAttempt.fingerprint.in_(fingerprints))
+        .distinct()
         .subquery()
     )
     ended_by_it = func.count().filter(Job.status == "failed", Job.error_fingerprint == hit.c.fingerprint)

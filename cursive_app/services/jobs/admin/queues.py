@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, NotFound
@@ -97,9 +98,9 @@ def pause_queue(actor: StaffActor, name: str, *, reason: str) -> None:
     with system_scope() as scope:
         if not _NAME.fullmatch(name) or name not in _known(scope):
             raise NotFound(f"There is no queue {name[:60]}.")
-        if scope.session.get(QueuePause, name) is not None:
+        pause = insert(QueuePause).values(queue=name, reason=said, paused_by_label=actor.label)
+        if scope.session.scalar(pause.on_conflict_do_nothing().returning(QueuePause.queue)) is None:
             raise Conflict("This queue is paused already.", reason="paused")
-        scope.add(QueuePause(queue=name, reason=said, paused_by_label=actor.label))
         record_action(scope, actor, action="queue.pause", object_type="queue", object_id=name, reason=said)
 
 

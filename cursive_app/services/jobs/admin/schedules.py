@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, NotFound
@@ -77,9 +78,9 @@ def pause_schedule(actor: StaffActor, name: str, *, reason: str, declared: Seque
     require_staff(actor, "operate", attempted="schedule.pause", object_type="schedule", object_id=name)
     said, one = read_reason(reason), _find(name, declared)
     with system_scope() as scope:
-        if scope.session.get(SchedulePause, one.name) is not None:
+        pause = insert(SchedulePause).values(schedule=one.name, reason=said, paused_by_label=actor.label)
+        if scope.session.scalar(pause.on_conflict_do_nothing().returning(SchedulePause.schedule)) is None:
             raise Conflict("This schedule is paused already.", reason="paused")
-        scope.add(SchedulePause(schedule=one.name, reason=said, paused_by_label=actor.label))
         record_action(scope, actor, action="schedule.pause", object_type="schedule", object_id=name, reason=said)
 
 

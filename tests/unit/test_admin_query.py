@@ -1,0 +1,81 @@
+"""The language of the staff's query box, and cron lines in words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cursive_app.errors import Invalid
+from cursive_app.services.jobs.admin.cron import in_words
+from cursive_app.services.jobs.admin.query import Term, condition, parse, without_state
+
+
+def test_words_qualifiers_quotes_and_minus() -> None:
+    assert parse('kind:enrichment workspace:"Acme Inc" -state:failed,Canceled dana "two words" args.run_id:7') == (
+        Term("kind", ("enrichment",), negated=False),
+        Term("workspace", ("Acme Inc",), negated=False),
+        Term("state", ("failed", "cancelled"), negated=True),
+        Term("", ("dana",), negated=False),
+        Term("", ("two words",), negated=False),
+        Term("args.run_id", ("7",), negated=False),
+    )
+
+
+def test_other_words_for_the_same() -> None:
+    assert [term.key for term in parse("type:a status:running by:x")] == ["kind", "state", "actor"]
+    assert parse("state:running")[0].values == ("processing",)
+    assert without_state(parse("state:failed kind:x")) == parse("kind:x")
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("stat:failed", "There is no qualifier stat:"),
+        ("state:broken", "There is no state broken"),
+        ('workspace:"Acme', "quotation mark is not closed"),
+        ('workspace:"Acme"x', "Put a blank after"),
+        ("kind:", "Say what to look for after kind:"),
+        ("-", "minus"),
+        ("id:xyz", "is no job id"),
+        ("x" * 501, "longer than 500"),
+        ("a " * 21, "at most 20 words"),
+        ("a\0b", "no text has"),
+        ("https://a.example", "put the word in quotes"),
+    ],
+)
+def test_what_is_wrong_is_explained(query: str, says: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        condition(parse(query))
+    assert says in refused.value.fields["query"]
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_understood_or_explained(query: str) -> None:
+    try:
+        condition(parse(query))
+    except Invalid as refused:
+        assert refused.fields["query"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("*/10 * * * *", "Every 10 minutes"),
+        ("17 2 * * *", "Every day at 02:17 UTC"),
+        ("5 * * * *", "Every hour at minute 5"),
+        ("0 */6 * * *", "Every 6 hours at minute 0"),
+        ("30 8 * * 1-5", "Every day at 08:30 UTC, on Monday to Friday"),
+        ("0 9 1 * *", "Every day at 09:00 UTC, on day 1 of the month"),
+        ("* * * * *", "Every minute"),
+    ],
+)
+def test_cron_in_words(cron: str, words: str) -> None:
+    assert in_words(cron, None) == (cron, words)
+
+
+def test_intervals_in_words() -> None:
+    assert in_words(None, timedelta(seconds=30)) == ("every 30 seconds", "Every 30 seconds")
+    assert in_words(None, timedelta(hours=1)) == ("every hour", "Every hour")
