@@ -42,7 +42,7 @@ def create_app(
     options = {"journal": journal, "quirks": quirks}
     routes = [
         *Audiences(population, board=board, build_seconds=build_seconds, **options).routes,
-        *Enrichments(population, build_seconds=build_seconds, **options).routes,
+        *Enrichments(population, board=board, build_seconds=build_seconds, **options).routes,
         *Pixels(population, **options).routes,
         *_control_routes(board, moods, journal),
     ]

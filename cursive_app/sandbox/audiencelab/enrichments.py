@@ -18,19 +18,26 @@ from starlette.routing import Route
 
 from cursive_app.integrations.audiencelab.enrichments import BATCH_COLUMNS, ENRICH_FILTERS
 from cursive_app.sandbox.audiencelab.answers import Refusal, json_body, listing, paging
+from cursive_app.sandbox.audiencelab.faults import FaultBoard
 from cursive_app.sandbox.audiencelab.journal import Item, Journal
 from cursive_app.sandbox.population import Population, find_people
 
 _ENRICH = frozenset({"request_id", "filter", "fields", "is_or_match"})
 _CREATE = frozenset({"name", "records", "operator", "columns"})
 _MOST_RESULTS = 10
+_ENDS = {"job_failed": "FAILED", "job_unknown": "UNDER_REVIEW", "no_data": "NO_DATA"}
+_BOMB_BYTES = 64 * 1024 * 1024
+_STRANGERS = 30
 
 
 class Enrichments:
     """The handlers; `routes` goes into the provider's app."""
 
-    def __init__(self, population: Population, *, journal: Journal, quirks: bool, build_seconds: float) -> None:
+    def __init__(
+        self, population: Population, *, journal: Journal, board: FaultBoard, quirks: bool, build_seconds: float
+    ) -> None:
         self._population = population
+        self._board = board
         self._journal = journal
         self._quirks = quirks
         self._build_seconds = build_seconds
@@ -94,6 +101,8 @@ class Enrichments:
         item = self._journal.get("enrichments", request.path_params["id"])
         if item is None:
             raise Refusal(404, "not found")
+        if self._board.has("expired"):
+            raise Refusal(403, "Request has expired")
         packed = await run_in_threadpool(self._packed, item)
         return Response(packed, media_type="application/gzip")
 
@@ -103,6 +112,9 @@ class Enrichments:
         status = "IN_QUEUE" if age < self._build_seconds / 3 else "PROCESSING" if age < self._build_seconds else (
             "COMPLETED" if people else "NO_DATA"
         )  # fmt: skip
+        for behavior, word in _ENDS.items():
+            if self._board.has(behavior) and age >= self._build_seconds:
+                status = word
         base = f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
         return {
             "id": item["id"],
@@ -125,13 +137,19 @@ class Enrichments:
         return item["people"]
 
     def _packed(self, item: Item) -> bytes:
-        rows = self._population.records(np.array(self._people(item), dtype=np.int64))
+        people = self._people(item)
+        if self._board.has("bomb"):
+            return gzip.compress(b"UUID,FIRST_NAME\n" + b"0" * _BOMB_BYTES)
+        if self._board.has("strangers"):
+            people = sorted({*people, *range(min(_STRANGERS, self._population.size))})
+        rows = self._population.records(np.array(people, dtype=np.int64))
         text = io.StringIO(newline="")
         if rows:
             writer = csv.DictWriter(text, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-        return gzip.compress(text.getvalue().encode())
+        packed = gzip.compress(text.getvalue().encode())
+        return packed[: len(packed) // 2] if self._board.has("torn") else packed
 
 
 _COLUMN_OF = {

@@ -9,6 +9,8 @@ down, 500    503 or 500           reset     the connection drops in the middle o
 slow         answers late         schema    200 with JSON of another shape
 drip         one byte at a time   oversize  200 with an endless body
 ignore_filters, never_ready: audiences are everybody, or are never built (read by the handlers)
+job_failed, job_unknown, no_data: how every batch job ends, or that it never does
+strangers, bomb, torn, expired: its result also has people nobody asked for, is a gzip bomb, breaks off, is gone
 """
 
 from __future__ import annotations
@@ -23,10 +25,10 @@ from typing import Any
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MODES = frozenset(
-    {"down", "500", "429", "reset", "slow", "drip", "garbage", "schema", "oversize", "ignore_filters", "never_ready"}
+_BEHAVIORS = frozenset(
+    {"ignore_filters", "never_ready", "job_failed", "job_unknown", "no_data", "strangers", "bomb", "torn", "expired"}
 )
-_BEHAVIORS = frozenset({"ignore_filters", "never_ready"})
+MODES = _BEHAVIORS | {"down", "500", "429", "reset", "slow", "drip", "garbage", "schema", "oversize"}
 _REMEMBERED_CALLS = 10_000
 _OVERSIZE_BYTES = 256 * 1024 * 1024
 
