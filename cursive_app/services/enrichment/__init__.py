@@ -9,33 +9,64 @@ from __future__ import annotations
 
 from cursive_app.services.enrichment.announcing import mail_end
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, OUTPUT_COLUMNS, OutputColumn
+from cursive_app.services.enrichment.editing import edit_cell, replace_in_column
+from cursive_app.services.enrichment.encodings import ENCODINGS
+from cursive_app.services.enrichment.fields import FIELDS, Field
+from cursive_app.services.enrichment.files import clean_filename
+from cursive_app.services.enrichment.layouts import KEEP, choose_layout, head_rows, map_columns
 from cursive_app.services.enrichment.leads import add_to_leads, take_leads
+from cursive_app.services.enrichment.lists import get_enrichment, list_enrichments
+from cursive_app.services.enrichment.opening import open_records, open_upload
 from cursive_app.services.enrichment.output import Output, output
 from cursive_app.services.enrichment.pricing import quote
+from cursive_app.services.enrichment.reading import bury_read, read_list
+from cursive_app.services.enrichment.refusals import Refused
 from cursive_app.services.enrichment.rerun import rerun
 from cursive_app.services.enrichment.retention import delete_files, purge_expired
+from cursive_app.services.enrichment.rows import VIEWS, list_rows
 from cursive_app.services.enrichment.running import bury_enrichment, run_enrichment
 from cursive_app.services.enrichment.sampling import bury_sample, run_sample, start_sample
+from cursive_app.services.enrichment.sniffing import DELIMITERS
 from cursive_app.services.enrichment.starting import cancel, resume, start
 from cursive_app.services.enrichment.views import EnrichmentView, Quote, SampleView
 
 __all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
+    "FIELDS",
+    "KEEP",
     "OUTCOME_COLUMNS",
     "OUTPUT_COLUMNS",
+    "VIEWS",
     "EnrichmentView",
+    "Field",
     "Output",
     "OutputColumn",
     "Quote",
+    "Refused",
     "SampleView",
     "add_to_leads",
     "bury_enrichment",
+    "bury_read",
     "bury_sample",
     "cancel",
+    "choose_layout",
+    "clean_filename",
     "delete_files",
+    "edit_cell",
+    "get_enrichment",
+    "head_rows",
+    "list_enrichments",
+    "list_rows",
     "mail_end",
+    "map_columns",
+    "open_records",
+    "open_upload",
     "output",
     "purge_expired",
     "quote",
+    "read_list",
+    "replace_in_column",
     "rerun",
     "resume",
     "run_enrichment",

@@ -10,7 +10,7 @@ from cursive_app.services.leads.detail import get_lead, get_raw_record
 from cursive_app.services.leads.export import export_csv
 from cursive_app.services.leads.filters import HAS, NOUNS, LeadFilter, parse_filter
 from cursive_app.services.leads.identity import IdentityKeys, identity_keys
-from cursive_app.services.leads.intake import IntakeResult, intake, owned, record_charge
+from cursive_app.services.leads.intake import IntakeResult, intake, owned, owned_by_keys, record_charge
 from cursive_app.services.leads.paging import SORTS, Sort, parse_sort
 from cursive_app.services.leads.preferences import DEFAULT_COLUMNS, choose_columns, shown_columns
 from cursive_app.services.leads.search import PAGE_SIZE, choices, count_leads, list_leads, relax
@@ -43,6 +43,7 @@ __all__ = [
     "intake",
     "list_leads",
     "owned",
+    "owned_by_keys",
     "parse_filter",
     "parse_sort",
     "record_charge",

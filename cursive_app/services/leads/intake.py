@@ -46,6 +46,11 @@ def owned(scope: Scope, people: Sequence[Person]) -> list[UUID | None]:
     return _owned(scope, [identity_keys(person) for person in people])
 
 
+def owned_by_keys(scope: Scope, batch: Sequence[IdentityKeys]) -> list[UUID | None]:
+    """As `owned`, for people of whom only the keys are known (rows of a customer's own list)."""
+    return _owned(scope, batch)
+
+
 def intake(
     scope: Scope,
     people: Sequence[Person],

@@ -1,0 +1,123 @@
+"""The rows of a list, paged in file order (ENR-05, ENR-06)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import ColumnElement, func, select
+
+from cursive_app.errors import Invalid
+from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.problems import duplicate_problem, owned_problem, problem_view
+from cursive_app.services.enrichment.views import RowPage, RowView
+from cursive_app.settings import settings
+from db.models.enrichment import Enrichment, EnrichmentRow
+from db.scope import Scope
+
+LARGEST_PAGE = 200
+VIEWS: dict[str, ColumnElement[bool] | None] = {
+    "all": None,
+    "valid": EnrichmentRow.verdict == "valid",
+    "invalid": EnrichmentRow.verdict == "invalid",
+    "duplicate": EnrichmentRow.verdict == "duplicate",
+    "owned": EnrichmentRow.verdict == "owned",
+    "problems": EnrichmentRow.problems.is_not(None),
+    "matched": EnrichmentRow.outcome == "matched",
+    "no_match": EnrichmentRow.outcome == "no_match",
+    "skipped": EnrichmentRow.outcome == "skipped",
+    "error": EnrichmentRow.outcome == "error",
+}
+_COUNTED = {
+    "all": "row_count",
+    "valid": "valid_count",
+    "invalid": "invalid_count",
+    "duplicate": "duplicate_count",
+    "owned": "owned_count",
+}
+_UNREAD = ("received", "reading", "refused")
+
+
+def list_rows(
+    scope: Scope, id: UUID | str, *, view: str = "all", cursor: str | None = None, limit: int = 50
+) -> RowPage:
+    """A page of rows. `view` is a key of VIEWS; "problems" are rows with any problem, also valid ones with warnings.
+
+    Empty while the file is being read, and after its rows were deleted. Raises Invalid (view, limit, cursor), NotFound,
+    Forbidden.
+    """
+    require(scope, Permission.VIEW_ENRICHMENTS)
+    if view not in VIEWS:
+        raise Invalid(fields={"view": f"Choose one of {', '.join(VIEWS)}."})
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LARGEST_PAGE:
+        raise Invalid(fields={"limit": f"Ask for 1 to {LARGEST_PAGE} rows."})
+    parent = scope.get(Enrichment, id)
+    signer = _signer(scope.workspace_id, parent.id, view)
+    after, backward = _read(signer, cursor)
+    if parent.status in _UNREAD or parent.purged_at is not None:
+        return RowPage(rows=(), total=0, next_cursor=None, previous_cursor=None)
+    chosen = VIEWS[view]
+    mine = scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == parent.id)
+    if chosen is not None:
+        mine = mine.where(chosen)
+    place = EnrichmentRow.number < after if backward else EnrichmentRow.number > after
+    order = EnrichmentRow.number.desc() if backward else EnrichmentRow.number.asc()
+    found = list(scope.session.scalars(mine.where(place).order_by(order).limit(limit + 1)))
+    more = len(found) > limit
+    found = found[:limit][::-1] if backward else found[:limit]
+    has_next, has_previous = (True, more) if backward else (more, bool(cursor))
+    return RowPage(
+        rows=tuple(row_view(row) for row in found),
+        total=_total(scope, parent, view),
+        next_cursor=signer.dumps([found[-1].number, False]) if found and has_next else None,
+        previous_cursor=signer.dumps([found[0].number, True]) if found and has_previous else None,
+    )
+
+
+def _total(scope: Scope, parent: Enrichment, view: str) -> int:
+    counted = _COUNTED.get(view)
+    if counted is not None and (known := getattr(parent, counted)) is not None:
+        return known
+    statement = select(func.count()).select_from(EnrichmentRow).where(
+        scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == parent.id
+    )  # fmt: skip
+    condition = VIEWS[view]
+    if condition is not None:
+        statement = statement.where(condition)
+    return scope.session.scalar(statement) or 0
+
+
+def row_view(row: EnrichmentRow) -> RowView:
+    """A row as the grid shows it. It may have more cells than the file has columns; that is one of its problems."""
+    problems = [problem_view(each) for each in row.problems or ()]
+    if row.verdict == "duplicate" and row.duplicate_of is not None:
+        problems.append(duplicate_problem(row.duplicate_of))
+    if row.verdict == "owned":
+        problems.append(owned_problem())
+    return RowView(
+        number=row.number,
+        line=row.line,
+        cells=tuple(row.cells),
+        edited=tuple(sorted(int(place) for place in row.originals or ())),
+        verdict=row.verdict,  # type: ignore[arg-type]  # the table's CHECK allows no other
+        problems=tuple(problems),
+        duplicate_of=row.duplicate_of,
+        lead_id=row.lead_id,
+        outcome=row.outcome,  # type: ignore[arg-type]
+        reason=row.reason,
+    )
+
+
+def _read(signer: URLSafeSerializer, cursor: str | None) -> tuple[int, bool]:
+    if not cursor:
+        return 0, False
+    try:
+        number, backward = signer.loads(cursor)
+        return int(number), bool(backward)
+    except (BadSignature, ValueError, TypeError):
+        raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
+
+
+def _signer(workspace_id: UUID, enrichment_id: UUID, view: str) -> URLSafeSerializer:
+    salt = f"enrichment.rows:{workspace_id}:{enrichment_id}:{view}"
+    return URLSafeSerializer(settings().secret_key.get_secret_value(), salt=salt)
