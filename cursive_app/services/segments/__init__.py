@@ -48,6 +48,6 @@ __all__ = [
     "create_segment", "decode", "delete_segment", "drop_draft", "duplicate_segment", "empty", "encode", "explain_lead",
     "fields_of", "get_draft", "get_run", "get_segment", "learn_words", "list_runs", "list_segments", "matches",
     "membership", "narrowing", "parse", "person_values", "preview_segment", "quote", "require_runnable",
-    "restore_segment", "run_segment", "save_draft", "sentence", "set_status", "start_run", "suggest", "sync_words",
-    "update_segment",
+    "restore_segment", "retry_run", "run_segment", "save_draft", "sentence", "set_status", "start_run", "suggest",
+    "sync_words", "update_segment",
 ]  # fmt: skip
