@@ -18,7 +18,7 @@ from db.engine import JOB_DEADLINES, role_url
 from db.roles import SYSTEM_ROLE
 
 TASK_MODULES = tuple(
-    f"cursive_app.jobs.{room}" for room in ("jobs", "mail", "accounts", "credits", "segments", "provider")
+    f"cursive_app.jobs.{room}" for room in ("jobs", "mail", "accounts", "credits", "segments", "enrichment", "provider")
 )
 RETRY = RetryStrategy(max_attempts=5, wait=5, exponential_wait=4)
 """Four more tries, some seconds to some minutes apart; then the task stays in the queue's table as failed."""

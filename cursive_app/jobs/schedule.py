@@ -47,6 +47,7 @@ SCHEDULE = (
     Scheduled("provider.partitions", cron="5 1 * * *"),
     Scheduled("segments.cleanup_audiences", cron="*/30 * * * *"),
     Scheduled("segments.sync_words", cron="47 1 * * *"),
+    Scheduled("enrichment.purge", cron="23 * * * *"),
     Scheduled("accounts.prune", cron="41 3 * * *"),
     Scheduled("jobs.prune", cron="11 4 * * *"),
 )
