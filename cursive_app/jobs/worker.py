@@ -19,6 +19,7 @@ from procrastinate import App
 from procrastinate.worker import Worker
 
 from cursive_app.jobs.clock import Clock
+from cursive_app.jobs.pausing import follow_pauses
 from cursive_app.jobs.queue import connector, register_tasks
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
 from cursive_app.services.monitoring import start_recording
@@ -84,10 +85,12 @@ async def _work(config: Settings, app: App, name: str, stop: asyncio.Event) -> N
                 delete_jobs="successful",
                 install_signal_handlers=False,
             )
+            following = asyncio.create_task(follow_pauses(app, worker))
             running = asyncio.create_task(worker.run())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
+            following.cancel()
             worker.stop()
             await running
 

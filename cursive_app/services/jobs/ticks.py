@@ -89,7 +89,8 @@ def _defer(scope: SystemScope, *, schedule: str, tick_at: datetime, task: str, q
 def _has_begun(scope: SystemScope, schedule: str) -> bool:
     """Whether the schedule has ticked; until the transaction ends nobody else may begin it."""
     scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"schedule:{schedule}", 0))))
-    return bool(scope.session.scalar(select(exists().where(ScheduleTick.schedule == schedule))))
+    begun = exists().where(ScheduleTick.schedule == schedule, ScheduleTick.by_label.is_(None))
+    return bool(scope.session.scalar(select(begun)))
 
 
 def clock_seen() -> ClockSeen | None:
@@ -110,6 +111,7 @@ def prune_ticks() -> int:
     """Forget ticks older than KEPT, but never the newest of a schedule. Returns how many went."""
     newest = (
         select(ScheduleTick.schedule, func.max(ScheduleTick.tick_at).label("at"))
+        .where(ScheduleTick.by_label.is_(None))
         .group_by(ScheduleTick.schedule)
         .subquery()
     )
