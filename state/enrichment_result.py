@@ -47,12 +47,13 @@ class ResultPart(OpenPart, mixin=True):
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
     async def stop(self):
-        """Send nothing more to the provider; what is held and not used comes back."""
+        """Stop what works on the list: its reading, its dry run or its run."""
         self.stopping = True
         yield
         try:
             await transact(enrichment.cancel, self.enrichment_id)
-            yield rx.toast.success("Stopping. Matched rows stay yours; what is still held comes back.")
+            held = "Matched rows stay yours; what is still held comes back." if self.card.phase == "working" else ""
+            yield rx.toast.success(f"Stopping. {held}".strip())
         finally:
             self.stopping = self.confirming_stop = False
         yield type(self).load

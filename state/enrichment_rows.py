@@ -67,14 +67,14 @@ class RowsPart(OpenPart, mixin=True):
             return None
         self._edited, self.editing, self.edit_error = (number, column), f"{number}-{column}", ""
         self.edit_value = cells[column] if 0 <= column < len(cells) else ""
-        return rx.set_focus("cell-input")
+        return _focus("cell-input")
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     def stop_edit(self):
         """Leave the cell as it was."""
         cell, self.editing, self.edit_error = self.editing, "", ""
-        return rx.set_focus(f"cell-{cell}") if cell else None
+        return _focus(f"cell-{cell}") if cell else None
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
@@ -96,7 +96,7 @@ class RowsPart(OpenPart, mixin=True):
             )
         self.editing = ""
         yield type(self).load
-        yield rx.set_focus(f"cell-{cell}")
+        yield _focus(f"cell-{cell}")
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
@@ -172,6 +172,11 @@ class RowsPart(OpenPart, mixin=True):
 
     def _step_in_address(self) -> str:
         return "rows" if self.step == "rows" else ""
+
+
+def _focus(id: str):
+    """Put the focus on an element once it is drawn; it may have gone with its row."""
+    return rx.call_script(f"setTimeout(() => document.getElementById({id!r})?.focus(), 60)")
 
 
 def _range(page: RowPage) -> str:

@@ -8,7 +8,7 @@ import reflex as rx
 
 from components.binding import items, text
 from components.buttons import ghost, primary, secondary
-from components.feedback import banner, definition, pill
+from components.feedback import banner, pill
 from components.form import search_input
 from components.icons import icon
 from components.shell import section
@@ -30,14 +30,17 @@ def file_step() -> rx.Component:
         section(
             "What was understood",
             rx.el.div(
-                definition(
-                    [
-                        ("Kind", S.layout.kind),
-                        ("Encoding", _encoding()),
-                        ("Delimiter", _delimiter()),
-                        ("Sheet", _sheet()),
-                        ("Header", rx.cond(S.layout.header != "", S.layout.header, "Not known")),
-                    ]
+                rx.el.dl(
+                    _fact("Kind", S.layout.kind),
+                    rx.cond(S.layout.encoding_key != "", _fact("Encoding", _encoding()), rx.fragment()),
+                    rx.cond(
+                        (S.layout.delimiter_key != "") | (S.layout.kind == "CSV"),
+                        _fact("Delimiter", _delimiter()),
+                        rx.fragment(),
+                    ),
+                    rx.cond(S.layout.sheet != "", _fact("Sheet", _sheet()), rx.fragment()),
+                    _fact("Header", rx.cond(S.layout.header != "", S.layout.header, "Not known")),
+                    class_name="flex flex-col",
                 ),
                 rx.cond(
                     items(S.layout.notes).length() > 0,
@@ -92,24 +95,24 @@ def _small_select(name: str, label: str, options: Any, value: Any, on_change: An
     )
 
 
+def _fact(name: str, value: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.dt(name, class_name="w-28 flex-none text-13 text-ink-3"),
+        rx.el.dd(value, class_name="min-w-0 flex-1 text-13 text-ink"),
+        class_name="flex items-center gap-4 py-1.5",
+    )
+
+
 def _encoding() -> rx.Component:
     options = rx.fragment(*[rx.el.option(words, value=name) for name, words in ENCODINGS.items()])
-    return rx.cond(
-        S.layout.encoding_key != "",
-        _small_select("encoding", "Encoding", options, S.layout.encoding_key, S.choose_encoding),
-        rx.el.span("Unicode", class_name="text-13"),
-    )
+    return _small_select("encoding", "Encoding", options, S.layout.encoding_key, S.choose_encoding)
 
 
 def _delimiter() -> rx.Component:
     choices = ((",", "Comma"), (";", "Semicolon"), ("tab", "Tab"), ("|", "Pipe"), ("", "None: one column"))
     options = rx.fragment(*[rx.el.option(words, value=value) for value, words in choices])
     now = rx.cond(S.layout.delimiter == "Tab", "tab", S.layout.delimiter_key)
-    return rx.cond(
-        S.layout.delimiter_key != "",
-        _small_select("delimiter", "Delimiter", options, now, S.choose_delimiter),
-        rx.el.span("None: cells are separate in this file", class_name="text-13 text-ink-2"),
-    )
+    return _small_select("delimiter", "Delimiter", options, now, S.choose_delimiter)
 
 
 def _sheet() -> rx.Component:
@@ -117,7 +120,7 @@ def _sheet() -> rx.Component:
     return rx.cond(
         items(S.layout.sheets).length() > 1,
         _small_select("sheet", "Sheet", options, S.layout.sheet, S.choose_sheet),
-        rx.cond(S.layout.sheet != "", S.layout.sheet, rx.el.span("None", class_name="text-ink-2")),
+        S.layout.sheet,
     )
 
 
@@ -161,11 +164,12 @@ def _header_picker() -> rx.Component:
                 rx.el.tbody(rx.foreach(S.raw_rows, row)),
                 class_name="grid-table",
             ),
-            class_name="table-scroll",
+            class_name="card table-scroll",
             role="region",
             aria_label="First rows",
             tab_index=0,
         ),
+        card=False,
         hint="Click the row that holds the column names. Reading the file in another way undoes edits of cells.",
         actions=[
             rx.cond(
@@ -269,11 +273,12 @@ def _column(column: Any) -> rx.Component:
                             class_name="max-w-[180px] truncate rounded bg-sunken px-1.5 text-12",
                         ),
                     ),
-                    class_name="flex flex-wrap gap-1",
+                    class_name="flex flex-wrap gap-1 py-1.5",
                 ),
                 rx.el.span("Empty", class_name="text-12 text-ink-3"),
             ),
             data_label="First values",
+            class_name="samples",
         ),
         rx.el.td(_field_select(column), data_label="Holds"),
         rx.el.td(

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.binding import text
-from components.buttons import button, primary, secondary
+from components.buttons import button, ghost, primary, secondary
 from components.dialog import confirm
 from components.feedback import banner, definition, no_permission, relative_time
 from components.form import Choice, checkbox, error_summary, field, number_input, radio_group
@@ -140,6 +140,7 @@ def _sample_running() -> rx.Component:
             role="status",
             class_name="flex items-center gap-2 text-13 text-ink-2",
         ),
+        rx.el.div(ghost("Stop the dry run", size="sm", on_click=S.stop, pending=S.stopping), class_name="-ml-2"),
         rx.el.div(rx.el.span(), class_name="meter", data_indeterminate="true"),
         class_name="flex flex-col gap-3",
     )

@@ -31,9 +31,17 @@ def reading() -> rx.Component:
     """The file has arrived and its rows are being read and checked."""
     return rx.el.section(
         _meter(rx.cond(S.run.stage != "", S.run.stage, "Waiting to be read"), indeterminate=S.run.percent == 0),
-        rx.el.p(
-            "The rows are checked on the server; you can leave this page and come back.",
-            class_name="mt-2 text-13 text-ink-2",
+        rx.el.div(
+            rx.el.p(
+                "The rows are checked on the server; you can leave this page and come back.",
+                class_name="text-13 text-ink-2",
+            ),
+            rx.cond(
+                may(Permission.RUN_ENRICHMENTS) & S.has_run & ~S.run.stopping,
+                quiet_danger("Stop reading", size="sm", on_click=S.stop, pending=S.stopping),
+                rx.fragment(),
+            ),
+            class_name="mt-2 flex min-h-7 flex-wrap items-center justify-between gap-2",
         ),
         aria_label="Reading the file",
         class_name="card px-4 py-4",
@@ -143,7 +151,7 @@ def ended() -> rx.Component:
             S.card.message != "",
             banner(
                 S.card.message,
-                tone=rx.match(S.card.status, ("completed", "info"), ("failed", "bad"), "warn").to(str),
+                tone=rx.match(S.card.status, ("completed", "good"), ("failed", "bad"), "warn").to(str),
                 icon_name="info",
             ),
             rx.fragment(),

@@ -174,11 +174,13 @@ def _verdict(row: Any) -> rx.Component:
             ("duplicate", pill(row.verdict, "warn")),
             pill(row.verdict, "info"),
         ),
-        rx.cond(
-            row.lead_href != "",
-            rx.el.a("Lead", href=row.lead_href, class_name="link ml-2 text-12"),
-            rx.fragment(),
-        ),
+        _lead(row),
+    )
+
+
+def _lead(row: Any) -> rx.Component:
+    return rx.cond(
+        row.lead_href != "", rx.el.a("Lead", href=row.lead_href, class_name="link ml-2 text-12"), rx.fragment()
     )
 
 
@@ -191,7 +193,8 @@ def _outcome(row: Any) -> rx.Component:
             ("skipped", pill(row.outcome, "warn")),
             ("no_match", pill(row.outcome, "neutral")),
             rx.el.span("Not yet", class_name="text-12 text-ink-3"),
-        )
+        ),
+        _lead(row),
     )
 
 

@@ -20,7 +20,7 @@ from state.enrichments import EnrichmentsState as S
 LIST_STATUS: dict[str, tuple[str, Tone]] = {
     "received": ("Uploaded", "info"),
     "reading": ("Reading", "info"),
-    "ready": ("Ready to start", "neutral"),
+    "ready": ("Ready to start", "good"),
     "refused": ("Refused", "bad"),
     "queued": ("Queued", "neutral"),
     "running": ("Running", "info"),
