@@ -37,8 +37,8 @@ async def follow_pauses(app: App, worker: Worker) -> None:
 
 def open_queues(app: App, paused: frozenset[str]) -> list[str] | None:
     """The queues to fetch from; None for all, which also takes in those no task of ours names."""
-    with_jobs = {task.queue for task in app.tasks.values() if "job_id" in inspect.signature(task.func).parameters}
-    closed = paused - with_jobs
+    plain = {task.queue for task in app.tasks.values() if "job_id" not in inspect.signature(task.func).parameters}
+    closed = paused & plain
     if not closed:
         return None
     return sorted({task.queue for task in app.tasks.values()} - closed) or [_NOTHING]

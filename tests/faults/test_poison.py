@@ -1,0 +1,96 @@
+"""F37: a job that kills, blocks or floods its worker is given up after some tries; everybody else's work goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from cursive_app.clock import now
+from cursive_app.services import jobs
+from db.models.jobs import Job
+from db.scope import Tenant
+from db.system import system_scope
+from tests.factories import Cast
+from tests.factories_admin import attempts_of
+from tests.factories_jobs import job_row, make_job
+from tests.faults.processes import Process, wait_until
+
+pytestmark = pytest.mark.faults
+
+Spawn = Callable[..., Process]
+WORKER = "tests.faults.poison_worker"
+
+
+def poison(tenant: Tenant, how: str) -> UUID:
+    return make_job(tenant, kind="poison", task="poison.run", arguments={"how": how}).id
+
+
+def status(job_id: UUID) -> str:
+    return job_row(job_id).status
+
+
+def hurry(job_id: UUID) -> None:
+    """The pause before the next try, or the wait for the lease, is over now."""
+    with system_scope() as scope:
+        row = scope.get(Job, job_id, lock=True)
+        if row.attempt_token is None:
+            row.run_after = None
+        else:
+            row.heartbeat_at = now() - timedelta(seconds=60)
+    jobs.rescue_stalled()
+
+
+def wake(job_id: UUID) -> None:
+    with system_scope() as scope:
+        scope.defer("poison.run", queue="runs", job_id=str(job_id))
+
+
+def test_a_job_that_ends_its_worker_is_buried_and_others_are_served(spawn: Spawn, cast: Cast) -> None:
+    job_id = poison(cast.alice, "crash")
+    for tries in range(1, jobs.MAX_ATTEMPTS + 1):
+        victim = spawn(WORKER)
+        wait_until(lambda: not victim.is_alive, seconds=30, what="the worker to be killed by the job")  # noqa: B023
+        assert job_row(job_id).attempts == tries
+        hurry(job_id)
+    spawn(WORKER)
+    wait_until(lambda: status(job_id) == "failed", seconds=30, what="the job to be given up")
+    assert job_row(job_id).error_code == "too_many_attempts"
+    assert [one.outcome for one in attempts_of(job_id)] == ["lost"] * jobs.MAX_ATTEMPTS + ["failed"]
+    harmless = poison(cast.charlie, "nothing")
+    wait_until(lambda: status(harmless) == "completed", seconds=30, what="another job to be done")
+
+
+def test_a_job_that_never_ends_is_buried_and_others_are_served(spawn: Spawn, cast: Cast) -> None:
+    job_id = poison(cast.alice, "hang")
+    worker = spawn(WORKER, WORKER_CONCURRENCY=str(jobs.MAX_ATTEMPTS + 2))
+    for tries in range(1, jobs.MAX_ATTEMPTS + 1):
+        wait_until(lambda: job_row(job_id).attempts == tries, seconds=30, what="the next try")  # noqa: B023
+        hurry(job_id)
+        wake(job_id)
+    wait_until(lambda: status(job_id) == "failed", seconds=30, what="the job to be given up")
+    assert job_row(job_id).error_code == "too_many_attempts"
+    harmless = poison(cast.charlie, "nothing")
+    wait_until(lambda: status(harmless) == "completed", seconds=30, what="another job to be done")
+    assert worker.is_alive
+
+
+def test_ten_megabytes_of_error_text_are_cut_and_the_worker_lives(spawn: Spawn, cast: Cast) -> None:
+    job_id = poison(cast.alice, "huge")
+    worker = spawn(WORKER)
+    for tries in range(1, jobs.MAX_ATTEMPTS):
+        wait_until(
+            lambda: sum(one.outcome == "retried" for one in attempts_of(job_id)) >= tries,  # noqa: B023
+            seconds=30,
+            what="the next try to fail",
+        )
+        hurry(job_id)
+        wake(job_id)
+    wait_until(lambda: status(job_id) == "failed", seconds=30, what="the job to be given up")
+    assert all(len(one.internal or "") < 10_000 for one in attempts_of(job_id))
+    assert len(worker.log.read_bytes()) < 1_000_000
+    harmless = poison(cast.charlie, "nothing")
+    wait_until(lambda: status(harmless) == "completed", seconds=30, what="another job to be done")
+    assert worker.is_alive
