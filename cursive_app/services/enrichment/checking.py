@@ -17,6 +17,9 @@ from cursive_app.services.enrichment.csv_blocks import NUL_SHOWN, REPLACEMENT
 from cursive_app.services.enrichment.fields import EMAIL_FIELDS, FIELDS
 from cursive_app.services.enrichment.problems import SPOILS_ROW, problem
 
+_BETWEEN = "\x1f"  # between cells while they are joined
+_ESCAPED = r'["\\\x00-\x1e]'  # what JSON writes in another way
+
 CHECKED = {
     "cells": pl.String,
     "identity": pl.String,
@@ -60,12 +63,11 @@ def check(frame: pl.DataFrame, mapping: Mapping[int, str]) -> pl.DataFrame:
 
 def _values(frame: pl.DataFrame, mapping: Mapping[int, str]) -> tuple[dict[str, pl.Series], list[Trouble]]:
     """The usable values by field, and what is wrong with the others."""
-    texts = frame.select(cleaned(f"c{position}") for position in mapping) if mapping else frame.select()
     values: dict[str, pl.Series] = {}
     troubles: list[Trouble] = []
     for position, name in mapping.items():
-        found, wrong = read_column(texts[f"c{position}"], kind=FIELDS[name].kind, column=position)
-        values[name] = found
+        texts = cleaned(frame[f"c{position}"])
+        values[name], wrong = read_column(texts, kind=FIELDS[name].kind, column=position)
         troubles += wrong
     if "full_name" in values:
         first, last = split_names(values.pop("full_name"))
@@ -101,10 +103,19 @@ def _identity(values: Mapping[str, pl.Series], height: int) -> pl.Series:
 
 def _cells_json(frame: pl.DataFrame, cells: list[str]) -> pl.Series:
     """Each row's cells as a JSON list, with those beyond the columns at its end."""
-    one = pl.struct(pl.concat_list(cells).alias("c")).struct.json_encode()
-    listed = one.str.strip_prefix('{"c":').str.strip_suffix("}")
-    longer = listed.str.strip_suffix("]") + "," + pl.col("extra").str.strip_prefix("[")
-    return frame.select(cells=pl.when(pl.col("extra").is_null()).then(listed).otherwise(longer)).to_series()
+    joined = frame.select(cells=pl.concat_str(cells, separator=_BETWEEN)).to_series()
+    listed = pl.select('["' + pl.lit(joined).str.replace_all(_BETWEEN, '","', literal=True) + '"]').to_series()
+    special = (joined.str.contains(_ESCAPED) | (joined.str.count_matches(_BETWEEN) >= len(cells))).arg_true()
+    if len(special):
+        texts = pl.struct(pl.concat_list(cells).alias("c")).struct.json_encode()
+        escaped = frame[special].select(texts.str.strip_prefix('{"c":').str.strip_suffix("}")).to_series()
+        listed = listed.scatter(special, escaped)
+    longer = frame["extra"].is_not_null().arg_true()
+    if len(longer):
+        extras = pl.lit(frame["extra"].gather(longer)).str.strip_prefix("[")
+        ends = pl.select(pl.lit(listed.gather(longer)).str.strip_suffix("]") + "," + extras).to_series()
+        listed = listed.scatter(longer, ends)
+    return listed.alias("cells")
 
 
 def _record_json(values: Mapping[str, pl.Series], height: int) -> pl.Series:
@@ -113,8 +124,12 @@ def _record_json(values: Mapping[str, pl.Series], height: int) -> pl.Series:
     for name, series in values.items():
         key = FIELDS[name].key
         assert key is not None  # full_name has been split
-        text = pl.struct(pl.lit(series).alias(key)).struct.json_encode()
-        pieces.append(pl.when(pl.lit(series).is_not_null()).then(text.str.strip_prefix("{").str.strip_suffix("}")))
+        text = pl.lit(series)
+        if series.str.contains(_ESCAPED).any():
+            piece = pl.struct(text.alias(key)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        else:
+            piece = f'"{key}":"' + text + '"'
+        pieces.append(pl.when(text.is_not_null()).then(piece))
     if not pieces:
         return pl.Series("record", ["{}"] * height, dtype=pl.String)
     return pl.select("{" + pl.concat_str(pieces, separator=",", ignore_nulls=True) + "}").to_series()

@@ -12,14 +12,14 @@ from cursive_app.services.enrichment.values import LONGEST_TEXT, MISSING, SPACES
 _EMAIL = r"^[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,24}$"
 _PHONE = r"^\+?[0-9 ()-][0-9 ().-]{9,19}$"
 _DECIMAL = r"^\+?[0-9]+\.[0-9]+$"
-_NANP = r"^1?([2-9][0-9]{2}[2-9][0-9]{6})$"
-_LINKEDIN = r"^(?:https?://)?(?:www\.|[a-z]{2}\.)?linkedin\.com/in/([a-z0-9_-]{2,100})/?$"
-_DOMAIN = (
-    r"^(?:https?://)?(?:www\.)?"
-    r"([a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,24})/?$"
-)
+_NANP = r"^1?[2-9][0-9]{2}[2-9][0-9]{6}$"
+_LINKEDIN = r"^(?:https?://)?(?:www\.|[a-z]{2}\.)?linkedin\.com/in/"
+_PROFILE = r"^[a-z0-9_-]{2,100}$"
+_WEB = r"^(?:https?://)?(?:www\.)?"
+_DOMAIN = r"^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,24}$"
 _PLAIN_NAME = r"^([A-Za-z'-]{3,40}) ([A-Za-z'-]{4,40})$"
 _TITLED = r"(?i)^(?:mrs|miss|prof|sir|herr|frau) | (?:esq)$"
+_UNUSUAL = r"[^\x21-\x7e ]|  |^ | $"  # what `clean` could change, but for the words for nothing
 _SHORT = 64  # longer ones are left to the rules: limits of parts of an address need no thought below this
 
 
@@ -32,16 +32,14 @@ class Trouble(NamedTuple):
     detail: str
 
 
-def cleaned(column: str) -> pl.Expr:
-    """`values.clean` as an expression."""
-    text = (
-        pl.col(column)
-        .str.normalize("NFC")
-        .str.replace_all(UNSEEN, "")
-        .str.replace_all(SPACES, " ")
-        .str.strip_chars(" ")
-    )
-    return pl.when(text.str.to_lowercase().is_in(MISSING)).then(pl.lit("")).otherwise(text).alias(column)
+def cleaned(texts: pl.Series) -> pl.Series:
+    """`values.clean` of a column."""
+    unusual = texts.str.contains(_UNUSUAL).arg_true()
+    if len(unusual):
+        odd = pl.lit(texts.gather(unusual)).str.normalize("NFC").str.replace_all(UNSEEN, "")
+        texts = texts.scatter(unusual, pl.select(odd.str.replace_all(SPACES, " ").str.strip_chars(" ")).to_series())
+    nothing = texts.str.to_lowercase().is_in(MISSING).arg_true()
+    return texts.scatter(nothing, "") if len(nothing) else texts
 
 
 def read_column(texts: pl.Series, *, kind: str, column: int) -> tuple[pl.Series, list[Trouble]]:
@@ -68,15 +66,22 @@ def _quick(text: pl.Expr, kind: str) -> pl.Expr:
     if kind == "email":
         return pl.when(lower.str.contains(_EMAIL) & (lower.str.len_bytes() <= _SHORT)).then(lower).otherwise(nothing)
     if kind == "phone":
-        digits = text.str.replace_all("[^0-9]", "").str.extract(_NANP)
-        whole = text.str.replace_all("[^0-9]", "").str.len_bytes() == 11
-        fits = text.str.contains(_PHONE) & ~text.str.contains(_DECIMAL) & (whole | ~text.str.starts_with("+"))
-        return pl.when(fits & digits.is_not_null()).then("+1" + digits).otherwise(nothing)
+        digits = text.str.replace_all("[^0-9]", "")
+        whole = (digits.str.len_bytes() == 11) | ~text.str.starts_with("+")
+        fits = text.str.contains(_PHONE) & digits.str.contains(_NANP) & whole & ~text.str.contains(_DECIMAL)
+        return pl.when(fits).then("+1" + digits.str.slice(-10)).otherwise(nothing)
     if kind == "linkedin":
-        return "linkedin.com/in/" + lower.str.extract(_LINKEDIN)
+        slug = lower.str.replace(_LINKEDIN, "").str.strip_suffix("/")
+        fits = (slug.str.len_bytes() < lower.str.len_bytes()) & slug.str.contains(_PROFILE)
+        return (
+            pl.when(fits & lower.str.contains("linkedin.com/in/", literal=True))
+            .then("linkedin.com/in/" + slug)
+            .otherwise(nothing)
+        )
     if kind == "domain":
-        host = lower.str.extract(_DOMAIN)
-        return pl.when((host.str.len_bytes() <= _SHORT) & ~host.str.starts_with("www.")).then(host).otherwise(nothing)
+        host = lower.str.replace(_WEB, "").str.strip_suffix("/")
+        fits = host.str.contains(_DOMAIN) & (host.str.len_bytes() <= _SHORT) & ~host.str.starts_with("www.")
+        return pl.when(fits).then(host).otherwise(nothing)
     if kind == "sha256":
         return pl.when(lower.str.contains("^[0-9a-f]{64}$")).then(lower).otherwise(nothing)
     readable = ~text.str.contains(f"[{REPLACEMENT}{NUL_SHOWN}]") & (text.str.len_chars() <= LONGEST_TEXT)

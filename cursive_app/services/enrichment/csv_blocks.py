@@ -1,8 +1,8 @@
 """A CSV of any length as frames, some megabytes at a time: columns `line`, `flaw`, `extra`, `c0`…`cN`.
 
 Structure is found in columns of bytes (numpy): where quotes are balanced and stand where they may, polars reads all
-rows that have the right number of cells at once. Everything else, a block with stray quotes or a row with too many cells,
-goes through `csv_rows`, row by row. Both give the same rows, which a property test holds.
+rows that have the right number of cells at once. Everything else, a block with stray quotes or a row with too many
+cells, goes through `csv_rows`, row by row. Both give the same rows, which a property test holds.
 """
 
 from __future__ import annotations
