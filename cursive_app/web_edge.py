@@ -23,7 +23,7 @@ log = structlog.get_logger("cursive.web")
 
 MAX_BODY_BYTES = 2_000_000
 # Large bodies are welcome here only; each route checks its own limit again.
-LARGE_BODY_BYTES = {"/api/uploads": 200_000_000}
+LARGE_BODY_BYTES = {"/api/v1/enrichments": 200_000_000, "/api/audiencelab/batch-enrichment": 200_000_000}
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -61,7 +61,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return await self.app(scope, receive, send)
-        limit = next((n for path, n in LARGE_BODY_BYTES.items() if scope["path"].startswith(path)), MAX_BODY_BYTES)
+        limit = LARGE_BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdigit() or int(announced) > limit:
             return await _too_large(limit)(scope, receive, send)

@@ -20,9 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cursive_app.api.auth import SAFE_METHODS, authenticate
 from cursive_app.api.bodies import check_json, read_body, replay
+from cursive_app.api.links import OPEN_PREFIX
 from cursive_app.api.problems import on_defect, problem_of, request_id_of
+from cursive_app.api.uploads import received, takes_uploads
 from cursive_app.errors import CursiveError, RateLimited
-from cursive_app.services import limits
+from cursive_app.services import accounts, limits
 from db.scope import Tenant
 
 log = structlog.get_logger(__name__)
@@ -70,7 +72,7 @@ class Gate:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_PREFIX):
             return await self.app(scope, receive, send)
         request = Request(scope, receive)
         tenant, allowance = await run_in_threadpool(_admit, request)
@@ -82,19 +84,37 @@ class Gate:
         if request.method in SAFE_METHODS:
             return await self.app(scope, receive, send)
         try:
+            if takes_uploads(request):
+                return await self._upload(request, receive, send, tenant=tenant)
             body = await read_body(receive, request.headers.get("content-length"))
             await run_in_threadpool(check_json, body, request.headers.get("content-type"))
-            key = request.headers.get("idempotency-key")
-            if key is None:
-                return await self.app(scope, replay(body, receive), send)
-            await self._once(scope, replay(body, receive), send, tenant=tenant, key=key, body=body)
+            await self._act(request, replay(body, receive), send, tenant=tenant, content=body)
         except CursiveError as error:  # with the rate headers of this request
             await problem_of(error, request_id=request_id_of(scope))(scope, receive, send)
         return None
 
-    async def _once(self, scope: Scope, receive: Receive, send: Send, *, tenant: Tenant, key: str, body: bytes) -> None:
+    async def _upload(self, request: Request, receive: Receive, send: Send, *, tenant: Tenant) -> None:
+        """A body that is streamed to disk. Whoever may not send one is refused by the route, before it is read."""
+        nothing = replay(b"", receive)
+        if not accounts.allows(tenant, accounts.Permission.EDIT_ENRICHMENTS):
+            return await self.app(request.scope, nothing, send)
+        async with received(request, receive, tenant=tenant) as upload:
+            request.scope["state"]["upload"] = upload
+            return await self._act(request, nothing, send, tenant=tenant, content=upload.fingerprint)
+
+    async def _act(self, request: Request, receive: Receive, send: Send, *, tenant: Tenant, content: bytes) -> None:
+        """Pass a request that changes something on; `content` stands for its body."""
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            return await self.app(request.scope, receive, send)
+        fingerprint = _fingerprint(request.scope, content)
+        return await self._once(request.scope, receive, send, tenant=tenant, key=key, fingerprint=fingerprint)
+
+    async def _once(
+        self, scope: Scope, receive: Receive, send: Send, *, tenant: Tenant, key: str, fingerprint: bytes
+    ) -> None:
         """Run the request under its key, or give the answer it already has."""
-        found = await run_in_threadpool(limits.begin, tenant, key=key, fingerprint=_fingerprint(scope, body))
+        found = await run_in_threadpool(limits.begin, tenant, key=key, fingerprint=fingerprint)
         if isinstance(found, limits.StoredAnswer):
             headers = {**found.headers, "idempotent-replayed": "true"}
             return await Response(found.body, found.status, headers)(scope, receive, send)

@@ -58,6 +58,7 @@ from cursive_app.services.accounts.sessions import (
 )
 from cursive_app.services.accounts.signup import resend_verification, sign_up, verify_email
 from cursive_app.services.accounts.staff import make_admin
+from cursive_app.services.accounts.standing import tenant_today
 from cursive_app.services.accounts.team import (
     InvitationRow,
     MemberRow,
@@ -122,6 +123,7 @@ __all__ = [
     "rotate_api_key",
     "sign_up",
     "switch_workspace",
+    "tenant_today",
     "timezones",
     "update_profile",
     "update_workspace",

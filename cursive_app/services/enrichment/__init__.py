@@ -17,12 +17,13 @@ from cursive_app.services.enrichment.layouts import KEEP, choose_layout, head_ro
 from cursive_app.services.enrichment.leads import add_to_leads, take_leads
 from cursive_app.services.enrichment.lists import get_enrichment, list_enrichments
 from cursive_app.services.enrichment.opening import open_records, open_upload
-from cursive_app.services.enrichment.output import Output, output
+from cursive_app.services.enrichment.output import MEDIA_TYPES, Output, check_output, output
 from cursive_app.services.enrichment.pricing import quote
 from cursive_app.services.enrichment.reading import bury_read, read_list
 from cursive_app.services.enrichment.refusals import Refused
 from cursive_app.services.enrichment.rerun import rerun
 from cursive_app.services.enrichment.retention import delete_files, purge_expired
+from cursive_app.services.enrichment.retry import retry_leads, retry_reading, retry_run
 from cursive_app.services.enrichment.rows import VIEWS, list_rows
 from cursive_app.services.enrichment.running import bury_enrichment, run_enrichment
 from cursive_app.services.enrichment.sampling import bury_sample, run_sample, start_sample
@@ -35,6 +36,7 @@ __all__ = [
     "ENCODINGS",
     "FIELDS",
     "KEEP",
+    "MEDIA_TYPES",
     "OUTCOME_COLUMNS",
     "OUTPUT_COLUMNS",
     "VIEWS",
@@ -50,6 +52,7 @@ __all__ = [
     "bury_read",
     "bury_sample",
     "cancel",
+    "check_output",
     "choose_layout",
     "clean_filename",
     "delete_files",
@@ -69,6 +72,9 @@ __all__ = [
     "replace_in_column",
     "rerun",
     "resume",
+    "retry_leads",
+    "retry_reading",
+    "retry_run",
     "run_enrichment",
     "run_sample",
     "start",

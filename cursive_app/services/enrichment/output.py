@@ -119,6 +119,17 @@ def output(
     return Output(filename, MEDIA_TYPES[kind], write_workbook(table, _batches(tenant, selection)))
 
 
+def check_output(
+    tenant: Tenant, id: UUID | str, *, kind: str = "csv", only: str = "all", fields: Sequence[str] | None = None
+) -> None:
+    """Whether `output` would give a file now, without making it: before somebody is handed a link. Raises the same."""
+    _check(kind, only)
+    chosen_columns(fields)
+    with tenant.begin() as scope:
+        require(scope, Permission.DOWNLOAD_ENRICHMENTS)
+        _check_state(scope.get(Enrichment, id), only)
+
+
 def unique_header(originals: list[str], ours: list[str]) -> list[str]:
     """The header line: originals as they are, ours with a number behind where a name is taken already."""
     taken = {name.casefold() for name in originals}
