@@ -29,6 +29,7 @@ MAX_UNPACKED_BYTES = 4 * 1024 * 1024 * 1024
 MAX_RATIO = 200  # CSV of people packs 4 to 20 times; a bomb packs 1,000 times
 MAX_FIELD_CHARACTERS = 1_000_000
 _RATIO_CHECK_FROM = 1024 * 1024
+_PEOPLE = frozenset({"UUID", "UP_ID", "FIRST_NAME", "LAST_NAME"})
 _STORES = re.compile(r"(?:.+\.)?(?:storage\.googleapis\.com|audiencelab\.io|s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com)")
 
 csv.field_size_limit(MAX_FIELD_CHARACTERS)
@@ -129,8 +130,13 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
 
 
 def _rows(lines: Iterator[str]) -> Iterator[dict[str, str]]:
+    """A file whose first line names no column of people (an error page, nothing at all) is no result."""
     try:
-        for row in csv.DictReader(lines):
+        reader = csv.DictReader(lines)
+        names = {name.strip().upper() for name in reader.fieldnames or ()}
+        if not names & _PEOPLE:
+            raise ProviderProtocolError("The data provider's result file is not a list of people.")
+        for row in reader:
             yield {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
     except csv.Error as error:
         raise ProviderProtocolError from error

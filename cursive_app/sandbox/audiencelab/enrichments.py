@@ -8,6 +8,7 @@ import io
 import time
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ class Enrichments:
     def _packed(self, item: Item) -> bytes:
         people = self._people(item)
         if self._board.has("bomb"):
-            return gzip.compress(b"UUID,FIRST_NAME\n" + b"0" * _BOMB_BYTES)
+            return _bomb()
         if self._board.has("strangers"):
             people = sorted({*people, *range(min(_STRANGERS, self._population.size))})
         rows = self._population.records(np.array(people, dtype=np.int64))
@@ -157,6 +158,11 @@ _COLUMN_OF = {
     "b2b_phone": "DIRECT_NUMBER", "sha256": "SHA256_PERSONAL_EMAIL", "address": "PERSONAL_ADDRESS",
     "city": "PERSONAL_CITY", "state": "PERSONAL_STATE", "zip": "PERSONAL_ZIP", "industry": "COMPANY_INDUSTRY",
 }  # fmt: skip
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(b"UUID,FIRST_NAME\n" + b"0" * _BOMB_BYTES)
 
 
 def _column(field: str) -> str:
