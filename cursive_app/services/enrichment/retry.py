@@ -1,0 +1,107 @@
+"""Taking up again, by staff, what failed for good (JOB-05): the same job goes on with what has no answer yet.
+
+A run keeps what was matched and paid. Rows that were left out because it broke off get another chance, batches that are
+at the provider are asked about and not ordered again, and the rest is held again under a key of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import update
+from uuid_utils.compat import uuid7
+
+from cursive_app.errors import Conflict
+from cursive_app.services import credits
+from cursive_app.services.enrichment import leads, opening, starting
+from cursive_app.services.enrichment.chunks import may_hold_more, sendable
+from cursive_app.services.enrichment.ending import count_outcomes
+from cursive_app.services.enrichment.pricing import cost_of, rows_to_send
+from cursive_app.services.jobs.admin.retries import Again, RetryRule, register
+from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
+from db.scope import Scope
+
+_READ_AGAIN = ("read_failed", "access_lost")
+
+
+def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, Any]) -> Again:
+    """Open a failed run again and hold what its unanswered rows may cost.
+
+    Raises NotFound, InsufficientCredits, and Conflict for a list whose rows were deleted.
+    """
+    row = _list(scope, links)
+    if row.status != "failed":
+        raise Conflict("The run of this job has not failed.", reason="not_possible")
+    mine = (EnrichmentRow.outcome == "skipped", sendable(row))
+    scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome=None, reason=None, chunk=None))
+    _reopen_chunks(scope, row)
+    count_outcomes(scope, row)
+    _hold_again(scope, row)
+    row.status, row.outcome, row.message, row.finished_at = "queued", None, None, None
+    scope.session.flush()
+    return Again(credits_held=row.credits_held)
+
+
+def retry_reading(scope: Scope, links: Mapping[str, Any], arguments: Mapping[str, Any]) -> Again:
+    """Read a file again whose reading broke off. Raises NotFound, and Conflict when the file itself was refused, when
+    the list has another layout by now, or when its rows are what was read."""
+    row = _list(scope, links)
+    if row.status != "refused" or row.refusal_code not in _READ_AGAIN:
+        raise Conflict("The file itself was refused; reading it again would end the same.", reason="not_possible")
+    if row.revision != arguments.get("revision"):
+        raise Conflict("The list was changed since; its newer reading counts.", reason="stale_version")
+    if arguments.get("from") != "file":
+        raise Conflict("The checked rows are gone; the customer uploads the file again.", reason="not_possible")
+    row.status, row.refusal_code, row.refusal_message = "reading", None, None
+    scope.session.flush()
+    return Again()
+
+
+def retry_leads(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, Any]) -> Again:
+    """Go on taking matched rows into the leads, after the last one that was taken. Raises NotFound, Conflict."""
+    _list(scope, links)
+    return Again()
+
+
+def _list(scope: Scope, links: Mapping[str, Any]) -> Enrichment:
+    row = scope.get(Enrichment, links.get("enrichment_id", ""), lock=True)
+    if row.purged_at is not None:
+        raise Conflict("The rows of this list have been deleted.", reason="purged")
+    return row
+
+
+def _reopen_chunks(scope: Scope, row: Enrichment) -> None:
+    """Batches that were dropped when the run broke off: asked about if the provider has them, else sent."""
+    dropped = scope.select(EnrichmentChunk).where(
+        EnrichmentChunk.enrichment_id == row.id, EnrichmentChunk.number > 0, EnrichmentChunk.status == "dropped"
+    )
+    for chunk in scope.session.scalars(dropped):
+        chunk.status = "sent" if chunk.provider_job_id is not None else "pending"
+        chunk.tries = chunk.failures = 0
+        chunk.looked_at = None
+    scope.session.flush()
+
+
+def _hold_again(scope: Scope, row: Enrichment) -> None:
+    answered = row.matched_count + row.no_match_count + row.error_count
+    rows = rows_to_send(row, includes_owned=row.includes_owned) - answered
+    amount = min(cost_of(rows, row.price), may_hold_more(row))
+    row.hold_id = None
+    if amount <= 0:
+        return
+    line = credits.hold(
+        scope,
+        amount=amount,
+        key=f"enrichment:{row.id}:hold:{uuid7()}",
+        description=f"Held again for enriching “{row.filename[:200]}”",
+        job_id=row.run_job_id,
+        reference=f"enrichment:{row.id}",
+    )
+    row.hold_id = line.id
+    row.credits_held += amount
+
+
+register(starting.KIND, RetryRule(again=retry_run))
+register(opening.KIND, RetryRule(again=retry_reading))
+register(leads.KIND, RetryRule(again=retry_leads))
