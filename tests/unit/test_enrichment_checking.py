@@ -22,15 +22,18 @@ from cursive_app.services.enrichment.mapping import check_mapping, guess_mapping
 from cursive_app.services.enrichment.values import clean, read_value, split_name
 
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\x00")
+PATTERNS = {
+    "email": r"(?i)[ <]?(mailto:)?[a-z0-9._'+%-]{1,8}@{1,2}[a-z0-9.-]{1,12}\.[a-z0-9é]{1,4}[ .>,;]?",
+    "phone": r"(tel:)?[+(]?[0-9 ().+-]{5,20}(\.0|x[0-9]{2})?",
+    "linkedin": r"(?i)(https?://)?(www\.|de\.)?linkedin\.(com|de)/(in|company)/[a-z0-9_%é-]{0,8}[/?]?",
+    "domain": r"(?i)(https?://){0,2}(www\.){0,2}[a-z0-9@é-]{1,6}(\.[a-z0-9-]{1,5}){0,3}[/:]?[a-z0-9]{0,3}",
+    "sha256": r"(?i)[0-9a-f]{63,65}|[0-9a-g]{64}",
+}
 VALUES: dict[str, st.SearchStrategy[str]] = {
-    "email": st.from_regex(r"(?i)[ <]?(mailto:)?[a-z0-9._'+%-]{1,8}@{1,2}[a-z0-9.-]{1,12}\.[a-z0-9é]{1,4}[ .>,;]?", fullmatch=True),
-    "phone": st.from_regex(r"(tel:)?[+(]?[0-9 ().+-]{5,20}(\.0|x[0-9]{2})?", fullmatch=True),
-    "linkedin": st.from_regex(r"(?i)(https?://)?(www\.|de\.)?linkedin\.(com|de)/(in|company)/[a-z0-9_%é-]{0,8}[/?]?", fullmatch=True),
-    "domain": st.from_regex(r"(?i)(https?://){0,2}(www\.){0,2}[a-z0-9@é-]{1,6}(\.[a-z0-9-]{1,5}){0,3}[/:]?[a-z0-9]{0,3}", fullmatch=True),
-    "sha256": st.from_regex(r"(?i)[0-9a-f]{63,65}|[0-9a-g]{64}", fullmatch=True),
+    **{kind: st.from_regex(pattern, fullmatch=True) for kind, pattern in PATTERNS.items()},
     "text": st.text(LETTERS, max_size=12) | st.text(" \t\u00a0\u200babc\ufffd␀", max_size=8),
     "name": st.sampled_from(["N/A", "null", "José", "e\u0301", "x" * 201, "  a  b "]),
-}  # fmt: skip
+}
 
 
 @given(st.data(), st.sampled_from(sorted(VALUES)))

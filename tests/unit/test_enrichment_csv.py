@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ PIECES = st.sampled_from(
 def all_rows(body: bytes, dialect: Dialect, *, width: int, cuts: tuple[int, ...] = ()) -> list[tuple[int, list[str]]]:
     """What `frames` makes of a file that arrives in pieces: line and cells, those beyond the columns included."""
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    pieces = [body[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [body[a:b] for a, b in pairwise(places)]
     found = []
     for frame in frames(pieces, dialect, width=width):
         for line, _flaw, extra, *cells in frame.rows():
