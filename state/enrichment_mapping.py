@@ -41,25 +41,25 @@ class MappingPart(OpenPart, mixin=True):
     async def choose_header(self, row: int):
         """The row (from 1) whose cells are the names; 0: the file has none."""
         await self._lay_out(header_row=row or None)
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_sheet(self, sheet: str):
         await self._lay_out(sheet=sheet)
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_delimiter(self, delimiter: str):
         await self._lay_out(delimiter="\t" if delimiter == "tab" else delimiter)
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_encoding(self, encoding: str):
         await self._lay_out(encoding=encoding)
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.VIEW_ENRICHMENTS)
@@ -97,7 +97,7 @@ class MappingPart(OpenPart, mixin=True):
             self._take_mapping()
         finally:
             self.applying = False
-        yield type(self).load
+        yield self._reload()
 
     async def _lay_out(self, **choice: Any) -> None:
         view = await transact(enrichment.choose_layout, self.enrichment_id, revision=self.card.revision, **choice)

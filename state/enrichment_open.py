@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -44,6 +44,10 @@ class OpenPart(rx.State, mixin=True):
         for name, value in shown:
             if getattr(self, name) != value:
                 setattr(self, name, value)
+
+    def _reload(self):
+        """The page's own `load`, which stands above the parts."""
+        return cast("Any", type(self)).load
 
     def _address(self, **parts: str):
         kept = urlencode({key: value for key, value in parts.items() if value})

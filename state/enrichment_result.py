@@ -56,7 +56,7 @@ class ResultPart(OpenPart, mixin=True):
             yield rx.toast.success(f"Stopping. {held}".strip())
         finally:
             self.stopping = self.confirming_stop = False
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
@@ -68,7 +68,7 @@ class ResultPart(OpenPart, mixin=True):
             await transact(enrichment.resume, self.enrichment_id, spend_available=spend_available)
         finally:
             self.resuming = False
-        yield type(self).load
+        yield self._reload()
 
     # The download
 
@@ -147,7 +147,7 @@ class ResultPart(OpenPart, mixin=True):
             yield rx.toast.success("File, rows and results were deleted. The receipt stays.")
         finally:
             self.deleting = self.confirming_delete = False
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
@@ -160,7 +160,7 @@ class ResultPart(OpenPart, mixin=True):
             yield rx.toast.success("The matched rows are being added to your leads.")
         finally:
             self.adding = False
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)

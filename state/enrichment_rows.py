@@ -95,7 +95,7 @@ class RowsPart(OpenPart, mixin=True):
                 f"Row {number:,} was changed.", duration=10_000, action=ToastAction(label="Undo", on_click=undo)
             )
         self.editing = ""
-        yield type(self).load
+        yield self._reload()
         yield _focus(f"cell-{cell}")
 
     @rx.event
@@ -104,7 +104,7 @@ class RowsPart(OpenPart, mixin=True):
         """Put back what the cell said before."""
         await self._write(number, column, value)
         yield rx.toast.info(f"Row {number:,} is as it was.")
-        yield type(self).load
+        yield self._reload()
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
@@ -136,7 +136,7 @@ class RowsPart(OpenPart, mixin=True):
             return
         self.replacing = False
         yield rx.toast.success(f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed.")
-        yield type(self).load
+        yield self._reload()
 
     async def _write(self, number: int, column: int, value: str) -> None:
         await transact(

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import items, text
+from components.binding import flag, items, text
 from components.buttons import ghost, primary, secondary
 from components.feedback import banner, pill
 from components.form import search_input
@@ -306,7 +306,7 @@ def _field_select(column: Any) -> rx.Component:
             ),
             value=column.field,
             on_change=lambda field: S.set_field(column.position.to(int), field),
-            disabled=~S.card.may_edit,
+            disabled=~flag(S.card.may_edit),
             aria_label=text("What “") + column.name + "” holds",
             aria_invalid=rx.cond(column.conflict != "", "true", "false"),
             class_name="input input-sm",

@@ -320,11 +320,9 @@ def _shortfall() -> rx.Component:
 
 
 def _confirm() -> rx.Component:
-    held = rx.cond(
-        (S.quote.shortfall != "") & S.spends_available,
-        text("What your balance has is held now (") + S.quote.available + " credits at most). ",
-        S.quote.most + " credits are held now. ",
-    )
+    partly = text("What your balance has is held now (") + S.quote.available + " credits at most). "
+    whole = text(S.quote.most) + " credits are held now. "
+    held = text(rx.cond((S.quote.shortfall != "") & S.spends_available, partly, whole))
     return confirm(
         is_open=S.confirming_start,
         on_open_change=S.set_confirming_start,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import reflex as rx
 
@@ -124,12 +124,12 @@ def _meter(stage: Any, *, indeterminate: Any) -> rx.Component:
             class_name="flex flex-wrap items-baseline gap-x-2.5",
         ),
         rx.el.div(
-            rx.el.span(style={"width": S.run.percent.to_string() + "%"}),
+            rx.el.span(style={"width": rx.Var.create(S.run.percent).to(str) + "%"}),
             role="progressbar",
             aria_label="Progress",
             aria_valuemin="0",
             aria_valuemax="100",
-            aria_valuenow=S.run.percent.to_string(),
+            aria_valuenow=rx.Var.create(S.run.percent).to(str),
             data_indeterminate=rx.cond(flag(indeterminate), "true", "false"),
             class_name="meter",
         ),
@@ -149,10 +149,13 @@ def ended() -> rx.Component:
     return rx.el.div(
         rx.cond(
             S.card.message != "",
-            banner(
-                S.card.message,
-                tone=rx.match(S.card.status, ("completed", "good"), ("failed", "bad"), "warn").to(str),
-                icon_name="info",
+            rx.fragment(
+                rx.match(
+                    S.card.status,
+                    ("completed", banner(S.card.message, tone="good", icon_name="circle-check")),
+                    ("failed", banner(S.card.message, tone="bad", icon_name="circle-alert")),
+                    banner(S.card.message, tone="warn", icon_name="info"),
+                )
             ),
             rx.fragment(),
         ),
@@ -229,7 +232,7 @@ def _next() -> rx.Component:
     )
 
 
-def _again(when: Any, words: Any, outcome: str) -> rx.Component:
+def _again(when: Any, words: Any, outcome: Literal["error", "no_match", "skipped"]) -> rx.Component:
     """A new list of the rows that ended so; its price is shown before anything is spent."""
     return rx.cond(
         S.card.may_run & flag(when),

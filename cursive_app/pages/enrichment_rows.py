@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import text
+from components.binding import flag, text
 from components.buttons import icon_button, primary, secondary
 from components.dialog import modal
 from components.feedback import nothing_matches, nothing_yet, pill
@@ -107,12 +107,14 @@ def _grid(*, editable: bool) -> rx.Component:
     empty = nothing_yet("No rows", "The file has a header and nothing under it.", icon_name="table-2")
     none = nothing_matches("No row here", "No row of the list belongs to this group.", on_clear=S.show_tab("all"))
     return table_card(
-        rx.match(
-            S.rows_status,
-            ("ready", rx.fragment(_table(editable=editable), list_pager(S.shown, S))),
-            ("empty", empty),
-            ("no_match", none),
-            rx.el.p("Loading the rows…", role="status", class_name="px-4 py-8 text-center text-13 text-ink-2"),
+        rx.fragment(
+            rx.match(
+                S.rows_status,
+                ("ready", rx.fragment(_table(editable=editable), list_pager(S.shown, S))),
+                ("empty", empty),
+                ("no_match", none),
+                rx.el.p("Loading the rows…", role="status", class_name="px-4 py-8 text-center text-13 text-ink-2"),
+            )
         ),
         rx.cond(
             (S.hidden_columns != "") & (S.rows_status == "ready"),
@@ -230,7 +232,7 @@ def _cell(row: Any, cell: Any, *, editable: bool) -> rx.Component:
         type="button",
         id=text("cell-") + cell.key,
         on_click=S.start_edit(row.number, cell.position),
-        disabled=~S.card.may_edit,
+        disabled=~flag(S.card.may_edit),
         title=rx.cond(cell.problem != "", cell.problem, cell.text),
         aria_label=text("Edit ") + cell.name + ", row " + row.label + ": " + cell.text,
         data_level=cell.level,
