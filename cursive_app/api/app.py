@@ -27,7 +27,7 @@ from cursive_app.api.session_routes import router as session_routes
 from cursive_app.errors import CursiveError
 
 PREFIX = "/api/v1"
-ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "admin_jobs")
+ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment", "admin_jobs")
 """The modules of `cursive_app.api.v1`; each exports `router`, and `aliases` if it answers at older addresses too."""
 
 

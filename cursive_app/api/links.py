@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
@@ -35,8 +36,8 @@ class Download:
     """What a link opens."""
 
     enrichment_id: UUID
-    kind: str
-    only: str
+    kind: Literal["csv", "xlsx"]
+    only: Literal["all", "matched", "problems"]
     fields: tuple[str, ...] | None
 
 

@@ -262,7 +262,7 @@ def download(
     tenant: Who, enrichment_id: UUID, format: Kind = "csv", only: Only = "all", fields: FieldNames = None
 ) -> StreamingResponse:
     """The original columns first, then what was found and what became of each row."""
-    return sent(tenant, links.Download(enrichment_id, format, only, _names(fields)))
+    return sent(tenant, links.Download(enrichment_id, format, only, names_of(fields)))
 
 
 @router.post("/{enrichment_id}/download-link", summary="Private download link")
@@ -270,7 +270,7 @@ def make_link(
     tenant: Who, enrichment_id: UUID, format: Kind = "csv", only: Only = "all", fields: FieldNames = None
 ) -> LinkOut:
     """A link that works without session or key for ten minutes, for handing to a browser or a download program."""
-    names = _names(fields)
+    names = names_of(fields)
     enrichment.check_output(tenant, enrichment_id, kind=format, only=only, fields=names)
     url, expires_at = links.make_link(tenant, links.Download(enrichment_id, format, only, names))
     return LinkOut(url=url, expires_at=expires_at)
@@ -310,7 +310,7 @@ def sent(tenant: Tenant, wanted: links.Download) -> StreamingResponse:
         wanted.enrichment_id,
         kind=wanted.kind,
         only=wanted.only,
-        fields=wanted.fields,  # type: ignore[arg-type]
+        fields=wanted.fields,
     )
     return StreamingResponse(
         found.chunks,
@@ -336,7 +336,8 @@ def shown(response: Response, view: EnrichmentView) -> EnrichmentOut:
     return EnrichmentOut.model_validate(view)
 
 
-def _names(fields: str | None) -> tuple[str, ...] | None:
+def names_of(fields: str | None) -> tuple[str, ...] | None:
+    """The output columns a caller names; None: all, empty: none."""
     if fields is None:
         return None
     return tuple(name for name in (part.strip() for part in fields.split(",")) if name)
@@ -372,5 +373,5 @@ def _revision(if_match: str | None) -> int | None:
     return int(text)
 
 
-aliases = APIRouter()
+aliases = APIRouter()  # what stands below /api without being a resource of the API
 aliases.include_router(downloads)
