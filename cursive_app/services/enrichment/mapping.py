@@ -57,7 +57,8 @@ def guess_mapping(names: Sequence[str], samples: Sequence[Sequence[str]]) -> dic
         strength, guess = _by_name(name)
         if guess is not None and _refuted(guess.field, values):
             strength, guess = 0, None
-        if guess is None and (field := _by_content(values)):
+        unsure = guess is None or (guess.how != "name" and FIELDS[guess.field].kind not in _CHECKED_KINDS)
+        if unsure and (field := _by_content(values)):  # a column "Contact" may hold names, or addresses
             strength, guess = 50, Guess(field, "content")
         if guess is not None:
             found.append((strength, -position, guess))

@@ -130,12 +130,14 @@ def _header_row(chosen: Mapping[str, Any], rows: Sequence[Sequence[str]]) -> int
 
 
 def _width(header: Sequence[str] | None, body: Sequence[Sequence[str]]) -> int:
-    """As many columns as the header has, or as most rows have; empty cells at the end of both are not counted."""
+    """As many columns as the header has, or more when most rows have more; without a header, as many as most rows
+    have, or the widest when no number is usual. Empty cells at the end are not counted."""
     counts = Counter(_filled(row) for row in body)
-    usual = max(counts.items(), key=lambda each: (each[1], each[0]))[0] if counts else 0
+    usual, seen = max(counts.items(), key=lambda each: (each[1], each[0])) if counts else (0, 0)
+    is_usual = 2 * seen > len(body)
     if header is None:
-        return max(usual, max((_filled(row) for row in body), default=1) if len(body) < 5 else usual, 1)
-    return max(_filled(header), usual, 1)
+        return max(usual if is_usual else max(counts, default=1), 1)
+    return max(_filled(header), usual if is_usual else 0, 1)
 
 
 def _filled(row: Sequence[str]) -> int:
