@@ -1,0 +1,257 @@
+"""The downloaded file: the customer's own columns untouched and first, safe to open, complete or broken off."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, update
+
+from cursive_app.clock import now
+from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from cursive_app.services import enrichment
+from cursive_app.services.enrichment import OUTCOME_COLUMNS, OUTPUT_COLUMNS
+from cursive_app.services.enrichment.output import unique_header
+from cursive_app.settings import settings
+from db.engine import Database
+from db.models.enrichment import Enrichment, EnrichmentRow
+from db.roles import Role
+from db.scope import Tenant
+from db.system import system_scope
+from tests.factories import Cast, make_cast, make_member, make_user
+from tests.factories_enrichment import COLUMNS, Line, make_list, read_csv
+
+OURS = [column.name for column in (*OUTPUT_COLUMNS, *OUTCOME_COLUMNS)]
+DANGEROUS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "＝1+1", '=HYPERLINK("http://x.example")']
+
+
+def ended(tenant: Tenant, rows: Sequence[Sequence[str]], *, columns: Sequence[str] = COLUMNS, **found: str) -> UUID:
+    """A list whose run has ended: rows in turns matched, without a match, skipped and with an error."""
+    id = make_list(tenant, [Line(tuple(cells), {}) for cells in rows], columns=columns)
+    outcomes = ("matched", "no_match", "skipped", "error")
+    with tenant.begin() as scope:
+        for number in range(1, len(rows) + 1):
+            outcome = outcomes[(number - 1) % 4]
+            values: dict[str, Any] = {"outcome": outcome, "reason": None if outcome == "matched" else f"Why {number}"}
+            if outcome == "matched":
+                values |= {"found": {"UUID": f"u{number}", **found}, "matched_by": "email", "fetched_at": now()}
+            mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id, EnrichmentRow.number == number)
+            scope.session.execute(update(EnrichmentRow).where(*mine).values(**values))
+        row = scope.get(Enrichment, id)
+        row.status, row.finished_at = "completed", now()
+    return id
+
+
+def lines(tenant: Tenant, id: UUID, **options: Any) -> list[list[str]]:
+    """All lines of the CSV, read by Python's own reader."""
+    body = b"".join(enrichment.output(tenant, id, **options).chunks)
+    return list(csv.reader(io.StringIO(body.decode(), newline="")))
+
+
+def sheet(tenant: Tenant, id: UUID, **options: Any) -> tuple[list[list[str]], bytes]:
+    """All lines of the XLSX, read from its XML: what is there, not what a reader makes of it."""
+    body = b"".join(enrichment.output(tenant, id, kind="xlsx", **options).chunks)
+    space = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+    with zipfile.ZipFile(io.BytesIO(body)) as book:
+        xml = book.read("xl/worksheets/sheet1.xml")
+    found: list[list[str]] = []
+    for row in ElementTree.fromstring(xml).iterfind(".//m:row", space):
+        cells: dict[int, str] = {}
+        for cell in row.iterfind("m:c", space):
+            letters = re.match(r"[A-Z]+", cell.attrib["r"])[0]  # type: ignore[index]
+            position = 0
+            for letter in letters:
+                position = position * 26 + ord(letter) - 64
+            cells[position - 1] = "".join(text.text or "" for text in cell.iter(f"{{{space['m']}}}t"))
+        found.append([cells.get(place, "") for place in range(max(cells, default=-1) + 1)])
+    return found, xml
+
+
+def test_own_columns_come_first_and_untouched(cast: Cast) -> None:
+    rows = [[f"a{n}@x.example", "Ünï", 'quo"te, and\nline', f" {n} "] for n in range(8)]
+    id = ended(cast.alice, rows, FIRST_NAME="Dana")
+    header, *found = lines(cast.alice, id)
+    assert header == [*COLUMNS, *OURS]
+    assert [line[:4] for line in found] == rows
+    assert [line[header.index("cursive_outcome")] for line in found] == ["matched", "no_match", "skipped", "error"] * 2
+    assert [line[header.index("cursive_reason")] for line in found[:4]] == ["", "Why 2", "Why 3", "Why 4"]
+    assert found[0][header.index("FIRST_NAME")] == "Dana"
+    assert found[0][header.index("cursive_matched_by")] == "email"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found[0][header.index("cursive_fetched_at")])
+
+
+def test_another_reader_finds_the_same(cast: Cast) -> None:
+    rows = [[f"{n}@x.example", "First", "Last", "two\r\nlines; “quoted”"] for n in range(25)]
+    id = ended(cast.alice, rows)
+    body = b"".join(enrichment.output(cast.alice, id).chunks)
+    frame = pl.read_csv(body, infer_schema=False)
+    assert frame.height == 25
+    assert frame.get_column("Note").to_list() == [row[3] for row in rows]
+    assert frame.columns == [*COLUMNS, *OURS]
+
+
+@pytest.mark.parametrize("value", DANGEROUS)
+def test_no_cell_is_a_formula_in_the_csv(cast: Cast, value: str) -> None:
+    id = ended(cast.alice, [[value, "+15125550101", "+1 512", ""]], columns=("=evil", "B", "C", "D"), JOB_TITLE=value)
+    header, line = lines(cast.alice, id)
+    assert header[0] == "'=evil"
+    assert line[:3] == [f"'{value}", "+15125550101", "'+1 512"], "strict E.164 is the one exception"
+    assert line[4 + OURS.index("JOB_TITLE")] == f"'{value}"
+    with cast.alice.begin() as scope:
+        stored = scope.session.scalar(scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id))
+        assert stored is not None
+        assert stored.cells[0] == value, "what is stored never changes"
+
+
+def test_no_cell_is_a_formula_or_a_link_in_the_workbook(cast: Cast) -> None:
+    id = ended(cast.alice, [[value, "http://x.example", "", "x" * 40_000] for value in DANGEROUS])
+    found, xml = sheet(cast.alice, id)
+    assert found[0] == [*COLUMNS, *OURS]
+    assert [line[0].replace("_x000D_", "\r") for line in found[1:]] == DANGEROUS
+    assert b"<f>" not in xml
+    assert b"<hyperlink" not in xml
+    assert len(found[1][3]) == 32_767, "a cell holds no more"
+
+
+def test_the_workbook_says_what_the_csv_says(cast: Cast) -> None:
+    id = ended(cast.alice, [[f"a{n}", "", "c", "d"] for n in range(12)], COMPANY_NAME="Acme")
+    table = lines(cast.alice, id)
+    found, _ = sheet(cast.alice, id)
+    assert [line + [""] * (len(table[0]) - len(line)) for line in found] == table
+
+
+def test_chosen_columns_and_rows(cast: Cast) -> None:
+    id = ended(cast.alice, [[str(n), "", "", ""] for n in range(1, 13)], COMPANY_NAME="Acme")
+    header, *found = lines(cast.alice, id, only="matched", fields=["company_name"])
+    assert header == [*COLUMNS, "COMPANY_NAME", *(column.name for column in OUTCOME_COLUMNS)]
+    assert [(line[0], line[4]) for line in found] == [("1", "Acme"), ("5", "Acme"), ("9", "Acme")]
+    problems = lines(cast.alice, id, only="problems", fields=[])
+    assert [line[0] for line in problems[1:]] == ["3", "4", "7", "8", "11", "12"]
+    assert len(sheet(cast.alice, id, only="matched")[0]) == 4
+
+
+def test_the_problems_of_a_list_before_its_run(cast: Cast) -> None:
+    bad = Line(("x",), {}, "invalid", ({"column": 0, "level": "error", "message": "Not an e-mail", "fix": "Type one"},))
+    id = make_list(cast.alice, [Line(("a@x.example",), {}), bad], columns=("E-mail",))
+    [found] = read_csv(cast.alice, id, only="problems")
+    assert (found["E-mail"], found["cursive_outcome"], found["cursive_reason"]) == ("x", "invalid", "Not an e-mail")
+    with pytest.raises(Conflict) as refused:
+        enrichment.output(cast.alice, id)
+    assert refused.value.reason == "not_ended"
+
+
+def test_a_name_that_is_taken_gets_a_number_and_the_original_keeps_it() -> None:
+    assert unique_header(["UUID", "uuid_2", "A"], ["UUID", "FIRST_NAME"]) == [
+        "UUID",
+        "uuid_2",
+        "A",
+        "UUID_3",
+        "FIRST_NAME",
+    ]
+
+
+def test_ragged_rows_stay_under_their_columns(cast: Cast) -> None:
+    id = ended(cast.alice, [["a"], ["a", "b", "c", "d", "e"], []], JOB_TITLE="VP")
+    header, *found = lines(cast.alice, id)
+    assert all(len(line) == len(header) for line in found)
+    assert [line[:4] for line in found] == [["a", "", "", ""], ["a", "b", "c", "d"], ["", "", "", ""]]
+    assert found[0][header.index("JOB_TITLE")] == sheet(cast.alice, id)[0][1][header.index("JOB_TITLE")] == "VP"
+
+
+_TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), max_size=8)
+
+
+@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(_TEXT, min_size=2, max_size=2), min_size=1, max_size=6))
+def test_any_text_comes_back_as_it_was(database: Database, rows: list[list[str]]) -> None:
+    tenant = make_cast().alice
+    id = ended(tenant, rows, columns=("A", "B"))
+    found = lines(tenant, id)[1:]
+    for given_row, line in zip(rows, found, strict=True):
+        for before, after in zip(given_row, line, strict=False):
+            assert after in (before, f"'{before}")
+            assert after[:1] not in "=+-@\t\r＝＋－＠" or not after or re.fullmatch(r"\+[1-9]\d{6,14}", after)
+
+
+def test_who_may_download(cast: Cast) -> None:
+    id = ended(cast.alice, [["a", "", "", ""]])
+    reader = make_member(cast.workspace_id, make_user("Ray"), Role.READ_ONLY)
+    with pytest.raises(Forbidden):
+        enrichment.output(reader, id)
+    with pytest.raises(NotFound):
+        enrichment.output(cast.charlie, id)
+    for wrong in ({"kind": "pdf"}, {"only": "some"}, {"fields": ["SKIPTRACE_ETHNIC_CODE"]}):
+        with pytest.raises(Invalid):
+            enrichment.output(cast.alice, id, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_download_whose_rows_go_away_breaks_off(cast: Cast) -> None:
+    id = ended(cast.alice, [[str(n), "", "", ""] for n in range(300)])
+    chunks = enrichment.output(cast.alice, id).chunks
+    next(chunks)
+    next(chunks)
+    with system_scope() as scope:
+        scope.session.execute(delete(EnrichmentRow).where(EnrichmentRow.enrichment_id == id))
+    with pytest.raises(Unavailable):
+        list(chunks)
+
+
+def test_a_stalled_reader_holds_no_connection(cast: Cast, database: Database) -> None:
+    id = ended(cast.alice, [[str(n), "", "", ""] for n in range(250)])
+    chunks = enrichment.output(cast.alice, id).chunks
+    next(chunks)
+    next(chunks)
+    assert database.app.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert sum(chunk.count(b"\r\n") for chunk in chunks) == 50
+
+
+def test_the_spool_keeps_nothing(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPLOAD_DIR", str(tmp_path / "spool"))
+    settings.cache_clear()
+    try:
+        id = ended(cast.alice, [["a", "", "", ""]])
+        chunks = enrichment.output(cast.alice, id, kind="xlsx").chunks
+        assert list((tmp_path / "spool").iterdir()) == [], "not even while it is being sent"
+        next(chunks)
+        del chunks
+        assert list((tmp_path / "spool").iterdir()) == []
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+
+
+def test_a_full_disk_is_said_in_words(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    from cursive_app.services.enrichment import workbook
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    id = ended(cast.alice, [["a", "", "", ""]])
+    monkeypatch.setattr(workbook, "_write", full)
+    with pytest.raises(Unavailable, match="no room"):
+        enrichment.output(cast.alice, id, kind="xlsx")
+
+
+def test_downloads_are_on_record(cast: Cast) -> None:
+    from cursive_app.services.accounts.audit import AuditEntry
+
+    id = ended(cast.alice, [["a", "", "", ""]])
+    enrichment.output(cast.alice, id, only="matched")
+    with cast.alice.begin() as scope:
+        entries = scope.select(AuditEntry).where(AuditEntry.action == "enrichment.downloaded")
+        [entry] = scope.session.scalars(entries)
+    assert (entry.object_id, entry.details["rows"], entry.details["only"]) == (str(id), 1, "matched")
