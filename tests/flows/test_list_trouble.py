@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,15 +14,16 @@ from uuid import UUID
 import pytest
 
 from cursive_app.clock import now
-from cursive_app.errors import Conflict
+from cursive_app.errors import Conflict, Unavailable
 from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import chunks as chunk_rules
 from cursive_app.services.enrichment import results, running
-from cursive_app.services.jobs import LostClaim, claim
+from cursive_app.services.jobs import LostClaim, claim, claims
 from cursive_app.settings import settings
 from db.models.enrichment import EnrichmentChunk
 from db.models.jobs import Job
+from db.scope import Scope, Tenant
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
@@ -342,3 +346,34 @@ def test_a_run_that_cannot_go_on_gives_everything_back(
     assert (ended.status, ended.credits_captured, balance_of(cast.alice)) == ("failed", 0, (100, 0))
     with system_scope() as scope:
         assert len(scope.get(Job, run_job_id(id)).error_message or "") <= 500
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_answers_lost_at_commit_change_nothing(
+    cast: Cast, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """The connection breaks after COMMIT was carried out, before its answer came (F12), again and again."""
+    id = begin(cast, sandbox)
+    chance = random.Random(seed)
+    whole = Tenant.begin
+
+    @contextmanager
+    def losing(self: Tenant) -> Iterator[Scope]:
+        with whole(self) as scope:
+            yield scope
+        if threading.current_thread() is worker and chance.random() < 0.12:
+            raise Unavailable
+
+    monkeypatch.setattr(Tenant, "begin", losing)
+    monkeypatch.setattr(claims.stopping, "wait", lambda _: None)
+    worker = threading.Thread(target=work_off, args=(id, sandbox.client()))
+    worker.start()
+    worker.join(120)
+    monkeypatch.undo()
+    check(cast.alice, id)
+    row = list_row(id)
+    assert row.finished_at is not None
+    if row.status == "completed":
+        assert_all_matched(cast, id)
+    names = [job.name for job in sandbox.client().enrichments(page_size=1000)]
+    assert len(names) == len(set(names)) == 3, "no chunk was bought twice"
