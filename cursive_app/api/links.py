@@ -6,7 +6,6 @@ longer download, finds what an unknown link finds: nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -62,22 +61,17 @@ def open_link(token: str) -> tuple[Tenant, Download]:
     try:
         found = _signer().loads(token, max_age=int(LIFETIME.total_seconds()))
         workspace, user, key, enrichment_id, kind, only, fields = found
+        download = Download(UUID(enrichment_id), kind, only, tuple(fields) if fields is not None else None)
+        workspace_id = UUID(workspace)
+        user_id, api_key_id = (UUID(id) if id else None for id in (user, key))
     except SignatureExpired:
         raise LinkExpired from None
-    except (BadData, ValueError, TypeError):
+    except (BadData, ValueError, TypeError, AttributeError):
         raise NotFound(NOTHING) from None
-    tenant = accounts.tenant_today(
-        workspace_id=UUID(workspace),
-        user_id=UUID(user) if user else None,
-        api_key_id=UUID(key) if key else None,
-    )
+    tenant = accounts.tenant_today(workspace_id=workspace_id, user_id=user_id, api_key_id=api_key_id)
     if tenant is None or not accounts.allows(tenant, accounts.Permission.DOWNLOAD_ENRICHMENTS):
         raise NotFound(NOTHING)
-    return tenant, Download(UUID(enrichment_id), kind, only, _names(fields))
-
-
-def _names(fields: Sequence[str] | None) -> tuple[str, ...] | None:
-    return tuple(fields) if fields is not None else None
+    return tenant, download
 
 
 def _signer() -> URLSafeTimedSerializer:
