@@ -169,7 +169,9 @@ def list_line(view: EnrichmentView, timezone: str) -> ListLine:
         author=view.author,
         created=ago(view.created_at),
         created_exact=exact(view.created_at, timezone),
-        kept="Files deleted" if view.purged_at else f"Deleted {ago(view.expires_at)}",
+        kept="Files deleted"
+        if view.purged_at
+        else f"Deleted in {_countdown((view.expires_at - now()).total_seconds())}",
     )
 
 
@@ -345,4 +347,11 @@ def _kept(view: EnrichmentView) -> str:
     if view.purged_at is not None:
         return f"File and results were deleted {ago(view.purged_at)}."
     seconds = (view.expires_at - now()).total_seconds()
-    return f"File and results are deleted in {span(seconds)}." if seconds > 0 else "File and results are being deleted."
+    if seconds <= 0:
+        return "File and results are being deleted."
+    return f"File and results are deleted in {_countdown(seconds)}."
+
+
+def _countdown(seconds: float) -> str:
+    """Days rounded, as people count them; below one day the largest unit."""
+    return f"{round(seconds / 86_400):,} days" if seconds > 1.5 * 86_400 else span(seconds)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
+from cursive_app.errors import NotFound
 from cursive_app.services.enrichment.views import EnrichmentView
 from state.base import person
 from state.enrichment_grid import LayoutCard, layout_card
@@ -29,7 +30,8 @@ class OpenPart(rx.State, mixin=True):
     _view: EnrichmentView | None = None
 
     def _opened(self) -> EnrichmentView:
-        assert self._view is not None  # handlers of this page run on a list that has been shown
+        if self._view is None:  # an event sent by hand, or of a page whose list could not be shown
+            raise NotFound
         return self._view
 
     def _show_list(self, view: EnrichmentView) -> None:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-from urllib.parse import urlencode
+from typing import Literal, cast
+from uuid import UUID
 
 import reflex as rx
 
-from cursive_app.paths import local_path
+from cursive_app.api.links import Download, make_link
+from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
-from state.base import allow, transact
+from state.base import allow, ask, tenant, transact
 from state.enrichment_lines import RunCard
 from state.enrichment_open import OpenPart
 
-KINDS = ("csv", "xlsx")
-ONLY = ("all", "matched", "problems")
+Kind = Literal["csv", "xlsx"]
+Only = Literal["all", "matched", "problems"]
 ALL_FIELDS = tuple(column.name for column in OUTPUT_COLUMNS)
 
 
@@ -79,15 +80,13 @@ class ResultPart(OpenPart, mixin=True):
 
     @rx.event
     @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def set_download_kind(self, kind: str):
-        if kind in KINDS:
-            self.download_kind = kind
+    def set_download_kind(self, kind: Kind):
+        self.download_kind = kind
 
     @rx.event
     @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def set_download_only(self, only: str):
-        if only in ONLY:
-            self.download_only = only
+    def set_download_only(self, only: Only):
+        self.download_only = only
 
     @rx.event
     @allow(Permission.DOWNLOAD_ENRICHMENTS)
@@ -103,31 +102,24 @@ class ResultPart(OpenPart, mixin=True):
 
     @rx.event
     @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def download(self):
-        """Ask the API for a private link, then follow it."""
+    async def download(self):
+        """Make a private link that soon expires, and let the browser fetch the file behind it."""
         self.preparing_download, self.download_error = True, ""
-        parts = {"format": self.download_kind, "only": self.download_only}
-        if len(self.download_fields) != len(ALL_FIELDS):
-            parts["fields"] = ",".join(self.download_fields)
-        address = f"/api/v1/enrichments/{self.enrichment_id}/download-link?{urlencode(parts)}"
-        return rx.call_script(
-            f"fetch({address!r},{{method:'POST',headers:{{Accept:'application/json'}}}})"
-            ".then(r=>r.json().then(b=>({url:b.url||'',problem:r.ok?'':(b.detail||'The file could not be made.')})))"
-            ".catch(()=>({url:'',problem:'The connection broke. Try again.'}))",
-            callback=type(self).follow_link,
-        )
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def follow_link(self, answer: dict[str, Any]):
-        """The API has answered the browser: let it fetch the file, or say why not."""
-        self.preparing_download = False
-        url = str(answer.get("url") or "")
-        if not url or local_path(url) != url:
-            self.download_error = str(answer.get("problem") or "The file could not be made. Try again.")[:300]
-            return None
+        yield
+        names = None if len(self.download_fields) == len(ALL_FIELDS) else tuple(self.download_fields)
+        kind, only = cast("Kind", self.download_kind), cast("Only", self.download_only)
+        try:
+            await ask(enrichment.check_output, tenant(), self.enrichment_id, kind=kind, only=only, fields=names)
+        except Unauthenticated:
+            raise
+        except CursiveError as error:
+            self.download_error = error.message
+            return
+        finally:
+            self.preparing_download = False
+        url, _expires_at = make_link(tenant(), Download(UUID(self.enrichment_id), kind, only, names))
         self.choosing_download = False
-        return rx.download(url=url)
+        yield rx.download(url=url)
 
     # After it
 

@@ -12,6 +12,7 @@ from components.feedback import banner, pill
 from components.form import search_input
 from components.icons import icon
 from components.shell import section
+from components.table import table_card
 from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.fields import NOBODY
 from state.enrichment import EnrichmentState as S
@@ -158,16 +159,18 @@ def _header_picker() -> rx.Component:
 
     return section(
         "The first rows of the file",
-        rx.el.div(
-            rx.el.table(
-                rx.el.caption("The first rows of the file", class_name="sr-only"),
-                rx.el.tbody(rx.foreach(S.raw_rows, row)),
-                class_name="grid-table",
+        table_card(
+            rx.el.div(
+                rx.el.table(
+                    rx.el.caption("The first rows of the file", class_name="sr-only"),
+                    rx.el.tbody(rx.foreach(S.raw_rows, row)),
+                    class_name="grid-table",
+                ),
+                class_name="table-scroll",
+                role="region",
+                aria_label="First rows",
+                tab_index=0,
             ),
-            class_name="card table-scroll",
-            role="region",
-            aria_label="First rows",
-            tab_index=0,
         ),
         card=False,
         hint="Click the row that holds the column names. Reading the file in another way undoes edits of cells.",

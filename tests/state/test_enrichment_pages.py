@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from cursive_app.api.links import open_link
 from cursive_app.errors import Conflict
 from cursive_app.services import enrichment, jobs
 from cursive_app.services.enrichment.fields import NOBODY
@@ -244,16 +246,18 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     card = tab.var(S, "card")
     assert (card["phase"], card["counts"]["no_match"], card["rerun_unmatched"]) == ("ended", "4", "4")
     assert (card["held"], card["captured"], card["released"]) == ("1.00", "0.00", "1.00")
+    await tab.send(S.set_download_kind, path=f"/enrichments/{id}", kind="xlsx")
+    await tab.send(S.toggle_field, path=f"/enrichments/{id}", name="GENDER")
     await tab.send(S.download, path=f"/enrichments/{id}")
-    assert f"/api/v1/enrichments/{id}/download-link?format=csv" in tab.text()
-    tab.forget()
-    await tab.send(S.follow_link, path=f"/enrichments/{id}", answer={"url": "https://evil.example/x"})
-    assert "evil" not in tab.text()
-    assert tab.var(S, "download_error")
-    await tab.send(S.follow_link, path=f"/enrichments/{id}", answer={"url": "", "problem": "The link has expired."})
-    assert tab.var(S, "download_error") == "The link has expired."
+    address = re.search(r"/api/v1/downloads/([\w.-]+)", tab.text())
+    assert address is not None
+    who, wanted = open_link(address[1])
+    assert (who.user_id, str(wanted.enrichment_id), wanted.kind) == (cast.alice.user_id, str(id), "xlsx")
+    assert wanted.fields is not None and "GENDER" not in wanted.fields and len(wanted.fields) == 44
     await tab.send(S.delete_files, path=f"/enrichments/{id}")
     assert tab.var(S, "card")["purged"] is True
+    await tab.send(S.download, path=f"/enrichments/{id}")
+    assert "deleted" in tab.var(S, "download_error")
     assert "were deleted" in tab.var(S, "card")["kept"]
 
 
