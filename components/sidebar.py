@@ -35,10 +35,11 @@ class NavLink:
 
 @dataclass(frozen=True, slots=True)
 class NavGroup:
-    """Links under one heading; an empty heading shows none."""
+    """Links under one heading; an empty heading shows none. `only`: whether the person sees the group at all."""
 
     label: str
     links: tuple[NavLink, ...]
+    only: Flag | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,15 @@ def sidebar(data: ShellData, nav: Sequence[NavGroup], active: str, *, palette: A
 
 
 def _links(nav: Sequence[NavGroup], active: str) -> list[rx.Component]:
-    return [
-        rx.el.div(
+    def shown(group: NavGroup) -> rx.Component:
+        drawn = rx.el.div(
             rx.el.p(group.label, class_name="nav-label") if group.label else rx.fragment(),
             *[_nav_link(link, active) for link in group.links],
             class_name="flex flex-col gap-px",
         )
-        for group in nav
-    ]
+        return drawn if group.only is None else rx.cond(group.only, drawn, rx.fragment())
+
+    return [shown(group) for group in nav]
 
 
 def _nav_link(link: NavLink, active: str) -> rx.Component:

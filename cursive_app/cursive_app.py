@@ -12,6 +12,12 @@ import reflex as rx
 from reflex_components_sonner.toast import ToastProps
 
 from cursive_app.api.app import create as create_api
+from cursive_app.pages.admin.failures import admin_failures
+from cursive_app.pages.admin.jobs import admin_jobs
+from cursive_app.pages.admin.queues import admin_queues
+from cursive_app.pages.admin.schedules import admin_schedules
+from cursive_app.pages.admin.stuck import admin_stuck
+from cursive_app.pages.admin.totals import admin_totals
 from cursive_app.pages.credits import credits
 from cursive_app.pages.credits_month import credits_month
 from cursive_app.pages.enrichment_detail import enrichment_detail
@@ -39,6 +45,12 @@ from cursive_app.pages.settings.workspace import workspace
 from cursive_app.policy import Policy
 from cursive_app.web_edge import EDGE
 from state.account import AccountState, SessionsState
+from state.admin_failures import AdminFailuresState
+from state.admin_jobs import AdminJobsState
+from state.admin_queues import AdminQueuesState
+from state.admin_schedules import AdminSchedulesState
+from state.admin_stuck import AdminStuckState
+from state.admin_totals import AdminTotalsState
 from state.api_keys import ApiKeysState
 from state.credits import CreditsState
 from state.credits_month import CreditsMonthState
@@ -102,6 +114,12 @@ PAGES: tuple[Page, ...] = (
     Page("/settings/team", team, "Team", TeamState.load),
     Page("/settings/api-keys", api_keys, "API keys", ApiKeysState.load),
     Page("/settings/workspace", workspace, "Workspace settings", WorkspaceState.load),
+    Page("/admin/jobs", admin_jobs, "All jobs", (AdminJobsState.load, AdminJobsState.follow)),
+    Page("/admin/jobs/failures", admin_failures, "Failures", (AdminFailuresState.load, AdminFailuresState.follow)),
+    Page("/admin/jobs/queues", admin_queues, "Queues", (AdminQueuesState.load, AdminQueuesState.follow)),
+    Page("/admin/jobs/schedules", admin_schedules, "Schedules", (AdminSchedulesState.load, AdminSchedulesState.follow)),
+    Page("/admin/jobs/stuck", admin_stuck, "Stuck jobs", (AdminStuckState.load, AdminStuckState.follow)),
+    Page("/admin/jobs/totals", admin_totals, "Totals", (AdminTotalsState.load, AdminTotalsState.follow)),
     Page("/404", not_found, "Page not found", public=True),
 )
 
@@ -121,6 +139,7 @@ HEAD = [
     rx.el.meta(name="theme-color", content="#fbfcfd", custom_attrs={"media": "(prefers-color-scheme: light)"}),
     rx.el.meta(name="theme-color", content="#0f1115", custom_attrs={"media": "(prefers-color-scheme: dark)"}),
     rx.el.script(src="/ui.js", defer=True),
+    rx.el.script(src="/query_box.js", defer=True),
 ]
 
 
@@ -128,7 +147,7 @@ def create_app() -> rx.App:
     """The Reflex application with every page."""
     built = rx.App(
         api_transformer=[create_api(), *EDGE],
-        stylesheets=["/theme.css", "/kit.css", "/enrichment.css"],
+        stylesheets=["/theme.css", "/kit.css", "/enrichment.css", "/admin.css"],
         head_components=HEAD,
         html_lang="en",
         backend_exception_handler=report_backend_error,

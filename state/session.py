@@ -44,6 +44,7 @@ class SessionState(rx.State):
     user_email: str = ""
     email_verified: bool = False
     is_staff: bool = False
+    staff_role: str = ""  # read_only, operate or all; for hiding what the services would refuse anyway
     role: str = ""
     timezone: str = "UTC"
     workspace_id: str = ""
@@ -91,8 +92,8 @@ class SessionState(rx.State):
 
 
 _SHOWN = (
-    "signed_in", "user_name", "user_email", "email_verified", "is_staff", "role", "timezone", "workspace_id",
-    "workspace_name", "workspaces", "sandbox_data", "can", "balance", "held", "has_held",
+    "signed_in", "user_name", "user_email", "email_verified", "is_staff", "staff_role", "role", "timezone",
+    "workspace_id", "workspace_name", "workspaces", "sandbox_data", "can", "balance", "held", "has_held",
 )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ def _shown(who: Principal | None) -> dict[str, object]:
         "user_email": who.email,
         "email_verified": who.email_verified,
         "is_staff": who.is_staff,
+        "staff_role": who.staff_role or "",
         "role": ROLE_WORDS[who.role] if who.role else "",
         "timezone": who.timezone,
         "workspace_id": str(who.workspace_id) if who.workspace_id else "",

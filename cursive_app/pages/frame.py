@@ -67,6 +67,11 @@ NAV: tuple[NavGroup, ...] = (
             NavLink("workspace", "Settings", "/settings/workspace", "settings", hotkey="g-w"),
         ),
     ),
+    NavGroup(
+        "Staff",
+        (NavLink("admin-jobs", "All jobs", "/admin/jobs", "server-cog", hotkey="g-a", only=S.is_staff),),
+        only=S.is_staff,
+    ),
 )
 
 ACTIONS: tuple[Command, ...] = (

@@ -1,0 +1,381 @@
+"""One job for staff: what it cost, its timeline with waits, every try with its error, its arguments, and the way on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.binding import items, text
+from components.buttons import button, copy_button, copyable_id, primary, quiet_danger, secondary, submit
+from components.dialog import drawer
+from components.feedback import (
+    JOB_STATUS,
+    banner,
+    definition,
+    pill,
+    progress,
+    relative_time,
+    skeleton_lines,
+    status_pill,
+)
+from components.form import error_summary
+from components.icons import icon
+from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
+from state.admin_actions import AdminActionState as A
+from state.admin_drawer import AdminArgument, AdminAttempt, AdminEvent
+from state.admin_jobs import AdminJobsState as S
+from state.admin_rows import AdminRow
+
+
+def job_drawer() -> rx.Component:
+    row = S.drawer.row
+    return drawer(
+        rx.cond(S.drawer.found, row.title, "Job"),
+        rx.cond(
+            S.drawer.found,
+            _details(row),
+            rx.cond(S.drawer_missing, rx.el.p("There is no such job.", class_name="text-13"), skeleton_lines(8)),
+        ),
+        is_open=text(S.open_id) != "",
+        on_open_change=S.set_open,
+        subtitle=rx.cond(
+            S.drawer.found,
+            rx.el.span(
+                row.kind_word, " · ", row.workspace, " · ", copyable_id(row.short_id),
+                class_name="inline-flex flex-wrap items-center gap-x-1.5",
+            ),
+            rx.el.span("Loading", class_name="text-ink-3"),
+        ),
+        footer=[_footer(row)],
+    )  # fmt: skip
+
+
+def _details(row: AdminRow) -> rx.Component:
+    return rx.el.div(
+        rx.cond(row.error, _error(row), rx.fragment()),
+        rx.cond(
+            row.moving,
+            progress(
+                percent=rx.Var.create(row.percent),
+                done=row.done,
+                stage=row.stage,
+                eta=rx.cond(row.pace, row.pace, row.resumes),
+                indeterminate=row.open_ended,
+            ),
+            rx.fragment(),
+        ),
+        _facts(row),
+        _ways(row),
+        _section("Timeline", _timeline()),
+        _section("Tries", _attempts()),
+        _section("Arguments", _arguments()),
+        _related(),
+        class_name="flex flex-col gap-6",
+    )
+
+
+def _section(title: str, *content: Any) -> rx.Component:
+    return rx.el.section(rx.el.h3(title, class_name="mb-2 text-13 font-semibold text-ink"), *content)
+
+
+def _error(row: AdminRow) -> rx.Component:
+    same = rx.el.a(
+        "Others with it",
+        href=rx.Var.create("/admin/jobs?q=error%3A") + text(row.fingerprint),
+        class_name="font-medium underline underline-offset-4 whitespace-nowrap",
+    )
+    return banner(
+        rx.el.p(row.error, class_name="break-words"),
+        rx.el.p(rx.el.code(row.error_code, class_name="text-12"), class_name="mt-0.5"),
+        tone="bad",
+        icon_name="circle-alert",
+        action=rx.cond(row.fingerprint, same, rx.fragment()),
+    )
+
+
+def _facts(row: AdminRow) -> rx.Component:
+    def number(value: Any) -> rx.Component:
+        return rx.el.span(value, class_name="num")
+
+    return definition(
+        [
+            ("State", rx.el.span(status_pill(row.status, JOB_STATUS), class_name="flex items-center gap-2")),
+            ("Done", rx.el.span(row.done, rx.cond(row.failed, rx.el.span(", ", row.failed), ""), class_name="num")),
+            ("Credits held", number(row.held)),
+            ("Credits charged", number(row.captured)),
+            ("Credits refunded", number(row.released)),
+            ("Tries", number(row.tries_exact)),
+            ("Heartbeat", rx.cond(row.heartbeat, number(row.heartbeat), "No worker holds it")),
+            ("Created", number(row.created_exact)),
+            (
+                "First started",
+                rx.cond(
+                    row.started_exact,
+                    rx.el.span(row.started_exact, ", after waiting ", row.queued, class_name="num"),
+                    rx.el.span("Not yet; queued for ", row.queued, class_name="num"),
+                ),
+            ),
+            (
+                "Ended",
+                rx.cond(
+                    row.finished_exact,
+                    rx.el.span(row.finished_exact, ", took ", row.took, class_name="num"),
+                    "Not yet",
+                ),
+            ),
+            ("Started by", row.by),
+            ("Queue", row.queue),
+            ("Job ID", copyable_id(row.id)),
+            (
+                "Idempotency key",
+                rx.cond(S.drawer.idempotency_key, copyable_id(S.drawer.idempotency_key), "None, or masked"),
+            ),
+        ]
+    )
+
+
+def _ways(row: AdminRow) -> rx.Component:
+    """To what the job is about, and the customer's twin of this page."""
+    return rx.el.div(
+        rx.el.div(
+            rx.foreach(
+                items(S.drawer.links),
+                lambda one: button(
+                    one["label"], size="sm", icon_name="external-link", href=one["href"], key=one["href"]
+                ),
+            ),
+            button("Customer’s view", size="sm", icon_name="user-round", href=S.drawer.customer_href),
+            rx.el.span(
+                copy_button(S.drawer.customer_url, "Copy the customer’s link"),
+                class_name="inline-flex",
+            ),
+            rx.el.a(
+                "Other jobs of ",
+                row.workspace,
+                href=rx.Var.create("/admin/jobs?q=workspace%3A") + text(row.workspace_id),
+                class_name="link text-13",
+            ),
+            class_name="flex flex-wrap items-center gap-2",
+        ),
+        rx.el.p(
+            "The customer’s pages open for members of the workspace only; the link is safe to send to them.",
+            class_name="mt-2 text-12 text-ink-3",
+        ),
+    )
+
+
+def _timeline() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            S.drawer.earlier_events,
+            rx.el.p(S.drawer.earlier_events, class_name="mb-2 text-12 text-ink-3"),
+            rx.fragment(),
+        ),
+        rx.el.ol(rx.foreach(items(S.drawer.events), _event), class_name="flex flex-col"),
+    )
+
+
+def _event(line: AdminEvent) -> rx.Component:
+    mark = rx.match(
+        line.level,
+        ("error", icon("circle-alert", size=14, class_name="text-bad")),
+        ("warning", icon("triangle-alert", size=14, class_name="text-warn")),
+        icon("circle-dot", size=14, class_name="text-ink-3"),
+    )
+    return rx.el.li(
+        rx.el.span(mark, class_name="mt-0.5 flex-none"),
+        rx.el.div(
+            rx.el.p(line.message, class_name="text-13 text-ink break-words"),
+            rx.el.p(
+                line.stage,
+                " · ",
+                relative_time(line.at, exact=line.at_exact),
+                rx.cond(line.wait, rx.el.span(" · ", line.wait, class_name="num"), ""),
+                class_name="text-12 text-ink-3",
+            ),
+            rx.cond(line.internal, _stack(line.internal, "Internals"), rx.fragment()),
+            class_name="min-w-0 flex-1 border-b border-line pb-2.5",
+        ),
+        class_name="flex gap-2.5 pt-2.5",
+        key=line.key,
+    )
+
+
+def _attempts() -> rx.Component:
+    return rx.cond(
+        items(S.drawer.attempts).length() > 0,
+        rx.el.div(
+            rx.cond(
+                S.drawer.earlier_attempts,
+                rx.el.p(S.drawer.earlier_attempts, class_name="text-12 text-ink-3"),
+                rx.fragment(),
+            ),
+            rx.el.ol(rx.foreach(items(S.drawer.attempts), _attempt), class_name="flex flex-col gap-2.5"),
+            class_name="flex flex-col gap-2",
+        ),
+        rx.el.p("No worker has taken it yet.", class_name="text-13 text-ink-3"),
+    )
+
+
+def _attempt(one: AdminAttempt) -> rx.Component:
+    return rx.el.li(
+        rx.cond(one.folded, rx.el.p(one.folded, class_name="mb-1.5 text-12 text-ink-3"), rx.fragment()),
+        rx.el.div(
+            rx.el.div(
+                rx.el.span(one.number, class_name="num text-13 font-medium text-ink"),
+                pill(one.outcome, text(one.tone)),
+                rx.el.span(one.stage, class_name="text-12 text-ink-3"),
+                rx.el.span(one.took, class_name="num ml-auto text-12 text-ink-3"),
+                class_name="flex flex-wrap items-center gap-2",
+            ),
+            rx.el.p(
+                relative_time(one.started, exact=one.started_exact),
+                " on ",
+                rx.el.code(one.worker, class_name="break-all"),
+                class_name="mt-1 text-12 text-ink-3",
+            ),
+            rx.cond(
+                one.error,
+                rx.el.p(
+                    rx.el.code(one.error_code, class_name="mr-2 text-12 text-bad"),
+                    one.error,
+                    class_name="mt-1.5 text-13 text-ink break-words",
+                ),
+                rx.fragment(),
+            ),
+            rx.cond(one.internal, _stack(one.internal, "Stack and log"), rx.fragment()),
+            class_name="rounded-lg border border-line px-3 py-2.5",
+        ),
+        key=one.number,
+    )
+
+
+def _stack(content: rx.Var[str] | str, name: str) -> rx.Component:
+    return rx.el.div(
+        fold(
+            name,
+            rx.el.div(
+                rx.el.div(copy_button(content, f"Copy {name.lower()}"), class_name="absolute top-1 right-1"),
+                rx.el.pre(content, class_name="stack", tab_index=0, role="region", aria_label=name),
+                class_name="relative mt-2",
+            ),
+        ),
+        class_name="mt-2",
+    )
+
+
+def _arguments() -> rx.Component:
+    return rx.fragment(
+        rx.cond(
+            items(S.drawer.arguments).length() > 0,
+            rx.el.dl(rx.foreach(items(S.drawer.arguments), _argument), class_name="flex flex-col gap-1"),
+            rx.el.p("This job has no arguments; what it works on is linked above.", class_name="text-13 text-ink-3"),
+        ),
+        rx.cond(
+            items(S.drawer.arguments).length() > 0,
+            rx.el.div(_stack(S.drawer.arguments_json, "As JSON")),
+            rx.fragment(),
+        ),
+        rx.cond(may_all() & S.drawer.can_edit, _edit(), rx.fragment()),
+    )
+
+
+def _argument(one: AdminArgument) -> rx.Component:
+    return rx.el.div(
+        rx.el.dt(one.name, class_name="w-40 flex-none truncate text-13 text-ink-3"),
+        rx.el.dd(
+            rx.cond(
+                one.masked,
+                rx.el.span("•••", rx.el.span(" masked", class_name="sr-only"), title="Masked for your role"),
+                rx.el.code(one.value, class_name="break-all text-12"),
+            ),
+            class_name="min-w-0 flex-1 text-13",
+        ),
+        class_name="flex gap-4 py-0.5",
+        key=one.name,
+    )
+
+
+def _edit() -> rx.Component:
+    """Retry with other values: another act than Retry, for the role all, and written down with both values."""
+
+    def control(one: AdminArgument) -> rx.Component:
+        return rx.cond(
+            one.editable,
+            rx.el.label(
+                rx.el.span(one.name, class_name="text-13 font-medium text-ink"),
+                rx.el.input(name=one.name, default_value=one.value, auto_complete="off", class_name="input num"),
+                class_name="flex flex-col gap-1.5",
+                key=one.name,
+            ),
+            rx.fragment(key=one.name),
+        )
+
+    return rx.el.div(
+        fold(
+            "Retry with other arguments",
+            rx.el.form(
+                error_summary(S.editing_error),
+                rx.foreach(items(S.drawer.arguments), control),
+                rx.el.p("Values are JSON. Who changed what is written down.", class_name="text-12 text-ink-3"),
+                rx.el.div(submit("Retry with these")),
+                on_submit=S.retry_edited,
+                class_name="mt-2 flex flex-col gap-3",
+            ),
+        ),
+        class_name="mt-3",
+    )
+
+
+def _related() -> rx.Component:
+    def line(one: AdminRow) -> rx.Component:
+        return rx.el.li(
+            status_pill(one.status, JOB_STATUS),
+            rx.el.button(
+                one.title, type="button", on_click=S.open(one.id), class_name="link min-w-0 truncate text-left text-13"
+            ),
+            rx.el.span(one.kind_word, class_name="ml-auto text-12 text-ink-3 whitespace-nowrap"),
+            class_name="flex items-center gap-2.5 py-1",
+            key=one.id,
+        )
+
+    return rx.cond(
+        items(S.drawer.related).length() > 0,
+        _section("On the same thing", rx.el.ul(rx.foreach(items(S.drawer.related), line))),
+        rx.fragment(),
+    )
+
+
+def _footer(row: AdminRow) -> rx.Component:
+    """Only what is possible for this job and this role."""
+
+    def possible(why_no: Any, shown: rx.Component, *, role: rx.Var[bool] | None = None) -> rx.Component:
+        allowed = text(why_no) == ""
+        return rx.cond(allowed if role is None else allowed & role, shown, rx.fragment())
+
+    failed = text(row.status) == "failed"
+    return rx.cond(
+        S.drawer.found & may_operate(),
+        rx.el.div(
+            rx.cond(
+                failed & (text(row.why_no_retry) != ""),
+                rx.el.p(row.why_no_retry, class_name="mr-auto max-w-[36ch] text-12 text-ink-3"),
+                rx.fragment(),
+            ),
+            possible(row.why_no_delete, quiet_danger("Delete", on_click=A.ask_one("delete", row.id)), role=may_all()),
+            rx.cond(
+                row.heartbeat,
+                secondary("Rescue", icon_name="life-buoy", on_click=S.rescue, pending=S.rescuing,
+                          title="Take it from the worker that holds it and queue it again"),
+                rx.fragment(),
+            ),
+            possible(row.why_no_cancel, quiet_danger("Cancel job", on_click=A.ask_one("cancel", row.id))),
+            possible(row.why_no_retry, primary("Retry", icon_name="rotate-cw", on_click=A.ask_one("retry", row.id))),
+            class_name="flex w-full flex-wrap items-center justify-end gap-2",
+        ),
+        rx.fragment(),
+    )  # fmt: skip
+
+
+__all__ = ["job_drawer"]

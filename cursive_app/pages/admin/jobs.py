@@ -1,0 +1,273 @@
+"""/admin/jobs: every job of every workspace; find, watch, choose, act; one job in a drawer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.binding import items, text
+from components.buttons import danger, ghost, secondary
+from components.dialog import popover
+from components.feedback import (
+    JOB_STATUS,
+    banner,
+    failure,
+    list_states,
+    nothing_matches,
+    nothing_yet,
+    relative_time,
+    status_pill,
+)
+from components.icons import icon
+from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
+from cursive_app.pages.admin.actions import action_dialog
+from cursive_app.pages.admin.job_drawer import job_drawer
+from cursive_app.pages.admin.staff_page import date_range, may_all, may_operate, staff_page
+from cursive_app.services.jobs.admin import QUALIFIERS
+from state.admin_actions import AdminActionState as A
+from state.admin_jobs import AdminJobsState as S
+from state.admin_rows import AdminRow
+
+STATES = (("", "All", "all"), *((value, words[0], value) for value, words in JOB_STATUS.items()))
+
+
+def admin_jobs() -> rx.Component:
+    """The page."""
+    return staff_page(
+        _query_box(),
+        toolbar(_state_tabs(), right=[_dates()]),
+        rx.cond(S.bounded, banner(S.bounded, tone="info", icon_name="info"), rx.fragment()),
+        table_card(
+            newer_line(S.newer, when=text(S.newer) != "", on_click=S.show_newest),
+            list_states(
+                S.status,
+                ready=rx.fragment(
+                    rx.cond(may_operate(), _table(choosing=True), _table(choosing=False)),
+                    _bulk_bar(),
+                    list_pager(S.shown, S),
+                ),
+                loading=skeleton_table(COLUMNS, rows=10),
+                empty=nothing_yet(
+                    "No jobs yet",
+                    "Whatever any workspace runs in the background appears here, with its attempts and its credits.",
+                    icon_name="activity",
+                ),
+                no_match=nothing_matches(
+                    "No job fits", "No job fits this query and these dates.", on_clear=S.clear_filters
+                ),
+                failed=failure(S.error, on_retry=S.clear_filters),
+            ),
+        ),
+        job_drawer(),
+        action_dialog(then=S.load),
+        section="jobs",
+        actions=[secondary("Export CSV", icon_name="download", href=S.export_url, plain=True)],
+    )
+
+
+def _query_box() -> rx.Component:
+    field = rx.el.input(
+        id="query",
+        name="q",
+        type="text",
+        placeholder='state:failed workspace:"Acme Inc" -kind:csv_upload',
+        aria_label="Query",
+        role="combobox",
+        custom_attrs={"aria-autocomplete": "list", "aria-controls": "query-list"},
+        aria_expanded=rx.cond(items(S.suggestions).length() > 0, "true", "false"),
+        default_value=S.query,
+        key=S.query,
+        on_change=S.suggest.debounce(150),
+        on_focus=S.suggest,
+        auto_complete="off",
+        spell_check=False,
+        max_length=500,
+        data_hotkey="/",
+        class_name="input",
+    )
+    return rx.el.form(
+        rx.el.div(
+            rx.el.div(icon("search"), field, class_name="search-wrap"),
+            rx.cond(
+                items(S.suggestions).length() > 0,
+                rx.el.ul(
+                    rx.foreach(items(S.suggestions), _suggestion),
+                    id="query-list",
+                    role="listbox",
+                    aria_label="Suggestions",
+                    class_name="float combo-list",
+                ),
+                rx.fragment(),
+            ),
+            data_query="",
+            class_name="combo min-w-0 flex-1",
+        ),
+        secondary("Search", type="submit"),
+        _help(),
+        role="search",
+        on_submit=S.search,
+        class_name="flex items-center gap-2",
+    )
+
+
+def _suggestion(one: Any, place: Any) -> rx.Component:
+    return rx.el.li(
+        rx.el.code(one["text"], class_name="text-12 text-ink"),
+        rx.el.span(one["label"], class_name="ml-auto min-w-0 truncate text-12 text-ink-3"),
+        id=rx.Var.create("query-option-") + place.to(str),
+        role="option",
+        custom_attrs={"aria-selected": "false", "data-text": one["text"]},
+        class_name="query-option",
+        key=one["text"],
+    )
+
+
+def _help() -> rx.Component:
+    lines = [
+        rx.el.div(
+            rx.el.dt(rx.el.code(f"{name}:" if not name.endswith(".") else f"{name}name:"), class_name="w-28 flex-none"),
+            rx.el.dd(words, class_name="min-w-0 text-ink-2"),
+            class_name="flex gap-3 text-12",
+        )
+        for name, words in QUALIFIERS.items()
+    ]
+    return popover(
+        "How to ask",
+        rx.el.dl(*lines, class_name="flex flex-col gap-1.5"),
+        rx.el.p(
+            "Quotes hold words together, a minus turns a word around, a comma means either, * stands for any letters.",
+            class_name="mt-3 text-12 text-ink-3",
+        ),
+        trigger=[icon("circle-help"), rx.el.span("How to ask", class_name="sr-only")],
+        trigger_class="btn btn-ghost btn-icon",
+        align="end",
+        width="w-96 max-w-[calc(100vw-24px)]",
+    )
+
+
+def _state_tabs() -> rx.Component:
+    def choice(value: str, word: str, count: str) -> rx.Component:
+        return rx.el.button(
+            word,
+            rx.el.span(S.counts[count], class_name="num ml-1.5 text-12 text-ink-3"),
+            type="button",
+            aria_pressed=rx.cond(text(S.chosen_state) == value, "true", "false"),
+            on_click=S.choose_state(value),
+        )
+
+    return rx.el.div(
+        *[choice(*words) for words in STATES],
+        role="group",
+        aria_label="State",
+        class_name="toggle-group",
+    )
+
+
+def _dates() -> rx.Component:
+    return date_range(since=S.since, until=S.until, on_since=S.choose_since, on_until=S.choose_until, zone=S.timezone)
+
+
+def _lead(row: AdminRow) -> rx.Component:
+    return rx.el.span(
+        rx.el.code(row.short_id, class_name="text-12 font-normal text-ink-3 whitespace-nowrap"),
+        rx.el.span(row.title, class_name="truncate sm:max-w-64"),
+        class_name="flex min-w-0 items-baseline gap-2.5",
+    )
+
+
+def _state(row: AdminRow) -> rx.Component:
+    return rx.el.span(
+        status_pill(row.status, JOB_STATUS),
+        rx.cond(
+            row.stopping,
+            rx.el.span("stopping", class_name="text-12 text-ink-3"),
+            rx.cond(row.moving, rx.el.span(row.stage, class_name="text-12 text-ink-3"), rx.fragment()),
+        ),
+        class_name="flex items-center gap-2",
+    )
+
+
+def _progress(row: AdminRow) -> rx.Component:
+    meter = rx.el.span(
+        rx.el.span(style={"width": rx.Var.create(row.percent).to(str) + "%"}),
+        role="progressbar",
+        aria_label=row.title,
+        aria_valuemin="0",
+        aria_valuemax="100",
+        aria_valuenow=rx.Var.create(row.percent).to_string(),
+        data_indeterminate=rx.cond(row.open_ended, "true", "false"),
+        class_name="meter block w-16 flex-none",
+    )
+    return rx.el.span(
+        rx.cond(row.moving, meter, rx.fragment()),
+        rx.el.span(row.done, class_name="num whitespace-nowrap"),
+        rx.cond(row.failed, rx.el.span(row.failed, class_name="num text-12 text-bad whitespace-nowrap"), rx.fragment()),
+        class_name="flex items-center gap-2",
+    )
+
+
+def _number(value: str, *, title: str | rx.Var[str] = "") -> rx.Component:
+    return rx.el.span(value, title=title, class_name="num whitespace-nowrap")
+
+
+COLUMNS = (
+    Column("job", "Job", _lead, lead=True),
+    Column("kind", "Kind", lambda row: row.kind_word),
+    Column("workspace", "Workspace", lambda row: rx.el.span(row.workspace, class_name="truncate sm:max-w-40")),
+    Column("state", "State", _state),
+    Column("tries", "Tries", lambda row: _number(row.tries, title=row.tries_exact), right=True),
+    Column("queued", "Queued for", lambda row: _number(row.queued), right=True),
+    Column("took", "Took", lambda row: _number(row.took), right=True),
+    Column("progress", "Progress", _progress),
+    Column("held", "Held", lambda row: _number(row.held), right=True),
+    Column("captured", "Charged", lambda row: _number(row.captured), right=True),
+    Column("released", "Refunded", lambda row: _number(row.released), right=True),
+    Column("by", "Started by", lambda row: rx.el.span(row.by, class_name="truncate sm:max-w-32")),
+    Column("created", "Created", lambda row: relative_time(row.created, exact=row.created_exact)),
+)
+
+
+def _table(*, choosing: bool) -> rx.Component:
+    boxes = {
+        "selected": S.selected,
+        "on_select": S.select,
+        "on_select_page": S.select_page,
+        "page_selected": S.page_selected,
+    }
+    return data_table(
+        COLUMNS,
+        rows=S.rows,
+        key=lambda row: row.id,
+        caption="Jobs",
+        on_open=lambda row: S.open(row.id),
+        opened=S.open_id,
+        **(boxes if choosing else {}),
+    )
+
+
+def _bulk_bar() -> rx.Component:
+    """What can be done with the chosen rows; each asks first and says how many it is about."""
+    return rx.cond(
+        may_operate() & (items(S.selected).length() > 0),
+        rx.el.div(
+            rx.el.p(S.selected_text, class_name="num mr-2 text-13 text-ink", role="status"),
+            secondary("Retry", size="sm", icon_name="rotate-cw", on_click=A.ask_selected("retry")),
+            secondary("Cancel", size="sm", icon_name="circle-x", on_click=A.ask_selected("cancel")),
+            rx.cond(
+                may_all(),
+                danger("Delete", size="sm", icon_name="trash-2", on_click=A.ask_selected("delete")),
+                rx.fragment(),
+            ),
+            rx.cond(
+                (text(S.matching_text) != "") & ~S.all_matching,
+                ghost(S.matching_text, size="sm", on_click=S.select_all),
+                rx.fragment(),
+            ),
+            ghost("Clear", size="sm", on_click=S.select_none),
+            role="group",
+            aria_label="With the selected jobs",
+            class_name="bulkbar flex-wrap",
+        ),
+        rx.fragment(),
+    )

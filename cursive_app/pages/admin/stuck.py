@@ -1,0 +1,95 @@
+"""/admin/jobs/stuck: jobs that should move and do not, how long they have been so, and rescue."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from components.binding import text
+from components.buttons import secondary
+from components.feedback import JOB_STATUS, banner, failure, list_states, nothing_yet, status_pill
+from components.icons import icon
+from components.table import Column, data_table, skeleton_table, table_card
+from cursive_app.pages.admin.staff_page import may_operate, staff_page
+from state.admin_stuck import AdminStuckState as S
+from state.admin_stuck import StuckLine
+
+
+def admin_stuck() -> rx.Component:
+    """The page."""
+    return staff_page(
+        rx.cond(
+            S.clock_late,
+            banner(S.clock, tone="bad", icon_name="circle-alert"),
+            rx.cond(
+                S.clock,
+                rx.el.p(
+                    icon("heart-pulse", size=14, class_name="text-good"),
+                    S.clock,
+                    " ",
+                    S.rule,
+                    class_name="num flex flex-wrap items-center gap-x-1.5 text-13 text-ink-3",
+                ),
+                rx.fragment(),
+            ),
+        ),
+        table_card(
+            list_states(
+                S.status,
+                ready=data_table(
+                    COLUMNS,
+                    rows=S.lines,
+                    key=lambda one: text(one.id),
+                    caption="Stuck jobs",
+                    on_open=lambda one: S.open(one.id),
+                    row_menu=_rescue,
+                ),
+                loading=skeleton_table(COLUMNS, rows=4),
+                empty=nothing_yet(
+                    "Nothing is stuck",
+                    "Every job that should move is in living hands or has its turn in a queue.",
+                    icon_name="circle-check",
+                ),
+                failed=failure(S.error, on_retry=S.load),
+            )
+        ),
+        section="stuck",
+    )
+
+
+def _lead(one: StuckLine) -> rx.Component:
+    return rx.el.span(
+        rx.el.code(one.row.short_id, class_name="text-12 font-normal text-ink-3"),
+        rx.el.span(one.row.title, class_name="truncate sm:max-w-64"),
+        class_name="flex min-w-0 items-baseline gap-2.5",
+    )
+
+
+def _rescue(one: StuckLine) -> rx.Component:
+    return rx.cond(
+        may_operate(),
+        secondary(
+            "Rescue",
+            size="sm",
+            icon_name="life-buoy",
+            on_click=S.rescue(one.id),
+            pending=text(S.rescuing) == one.id,
+            title="Take it from the worker that holds it and queue it again",
+        ),
+        rx.fragment(),
+    )
+
+
+COLUMNS = (
+    Column("job", "Job", _lead, lead=True),
+    Column("workspace", "Workspace", lambda one: one.row.workspace),
+    Column("state", "State", lambda one: status_pill(one.row.status, JOB_STATUS)),
+    Column("why", "What is seen", lambda one: one.why),
+    Column("still", "For", lambda one: rx.el.span(one.still, class_name="num"), right=True),
+    Column(
+        "heartbeat",
+        "Heartbeat",
+        lambda one: rx.el.span(rx.cond(one.row.heartbeat, one.row.heartbeat, "–"), class_name="num"),
+        right=True,
+    ),
+    Column("tries", "Tries", lambda one: rx.el.span(one.row.tries, class_name="num"), right=True),
+)

@@ -1,0 +1,162 @@
+"""/admin/jobs/totals: what all jobs came to, by kind and hour; how long things are kept; what staff did."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from components.binding import items, text
+from components.feedback import failure, list_states, metric, pill, relative_time, skeleton_lines
+from components.shell import section
+from components.table import Column, data_table, table_card, toolbar
+from cursive_app.pages.admin.staff_page import clear_dates, date_range, staff_page
+from state.admin_totals import BAR_TOP, HOUR_WIDTH, ActionLine, HourBar, KindLine
+from state.admin_totals import AdminTotalsState as S
+
+
+def admin_totals() -> rx.Component:
+    """The page."""
+    dated = (text(S.since) != "") | (text(S.until) != "")
+    return staff_page(
+        toolbar(
+            rx.el.p(
+                rx.cond(dated, "Jobs created on these days.", "All jobs there are."), class_name="text-13 text-ink-3"
+            ),
+            right=[
+                clear_dates(when=dated, on_click=S.clear_filters),
+                date_range(
+                    since=S.since, until=S.until, on_since=S.choose_since, on_until=S.choose_until, zone=S.timezone
+                ),
+            ],
+        ),
+        list_states(
+            S.status,
+            ready=rx.fragment(_numbers(), _hours(), _kinds(), _actions(), _kept()),
+            loading=rx.el.div(skeleton_lines(8), class_name="card p-5"),
+            empty=rx.fragment(),
+            failed=rx.el.div(failure(S.error, on_retry=S.clear_filters), class_name="card"),
+        ),
+        section="totals",
+    )
+
+
+def _numbers() -> rx.Component:
+    return rx.el.section(
+        metric("Jobs", S.jobs),
+        metric("Rows imported", S.imported, note="Rows that jobs have worked through"),
+        metric("Success rate", S.success, note=S.success_note),
+        metric("Average", S.average, note="From first start to end"),
+        metric("95 of 100 within", S.p95, note="From first start to end"),
+        aria_label="Totals",
+        class_name="card grid grid-cols-2 gap-5 p-5 lg:grid-cols-5",
+    )
+
+
+def _hours() -> rx.Component:
+    def bar(hour: HourBar) -> rx.Component:
+        wide = str(HOUR_WIDTH - 2)
+        return rx.el.svg.g(
+            rx.el.svg.title(hour.words),
+            rx.el.svg.rect(x=hour.left, y="0", width=wide, height=str(BAR_TOP), fill="transparent"),
+            rx.el.svg.rect(x=hour.left, y=hour.good_top, width=wide, height=hour.good, class_name="good"),
+            rx.el.svg.rect(x=hour.left, y=hour.bad_top, width=wide, height=hour.bad, class_name="bad"),
+            key=hour.key,
+        )
+
+    width, ground = str(72 * HOUR_WIDTH), str(BAR_TOP)
+    chart = rx.el.svg(
+        rx.foreach(items(S.hours), bar),
+        rx.el.svg.line(x1="0", y1=ground, x2=width, y2=ground, class_name="base"),
+        view_box=f"0 0 {width} {BAR_TOP + 1}",
+        preserve_aspect_ratio="none",
+        custom_attrs={"role": "img"},
+        aria_label=S.hours_text,
+        class_name="bars",
+    )
+    return section("The last 72 hours", chart, hint=S.hours_text)
+
+
+def _right(key: str, label: str, value: str) -> Column:
+    return Column(key, label, lambda row: rx.el.span(getattr(row, value), class_name="num"), right=True)
+
+
+KINDS = (
+    Column("kind", "Kind", lambda row: rx.el.a(row.kind, href=row.href, class_name="link"), lead=True),
+    _right("jobs", "Jobs", "jobs"),
+    _right("completed", "Completed", "completed"),
+    _right("failed", "Failed", "failed"),
+    _right("cancelled", "Canceled", "cancelled"),
+    _right("rate", "Failure rate", "failure_rate"),
+    _right("rows", "Rows", "rows"),
+    _right("p50", "Median", "p50"),
+    _right("p95", "95 of 100 within", "p95"),
+)
+
+
+def _kinds() -> rx.Component:
+    def key(one: KindLine) -> rx.Var[str]:
+        return text(one.href)
+
+    return section(
+        "By kind", table_card(data_table(KINDS, rows=S.kinds, key=key, caption="Totals by kind")), card=False
+    )
+
+
+def _subject(one: ActionLine) -> rx.Component:
+    return rx.cond(
+        one.href,
+        rx.el.a(one.subject, href=one.href, class_name="link truncate"),
+        rx.el.span(one.subject, class_name="truncate"),
+    )
+
+
+ACTIONS = (
+    Column(
+        "action",
+        "Action",
+        lambda row: rx.el.span(
+            rx.el.code(row.action, class_name="text-12"),
+            rx.cond(row.refused, pill("Refused", "warn"), rx.fragment()),
+            class_name="inline-flex items-center gap-2",
+        ),
+        lead=True,
+    ),
+    Column("by", "By", lambda row: row.by),
+    Column("at", "When", lambda row: relative_time(row.at, exact=row.at_exact)),
+    Column("subject", "On", _subject),
+    Column("details", "Details", lambda row: rx.el.span(row.details, title=row.details, class_name="text-ink-3")),
+)
+
+
+def _actions() -> rx.Component:
+    def key(one: ActionLine) -> rx.Var[str]:
+        return text(one.key)
+
+    nothing = rx.el.p("No member of staff has acted yet.", class_name="p-4 text-13 text-ink-3")
+    return section(
+        "What staff did",
+        table_card(
+            rx.cond(
+                items(S.actions).length() > 0,
+                data_table(ACTIONS, rows=S.actions, key=key, caption="What staff did"),
+                nothing,
+            )
+        ),
+        hint="The newest actions and refusals, of everybody.",
+        card=False,
+    )
+
+
+KEPT = (
+    Column("what", "What", lambda row: row.what, lead=True),
+    Column("rule", "Kept for", lambda row: row.rule),
+    _right("count", "How many", "count"),
+    Column("oldest", "Oldest", lambda row: rx.el.span(row.oldest, class_name="num")),
+)
+
+
+def _kept() -> rx.Component:
+    return section(
+        "How long things are kept",
+        table_card(data_table(KEPT, rows=S.kept, key=lambda one: text(one.what), caption="Retention")),
+        card=False,
+    )

@@ -1,0 +1,135 @@
+"""Retry, cancel and delete, always after a dry run: the dialog names the count before anything happens."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import reflex as rx
+
+from cursive_app.errors import CursiveError, NotFound
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import Action, Plan, Selection
+from state.admin_base import as_staff, number, said
+from state.admin_jobs import AdminJobsState
+from state.base import allow
+from state.session import credits_text
+
+WORDS: dict[Action, tuple[str, str, str]] = {
+    "retry": ("Retry", "retried", "They go on where they stopped, with the same arguments and idempotency keys."),
+    "cancel": ("Cancel", "canceled", "They stop after the step they are at; what they still hold is released."),
+    "delete": ("Delete", "deleted", "Job, timeline and attempts are gone for good; the record of this action stays."),
+}
+
+
+class AdminActionState(rx.State):
+    """One action that is about to be done, on whatever page of the staff's it was asked for."""
+
+    is_open: bool = False
+    pending: bool = False
+    action: str = ""
+    title: str = ""
+    consequence: str = ""
+    verb: str = ""
+    reach: str = ""
+    examples: list[str] = []
+    more_examples: str = ""
+    refused: list[dict[str, str]] = []
+    possible: bool = False
+    count: str = ""
+    typed: str = ""
+    error: str = ""
+
+    _selection: Selection = Selection()
+    _expected: int = 0
+
+    @rx.event
+    @allow("staff")
+    async def ask_selected(self, action: str):
+        """For the rows that are ticked, or all that match."""
+        page = await self.get_state(AdminJobsState)
+        await self._plan(action, page._selection())
+
+    @rx.event
+    @allow("staff")
+    async def ask_one(self, action: str, job_id: str):
+        await self._plan(action, Selection(ids=(_id(job_id),)))
+
+    @rx.event
+    @allow("staff")
+    async def ask_query(self, action: str, query: str):
+        """For all that a query finds, such as the jobs of one group of failures."""
+        await self._plan(action, Selection(query=query))
+
+    @rx.event
+    @allow("staff")
+    def set_open(self, is_open: bool):
+        self.is_open = is_open
+
+    @rx.event
+    @allow("staff")
+    def set_typed(self, value: str):
+        self.typed = value.strip()
+
+    @rx.event
+    @allow("staff")
+    async def apply(self):
+        """Do what was counted. It is refused, and said, when it would now be about other jobs."""
+        if not self.possible or (self.action == "delete" and self.typed != self.count):
+            return
+        self.pending, self.error = True, ""
+        yield
+        selection, expected, action = self._selection, self._expected, _action(self.action)
+        try:
+            done = await as_staff(lambda actor: admin.apply(actor, action, selection, expected=expected))
+        except CursiveError as error:
+            self.error = said(error)
+            return
+        finally:
+            self.pending = False
+        self.is_open = False
+        page = await self.get_state(AdminJobsState)
+        page._choose([])
+        told = f"{number(done.done, 'job')} {WORDS[action][1]}."
+        if done.refused:
+            reasons = "; ".join(f"{one.count:,}: {one.reason}" for one in done.refused)
+            yield rx.toast.warning(told, description=f"Not done for {reasons}", duration=15_000)
+        else:
+            yield rx.toast.success(told)
+
+    async def _plan(self, name: str, selection: Selection) -> None:
+        action = _action(name)
+        plan = await as_staff(lambda actor: admin.plan(actor, action, selection))
+        self._selection, self._expected = selection, plan.possible
+        self._show(plan)
+        self.is_open = True
+
+    def _show(self, plan: Plan) -> None:
+        verb, done, consequence = WORDS[plan.action]
+        counted = number(plan.possible, "job")
+        only = plan.examples[0] if plan.possible == 1 and plan.examples else ""
+        self.action, self.verb, self.typed, self.error = plan.action, f"{verb} {counted}", "", ""
+        self.possible, self.count = plan.possible > 0, str(plan.possible)
+        self.title = f"{verb} “{only}”?" if only else f"{verb} {counted}?"
+        self.consequence = consequence
+        if not self.possible:
+            self.title = f"{number(plan.matching, 'job')} chosen, none can be {done}"
+            self.consequence = "The reasons are below. Nothing has been changed."
+        held = f", {credits_text(plan.credits_held)} credits still held" if plan.credits_held else ""
+        self.reach = f"{counted} in {number(plan.workspaces, 'workspace')}{held}." if self.possible else ""
+        self.examples = [] if only else list(plan.examples)
+        more = plan.possible - len(plan.examples)
+        self.more_examples = f"and {more:,} more" if more > 0 and self.examples else ""
+        self.refused = [{"count": f"{one.count:,}", "reason": one.reason} for one in plan.refused]
+
+
+def _action(name: str) -> Action:
+    if name == "retry" or name == "cancel" or name == "delete":
+        return name
+    raise NotFound
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None

@@ -1,0 +1,145 @@
+"""One job with everything staff may know of it, as the drawer shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cursive_app.services.jobs.admin import AdminJobDetail
+from cursive_app.services.jobs.admin.views import AttemptView, TimelineLine
+from cursive_app.settings import settings
+from state.admin_base import number
+from state.admin_rows import AdminRow, admin_row
+from state.times import ago, clock_span, exact
+
+OUTCOMES = {
+    "finished": "Finished",
+    "postponed": "Postponed",
+    "retried": "Failed, tried again",
+    "failed": "Failed for good",
+    "paused": "Paused",
+    "cancelled": "Canceled",
+    "interrupted": "Interrupted",
+    "lost": "Lost its worker",
+}
+
+
+@dataclass(frozen=True)
+class AdminEvent:
+    """One line of the timeline; `wait` is the time since the line before."""
+
+    key: str = ""
+    at: str = ""
+    at_exact: str = ""
+    level: str = "info"
+    stage: str = ""
+    message: str = ""
+    wait: str = ""
+    internal: str = ""
+
+
+@dataclass(frozen=True)
+class AdminAttempt:
+    """One try by one worker."""
+
+    number: str = ""
+    outcome: str = ""
+    tone: str = "neutral"
+    worker: str = ""
+    stage: str = ""
+    started: str = ""
+    started_exact: str = ""
+    took: str = ""
+    error: str = ""
+    error_code: str = ""
+    internal: str = ""
+    folded: str = ""
+
+
+@dataclass(frozen=True)
+class AdminArgument:
+    """One argument; `value` is JSON text, exact to the last digit."""
+
+    name: str = ""
+    value: str = ""
+    masked: bool = False
+    editable: bool = False
+
+
+@dataclass(frozen=True)
+class AdminDrawer:
+    """What the drawer shows; `found` is False while nothing is loaded."""
+
+    found: bool = False
+    row: AdminRow = field(default_factory=AdminRow)
+    events: list[AdminEvent] = field(default_factory=list)
+    earlier_events: str = ""
+    attempts: list[AdminAttempt] = field(default_factory=list)
+    earlier_attempts: str = ""
+    arguments: list[AdminArgument] = field(default_factory=list)
+    arguments_json: str = ""
+    can_edit: bool = False
+    links: list[dict[str, str]] = field(default_factory=list)
+    customer_href: str = ""
+    customer_url: str = ""
+    related: list[AdminRow] = field(default_factory=list)
+    idempotency_key: str = ""
+
+
+def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
+    """The detail in words, in the reader's time zone."""
+    row = admin_row(detail.job, timezone=timezone)
+    return AdminDrawer(
+        found=True,
+        row=row,
+        events=[_event(place, line, timezone) for place, line in enumerate(detail.timeline)],
+        earlier_events=_earlier(detail.earlier_events, "line"),
+        attempts=[_attempt(one, timezone) for one in detail.attempts],
+        earlier_attempts=_earlier(detail.earlier_attempts, "try", "tries"),
+        arguments=[
+            AdminArgument(name=one.name, value=one.value, masked=one.is_masked, editable=one.is_editable)
+            for one in detail.arguments
+        ],
+        arguments_json=detail.arguments_json,
+        can_edit=any(one.is_editable for one in detail.arguments) and not row.why_no_retry,
+        links=[{"label": link.label, "href": link.href} for link in detail.links],
+        customer_href=detail.customer_href,
+        customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",
+        related=[admin_row(one, timezone=timezone) for one in detail.related],
+        idempotency_key=detail.idempotency_key or "",
+    )
+
+
+def _event(place: int, line: TimelineLine, timezone: str) -> AdminEvent:
+    return AdminEvent(
+        key=f"{place}-{line.at.timestamp()}",
+        at=ago(line.at),
+        at_exact=exact(line.at, timezone),
+        level=line.level,
+        stage=line.stage.replace("_", " ").capitalize(),
+        message=line.message,
+        wait=f"{clock_span(line.after_seconds)} later" if line.after_seconds else "",
+        internal=line.internal or "",
+    )
+
+
+def _attempt(one: AttemptView, timezone: str) -> AdminAttempt:
+    bad = one.outcome in ("failed", "lost")
+    tone = "bad" if bad else "warn" if one.outcome in ("retried", "interrupted") else "neutral"
+    return AdminAttempt(
+        number=f"Try {one.number:,}",
+        outcome=OUTCOMES.get(one.outcome, one.outcome.capitalize()) if one.outcome else "Running",
+        tone=tone if one.outcome else "info",
+        worker=one.worker,
+        stage=one.stage.replace("_", " ").capitalize(),
+        started=ago(one.started_at),
+        started_exact=exact(one.started_at, timezone),
+        took=clock_span(one.seconds) if one.seconds is not None else "not ended",
+        error=one.error_message or "",
+        error_code=one.error_code or "",
+        internal=one.internal or "",
+        folded=f"{number(one.folded, 'try', 'tries')} before this one only waited" if one.folded else "",
+    )
+
+
+def _earlier(count: int, one: str, many: str = "") -> str:
+    return f"{number(count, one, many)} before these are not shown" if count else ""

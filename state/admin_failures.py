@@ -1,0 +1,135 @@
+"""Failures grouped by what went wrong, with how far each one reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import FailurePage, StaffActor
+from cursive_app.services.jobs.admin.views import FailureGroup
+from state.admin_base import Question, StaffPart, day_start, number
+from state.base import allow, person
+from state.job_rows import kind_words
+from state.session import credits_text
+from state.times import ago, exact
+
+
+@dataclass(frozen=True)
+class FailureLine:
+    """One group."""
+
+    fingerprint: str = ""
+    code: str = ""
+    message: str = ""
+    kinds: str = ""
+    attempts: str = ""
+    jobs: str = ""
+    first: str = ""
+    first_exact: str = ""
+    last: str = ""
+    last_exact: str = ""
+    workspaces: list[dict[str, str]] = field(default_factory=list)
+    workspace_count: str = ""
+    more_workspaces: str = ""
+    held: str = ""
+    captured: str = ""
+    released: str = ""
+    query: str = ""
+    href: str = ""
+    retryable: bool = False
+    retry_word: str = ""
+
+
+class AdminFailuresState(StaffPart, rx.State):
+    """The groups of the dates in the address (the last 30 days without any)."""
+
+    groups: list[FailureLine] = []
+    since: str = ""
+    until: str = ""
+    timezone: str = "UTC"
+    shown: str = ""
+
+    @rx.event
+    @allow("staff")
+    def choose_since(self, value: str):
+        return self._go(since=value)
+
+    @rx.event
+    @allow("staff")
+    def choose_until(self, value: str):
+        return self._go(until=value)
+
+    @rx.event
+    @allow("staff")
+    def clear_filters(self):
+        return rx.redirect("/admin/jobs/failures")
+
+    def _read_address(self, query: Any) -> None:
+        before = (self.since, self.until)
+        self.since, self.until = query.get("since", ""), query.get("until", "")
+        self.timezone = person().timezone
+        if before != (self.since, self.until) or self.status != "ready":
+            self.status = "loading"
+
+    def _question(self) -> Question:
+        days = (self.since, self.until)
+
+        def look(actor: StaffActor) -> FailurePage:
+            return admin.failures(actor, since=day_start(days[0]), until=day_start(days[1], later=1))
+
+        return look
+
+    def _show(self, found: FailurePage) -> None:
+        timezone = person().timezone
+        groups = [_line(group, timezone) for group in found.groups]
+        if groups != self.groups:
+            self.groups = groups
+        cut = "; older ones are not shown" if found.is_cut else ""
+        self.shown = f"{number(len(groups), 'group')}{cut}"
+        self.status = "ready" if groups else "no_match" if self.since or self.until else "empty"
+
+    def _go(self, **changes: str):
+        asked = urlencode({k: v for k, v in {"since": self.since, "until": self.until, **changes}.items() if v})
+        return rx.redirect(f"/admin/jobs/failures?{asked}" if asked else "/admin/jobs/failures")
+
+
+def _line(group: FailureGroup, timezone: str) -> FailureLine:
+    hidden = group.workspace_count - len(group.workspaces)
+    return FailureLine(
+        fingerprint=group.fingerprint,
+        code=group.error_code,
+        message=group.message or "It left no message.",
+        kinds=", ".join(kind_words(kind) for kind in group.kinds) or "–",
+        attempts=number(group.attempts, "failed try", "failed tries"),
+        jobs=f"{number(group.jobs, 'job')}, {group.failed_jobs:,} ended failed",
+        first=ago(group.first_seen),
+        first_exact=exact(group.first_seen, timezone),
+        last=ago(group.last_seen),
+        last_exact=exact(group.last_seen, timezone),
+        workspaces=[
+            {
+                "id": str(hit.id),
+                "name": hit.name,
+                "jobs": f"{hit.jobs:,}",
+                "href": _list(f"error:{group.fingerprint} workspace:{hit.id}"),
+            }
+            for hit in group.workspaces
+        ],
+        workspace_count=number(group.workspace_count, "workspace"),
+        more_workspaces=f"and {hidden:,} more" if hidden else "",
+        held=credits_text(group.credits_held),
+        captured=credits_text(group.credits_captured),
+        released=credits_text(group.credits_released),
+        query=group.query,
+        href=_list(group.query),
+        retryable=group.retryable > 0,
+        retry_word=f"Retry {number(group.retryable, 'job')}",
+    )
+
+
+def _list(query: str) -> str:
+    return f"/admin/jobs?{urlencode({'q': query})}"

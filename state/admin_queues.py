@@ -1,0 +1,153 @@
+"""Queues and workers: how deep, how old, how fast, and pausing with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import reflex as rx
+
+from cursive_app.errors import Invalid
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import QueuesView
+from cursive_app.services.jobs.admin.views import QueueView, WorkerView
+from state.admin_base import Question, StaffPart, as_staff, number, said
+from state.base import allow, person
+from state.times import ago, clock_span, exact
+
+WIDTH, HEIGHT = 180, 36  # of a sparkline, in its own units
+
+
+@dataclass(frozen=True)
+class QueueLine:
+    """One queue. `points` draw the jobs that ended in each of the last 60 minutes; empty where nobody counts."""
+
+    name: str = ""
+    waiting: str = ""
+    later: str = ""
+    running: str = ""
+    oldest: str = ""
+    points: str = ""
+    pace: str = ""
+    busy: int = 0
+    busy_text: str = ""
+    knows_busy: bool = False
+    paused: bool = False
+    reason: str = ""
+    paused_by: str = ""
+    paused_at: str = ""
+    paused_exact: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerLine:
+    """One worker process."""
+
+    id: str = ""
+    alive: bool = False
+    heartbeat: str = ""
+    running: str = ""
+
+
+class AdminQueuesState(StaffPart, rx.State):
+    """All queues, and the dialog that pauses or resumes one."""
+
+    queues: list[QueueLine] = []
+    workers: list[WorkerLine] = []
+    slots: str = ""
+
+    asking: bool = False
+    pausing: bool = True
+    name: str = ""
+    reason_error: str = ""
+    pending: bool = False
+
+    @rx.event
+    @allow("staff")
+    def ask(self, name: str, pause: bool):
+        """Ask for the reason first."""
+        self.name, self.pausing, self.asking, self.reason_error = name, pause, True, ""
+
+    @rx.event
+    @allow("staff")
+    def set_asking(self, is_open: bool):
+        self.asking = is_open
+
+    @rx.event
+    @allow("staff")
+    async def change(self, form: dict[str, str]):
+        """Pause or resume the queue, with the reason that was given."""
+        name, reason, pausing = self.name, str(form.get("reason", "")), self.pausing
+        self.pending, self.reason_error = True, ""
+        yield
+        act = admin.pause_queue if pausing else admin.resume_queue
+        try:
+            await as_staff(lambda actor: act(actor, name, reason=reason))
+        except Invalid as error:
+            self.reason_error = said(error)
+            return
+        finally:
+            self.pending = False
+        self.asking = False
+        yield rx.toast.success(f"The queue {name} {'is paused' if pausing else 'goes on'}.")
+        await self._look()
+
+    def _question(self) -> Question:
+        return admin.queues
+
+    def _show(self, found: QueuesView) -> None:
+        timezone = person().timezone
+        queues = [_queue(one, timezone) for one in found.queues]
+        workers = [_worker(one) for one in found.workers]
+        alive = sum(one.is_alive for one in found.workers)
+        slots = f"{found.busy:,} of {number(found.slots, 'slot')} busy in {number(alive, 'living worker')}"
+        if not alive:
+            slots = "No worker is alive: nothing can run."
+        if queues != self.queues:
+            self.queues = queues
+        if workers != self.workers:
+            self.workers = workers
+        self.slots, self.status = slots, "ready"
+
+
+def sparkline(numbers: tuple[int, ...]) -> str:
+    """SVG points of a line through the numbers, from left to right, the largest at the top."""
+    if not numbers:
+        return ""
+    top = max(numbers) or 1
+    step = WIDTH / max(len(numbers) - 1, 1)
+    return " ".join(
+        f"{place * step:.1f},{HEIGHT - 2 - (HEIGHT - 4) * value / top:.1f}" for place, value in enumerate(numbers)
+    )
+
+
+def _queue(one: QueueView, timezone: str) -> QueueLine:
+    ended = sum(one.per_minute) if one.per_minute is not None else 0
+    pause = one.paused
+    return QueueLine(
+        name=one.name,
+        waiting=f"{one.waiting:,}",
+        later=f"{one.later:,}",
+        running=f"{one.running:,}",
+        oldest=clock_span(one.oldest_seconds) if one.oldest_seconds is not None else "Nothing waits",
+        points=sparkline(one.per_minute) if one.per_minute is not None else "",
+        pace=f"{number(ended, 'job')} ended in the last hour, at most {max(one.per_minute):,} in a minute"
+        if one.per_minute
+        else "Not counted: this queue carries tasks without a job",
+        busy=round(one.utilization * 100) if one.utilization is not None else 0,
+        busy_text=f"{one.utilization:.0%} of all slots" if one.utilization is not None else "Not known: no worker",
+        knows_busy=one.utilization is not None,
+        paused=pause is not None,
+        reason=pause.reason if pause else "",
+        paused_by=pause.by if pause else "",
+        paused_at=ago(pause.at) if pause else "",
+        paused_exact=exact(pause.at, timezone) if pause else "",
+    )
+
+
+def _worker(one: WorkerView) -> WorkerLine:
+    return WorkerLine(
+        id=str(one.id),
+        alive=one.is_alive,
+        heartbeat=f"{clock_span(one.heartbeat_seconds)} ago",
+        running=f"{one.running:,}",
+    )

@@ -1,0 +1,118 @@
+"""Jobs of all workspaces as the staff's pages show them: words and numbers made once, on the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cursive_app.services.jobs.admin import AdminJobRow
+from state.admin_base import number
+from state.job_rows import kind_words
+from state.session import credits_text
+from state.times import ago, clock_span, exact
+
+
+@dataclass(frozen=True)
+class AdminRow:
+    """One line of the list, and the head of the drawer. `why_no_*` is empty when the action is possible."""
+
+    id: str = ""
+    short_id: str = ""
+    title: str = ""
+    kind: str = ""
+    kind_word: str = ""
+    workspace: str = ""
+    workspace_id: str = ""
+    queue: str = ""
+    status: str = ""
+    stage: str = ""
+    stopping: bool = False
+    moving: bool = False
+    open_ended: bool = False
+    percent: int = 0
+    done: str = ""
+    failed: str = ""
+    pace: str = ""
+    tries: str = ""
+    tries_exact: str = ""
+    queued: str = ""
+    took: str = ""
+    held: str = ""
+    captured: str = ""
+    released: str = ""
+    by: str = ""
+    error: str = ""
+    error_code: str = ""
+    fingerprint: str = ""
+    heartbeat: str = ""
+    created: str = ""
+    created_exact: str = ""
+    started_exact: str = ""
+    finished_exact: str = ""
+    resumes: str = ""
+    why_no_retry: str = ""
+    why_no_cancel: str = ""
+    why_no_delete: str = ""
+
+
+def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
+    """A job in words. `timezone` is the reader's."""
+    moving = job.status == "processing"
+    return AdminRow(
+        id=str(job.id),
+        short_id=f"job_{job.id.hex[-8:]}",
+        title=job.title,
+        kind=job.kind,
+        kind_word=kind_words(job.kind),
+        workspace=job.workspace_name,
+        workspace_id=str(job.workspace_id),
+        queue=job.queue,
+        status=job.status,
+        stage=job.stage.replace("_", " ").capitalize(),
+        stopping=job.cancel_requested and job.finished_at is None,
+        moving=moving,
+        open_ended=moving and not job.total,
+        percent=_percent(job),
+        done=_done(job),
+        failed=f"{job.failed:,} failed" if job.failed else "",
+        pace=_pace(job),
+        tries=f"{job.tries:,}",
+        tries_exact=f"{number(job.tries, 'try', 'tries')} in all; {job.attempts} of {job.most_attempts} "
+        "since it last moved forward",
+        queued=clock_span(job.waited_seconds),
+        took=clock_span(job.duration_seconds) if job.duration_seconds is not None else "–",
+        held=credits_text(job.credits_held),
+        captured=credits_text(job.credits_captured),
+        released=credits_text(job.credits_released),
+        by=job.actor_label or "Cursive",
+        error=job.error_message or "",
+        error_code=job.error_code or "",
+        fingerprint=job.fingerprint or "",
+        heartbeat=f"{clock_span(job.heartbeat_seconds)} ago" if job.heartbeat_seconds is not None else "",
+        created=ago(job.created_at),
+        created_exact=exact(job.created_at, timezone),
+        started_exact=exact(job.started_at, timezone) if job.started_at else "",
+        finished_exact=exact(job.finished_at, timezone) if job.finished_at else "",
+        resumes=f"Goes on {ago(job.resumes_at)}" if job.resumes_at and moving else "",
+        why_no_retry=job.why_no_retry or "",
+        why_no_cancel=job.why_no_cancel or "",
+        why_no_delete=job.why_no_delete or "",
+    )
+
+
+def _percent(job: AdminJobRow) -> int:
+    if job.status == "completed":
+        return 100
+    return min(100, job.processed * 100 // job.total) if job.total else 0
+
+
+def _done(job: AdminJobRow) -> str:
+    if job.total is not None:
+        return f"{job.processed:,} of {job.total:,}"
+    return f"{job.processed:,}" if job.processed else "–"
+
+
+def _pace(job: AdminJobRow) -> str:
+    if job.status != "processing" or job.per_second is None:
+        return ""
+    left = f" · about {clock_span(job.seconds_left)} left" if job.seconds_left is not None else ""
+    return f"{job.per_second:,} per second{left}"

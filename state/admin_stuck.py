@@ -1,0 +1,83 @@
+"""Jobs that should move and do not, and taking them out of dead hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import reflex as rx
+
+from cursive_app.errors import NotFound
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import StuckView
+from state.admin_base import Question, StaffPart, as_staff
+from state.admin_rows import AdminRow, admin_row
+from state.base import allow, person
+from state.times import clock_span
+
+
+@dataclass(frozen=True)
+class StuckLine:
+    """One job, why it counts as stuck, and for how long it has been so."""
+
+    row: AdminRow = field(default_factory=AdminRow)
+    id: str = ""
+    why: str = ""
+    still: str = ""
+
+
+class AdminStuckState(StaffPart, rx.State):
+    """The longest first."""
+
+    lines: list[StuckLine] = []
+    clock: str = ""
+    clock_late: bool = False
+    rule: str = ""
+    rescuing: str = ""
+
+    @rx.event
+    @allow("staff")
+    async def rescue(self, job_id: str):
+        """Take the job from whoever holds it and wake it."""
+        try:
+            wanted = UUID(job_id)
+        except ValueError:
+            raise NotFound from None
+        self.rescuing = job_id
+        yield
+        try:
+            await as_staff(lambda actor: admin.rescue(actor, wanted))
+        finally:
+            self.rescuing = ""
+        yield rx.toast.success("Put back in the queue. The worker that held it can change nothing any more.")
+        await self._look()
+
+    @rx.event
+    @allow("staff")
+    def open(self, job_id: str):
+        return rx.redirect(f"/admin/jobs?job={job_id}")
+
+    def _question(self) -> Question:
+        return admin.stuck
+
+    def _show(self, found: StuckView) -> None:
+        timezone = person().timezone
+        lines = [
+            StuckLine(
+                row=admin_row(one.job, timezone=timezone),
+                id=str(one.job.id),
+                why=one.why,
+                still=clock_span(one.still_seconds),
+            )
+            for one in found.jobs
+        ]
+        if lines != self.lines:
+            self.lines = lines
+        stale = found.stale_after_seconds
+        self.rule = f"What has been silent for {clock_span(stale)} is taken over by itself as soon as the clock looks."
+        if found.clock_seconds is None:
+            self.clock, self.clock_late = "The clock has never been seen: no worker has run yet.", True
+        else:
+            self.clock = f"The clock was last seen {clock_span(found.clock_seconds)} ago, in {found.clock_worker}."
+            self.clock_late = found.clock_seconds > stale
+        self.status = "ready" if lines else "empty"

@@ -1,0 +1,213 @@
+"""What all jobs came to: rows, success, durations, by kind and hour; how long things are kept; who did what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
+from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
+from state.admin_base import Question, StaffPart, day_start, number, seconds_text
+from state.base import allow, person
+from state.job_rows import kind_words
+from state.times import ago, exact
+
+ACTIONS_SHOWN = 25
+BAR_TOP, HOUR_WIDTH = 64, 10  # height of the highest bar and room of one hour, in the chart's own units
+
+
+@dataclass(frozen=True)
+class KindLine:
+    """The jobs of one kind."""
+
+    kind: str = ""
+    href: str = ""
+    jobs: str = ""
+    completed: str = ""
+    failed: str = ""
+    cancelled: str = ""
+    rows: str = ""
+    failure_rate: str = ""
+    p50: str = ""
+    p95: str = ""
+
+
+@dataclass(frozen=True)
+class HourBar:
+    """Jobs that ended in one hour: failed ones on top of the others, places and heights in the chart's units."""
+
+    key: str = ""
+    words: str = ""
+    left: str = ""
+    good_top: str = ""
+    good: str = ""
+    bad_top: str = ""
+    bad: str = ""
+
+
+@dataclass(frozen=True)
+class KeptLine:
+    """How long something is kept."""
+
+    what: str = ""
+    rule: str = ""
+    count: str = ""
+    oldest: str = ""
+
+
+@dataclass(frozen=True)
+class ActionLine:
+    """What a member of staff did or was refused."""
+
+    key: str = ""
+    at: str = ""
+    at_exact: str = ""
+    by: str = ""
+    action: str = ""
+    refused: bool = False
+    subject: str = ""
+    href: str = ""
+    details: str = ""
+
+
+class AdminTotalsState(StaffPart, rx.State):
+    """Totals of the jobs created in the dates of the address."""
+
+    since: str = ""
+    until: str = ""
+    timezone: str = "UTC"
+    jobs: str = ""
+    imported: str = ""
+    success: str = ""
+    success_note: str = ""
+    average: str = ""
+    p95: str = ""
+    kinds: list[KindLine] = []
+    hours: list[HourBar] = []
+    hours_text: str = ""
+    kept: list[KeptLine] = []
+    actions: list[ActionLine] = []
+
+    @rx.event
+    @allow("staff")
+    def choose_since(self, value: str):
+        return self._go(since=value)
+
+    @rx.event
+    @allow("staff")
+    def choose_until(self, value: str):
+        return self._go(until=value)
+
+    @rx.event
+    @allow("staff")
+    def clear_filters(self):
+        return rx.redirect("/admin/jobs/totals")
+
+    def _read_address(self, query: Any) -> None:
+        before = (self.since, self.until)
+        self.since, self.until = query.get("since", ""), query.get("until", "")
+        self.timezone = person().timezone
+        if before != (self.since, self.until) or self.status != "ready":
+            self.status = "loading"
+
+    def _question(self) -> Question:
+        days = (self.since, self.until)
+
+        def look(actor: StaffActor) -> tuple[TotalsView, tuple[StaffActionView, ...]]:
+            found = admin.totals(actor, since=day_start(days[0]), until=day_start(days[1], later=1))
+            return found, admin.actions(actor, limit=ACTIONS_SHOWN)
+
+        return look
+
+    def _show(self, found: tuple[TotalsView, tuple[StaffActionView, ...]]) -> None:
+        totals, actions = found
+        timezone = person().timezone
+        ended = totals.completed + totals.failed
+        self.jobs, self.imported = f"{totals.jobs:,}", f"{totals.imported:,}"
+        self.success = f"{totals.success_rate:.1%}" if totals.success_rate is not None else "–"
+        self.success_note = (
+            f"{totals.completed:,} completed, {totals.failed:,} failed" if ended else "No job has completed or failed"
+        )
+        self.average, self.p95 = seconds_text(totals.average_seconds), seconds_text(totals.p95_seconds)
+        self.kinds = [_kind(one) for one in totals.by_kind]
+        self.hours = _bars(totals.hours, timezone)
+        ended_lately = sum(hour.completed + hour.failed + hour.cancelled for hour in totals.hours)
+        failed_lately = sum(hour.failed for hour in totals.hours)
+        self.hours_text = f"{number(ended_lately, 'job')} ended in the last 72 hours, {failed_lately:,} of them failed."
+        self.kept = [_kept(one, timezone) for one in totals.retention]
+        self.actions = [_action(place, one, timezone) for place, one in enumerate(actions)]
+        self.status = "ready"
+
+    def _go(self, **changes: str):
+        asked = urlencode({k: v for k, v in {"since": self.since, "until": self.until, **changes}.items() if v})
+        return rx.redirect(f"/admin/jobs/totals?{asked}" if asked else "/admin/jobs/totals")
+
+
+def _kind(one: KindTotals) -> KindLine:
+    return KindLine(
+        kind=kind_words(one.kind),
+        href=f"/admin/jobs?{urlencode({'q': f'kind:{one.kind}'})}",
+        jobs=f"{one.jobs:,}",
+        completed=f"{one.completed:,}",
+        failed=f"{one.failed:,}",
+        cancelled=f"{one.cancelled:,}",
+        rows=f"{one.processed:,}",
+        failure_rate=f"{one.failure_rate:.1%}" if one.failure_rate is not None else "–",
+        p50=seconds_text(one.p50_seconds),
+        p95=seconds_text(one.p95_seconds),
+    )
+
+
+def _bars(hours: tuple[HourTotals, ...], timezone: str) -> list[HourBar]:
+    top = max((hour.completed + hour.cancelled + hour.failed for hour in hours), default=0) or 1
+    return [_bar(place, hour, BAR_TOP / top, timezone) for place, hour in enumerate(hours)]
+
+
+def _bar(place: int, hour: HourTotals, scale: float, timezone: str) -> HourBar:
+    good, bad = (hour.completed + hour.cancelled) * scale, hour.failed * scale
+    return HourBar(
+        key=hour.at.isoformat(),
+        words=f"{exact(hour.at, timezone)}: {hour.completed:,} completed, {hour.failed:,} failed, "
+        f"{hour.cancelled:,} canceled",
+        left=str(place * HOUR_WIDTH + 1),
+        good_top=f"{BAR_TOP - good:.1f}",
+        good=f"{good:.1f}",
+        bad_top=f"{BAR_TOP - good - bad:.1f}",
+        bad=f"{bad:.1f}",
+    )
+
+
+def _kept(one: Retention, timezone: str) -> KeptLine:
+    return KeptLine(
+        what=one.what,
+        rule=number(one.days, "day") if one.days is not None else "Until deleted by hand",
+        count=f"{one.count:,}",
+        oldest=exact(one.oldest, timezone) if one.oldest else "–",
+    )
+
+
+def _action(place: int, one: StaffActionView, timezone: str) -> ActionLine:
+    refused = one.action.startswith("refused.")
+    rest = {name: value for name, value in one.details.items() if name != "role" and value not in (None, "", {})}
+    is_job = one.object_type == "job" and one.object_id is not None
+    return ActionLine(
+        key=f"{place}-{one.at.timestamp()}",
+        at=ago(one.at),
+        at_exact=exact(one.at, timezone),
+        by=one.by,
+        action=one.action.removeprefix("refused."),
+        refused=refused,
+        subject=one.object_id or one.object_type.replace("_", " "),
+        href=f"/admin/jobs?job={one.object_id}" if is_job else "",
+        details=", ".join(f"{name}: {_short(value)}" for name, value in rest.items()),
+    )
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:79]}…"
