@@ -303,4 +303,9 @@ def test_the_roadmaps_addresses(cast: Cast, alice: TestClient, sandbox: Sandbox)
     )  # fmt: skip
     assert alice.get(f"{at}/{job['id']}/download").text.count("\r\n") == 111
     assert alice.post(f"{at}/{job['id']}/cancel").json()["reason"] == "ended"
-    assert alice.get(f"{at}/{uuid4()}").status_code == 404
+    charlie = browser(create(), cast.charlie)
+    for id in (job["id"], uuid4()):
+        assert charlie.get(f"{at}/{id}").status_code == 404
+        assert charlie.get(f"{at}/{id}/download").status_code == 404
+        assert charlie.post(f"{at}/{id}/start", json={"revision": 1}).status_code == 404
+        assert charlie.post(f"{at}/{id}/cancel").status_code == 404

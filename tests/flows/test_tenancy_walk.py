@@ -32,6 +32,10 @@ __all__ = ["driver"]
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/segments/{segment_id}"): {"version": 1, "name": "Taken"},
     ("POST", "/api/v1/segments/{segment_id}/run"): {"mode": "pull", "max_leads": 1, "ceiling": "1.00"},
+    ("PATCH", "/api/v1/enrichments/{enrichment_id}"): {"revision": 1, "mapping": {"0": "email"}},
+    ("PATCH", "/api/v1/enrichments/{enrichment_id}/rows/{number}"): {"revision": 1, "column": 0, "value": "taken"},
+    ("POST", "/api/v1/enrichments/{enrichment_id}/replace"): {"revision": 1, "column": 0, "find": "a", "replace": "b"},
+    ("POST", "/api/v1/enrichments/{enrichment_id}/start"): {"revision": 1, "spend_available": True},
 }
 """What makes a request complete, so that only the id can be what refuses it."""
 
@@ -81,9 +85,12 @@ def clients(app: Any, tenant: Tenant) -> Iterator[tuple[str, Any, dict[str, str]
 def test_an_id_of_another_workspace_is_an_unknown_id(victim: Victim, cast: Cast, method: str, path: str) -> None:
     app, before = create(), victim.fingerprint()
     fund(cast.charlie.workspace_id, 50)
-    strangers = {name: str(uuid4()) for name in victim.ids}
+    strangers = {name: id if id.isdigit() else str(uuid4()) for name, id in victim.ids.items()}
     body = BODIES.get((method, path))
-    assert body is not None or method in ("GET", "DELETE") or not path.endswith(("/run", "}")), f"BODIES lacks {path}"
+    needs_none = method in ("GET", "DELETE") or not path.endswith(("/run", "/start", "/replace", "}"))
+    assert body is not None or needs_none, f"BODIES lacks {path}"
+        f"BODIES lacks {path}"
+    )
     for how, client, headers in clients(app, cast.charlie):
         hers = client.request(method, filled(path, victim.ids), json=body, headers=headers)
         nobodys = client.request(method, filled(path, strangers), json=body, headers=headers)
@@ -148,7 +155,7 @@ PAGE_OF = {
     "SegmentsState": "/segments", "SegmentBuilderState": "/segments/new", "LeadsState": "/leads", "JobsState": "/jobs",
     "CreditsState": "/credits", "CreditsMonthState": "/credits/month", "TeamState": "/settings/team",
     "ApiKeysState": "/settings/api-keys", "SessionsState": "/settings/sessions", "AccountState": "/settings/account",
-    "WorkspaceState": "/settings/workspace",
+    "WorkspaceState": "/settings/workspace", "EnrichmentsState": "/enrichments", "EnrichmentState": "/enrichments",
 }  # fmt: skip
 
 
@@ -159,8 +166,8 @@ def arguments(handler: Any, id: str) -> dict[str, Any]:
         kind = str(parameter.annotation)
         if kind.startswith("dict"):
             filled_in[name] = {"name": f"Taken {id[:8]}", "lead": id, "email": "taken@example.com", "id": id}
-        elif kind == "bool":
-            filled_in[name] = True
+        elif kind in ("bool", "int"):
+            filled_in[name] = kind == "bool" or 1
         elif kind == "str":
             filled_in[name] = {"status": "archived", "role": "member", "scope": "leads", "op": "any"}.get(name, id)
         else:
@@ -171,11 +178,14 @@ def arguments(handler: Any, id: str) -> dict[str, Any]:
 def addresses(page: str, victim: Victim) -> Iterator[str]:
     """A page with her ids in its address, wherever a page reads one from there."""
     yield page
-    for name in ("lead", "run", "segment", "job", "id", "cursor", "user", "actor"):
+    for name in ("lead", "run", "segment", "job", "id", "cursor", "user", "actor", "enrichment"):
         yield f"{page}?{name}={victim.ids.get(f'{name}_id', victim.ids['lead_id'])}"
     if page == "/segments/new":
         yield f"/segments/{victim.ids['segment_id']}"
         yield f"/segments/{victim.ids['segment_id']}?run={victim.ids['run_id']}"
+    if page == "/enrichments":
+        yield f"/enrichments/{victim.ids['enrichment_id']}"
+        yield f"/enrichments/{victim.ids['enrichment_id']}?step=rows&view=all"
 
 
 STATES = sorted({state.__name__ for state, _, _ in handlers()})

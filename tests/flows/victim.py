@@ -16,6 +16,7 @@ from db.system import system_scope
 from tests.db.catalog import tables, workspace_column
 from tests.factories import Cast
 from tests.factories_credits import fund
+from tests.factories_enrichment import Line, make_list
 from tests.factories_leads import make_lead, make_person
 from tests.factories_segments import make_segment, start
 
@@ -69,17 +70,24 @@ def make_victim(cast: Cast, engine: Engine) -> Victim:
         assert token
         session = scope.session.scalars(select(UserSession.id).where(UserSession.user_id == alice.user_id)).first()
         email = scope.get(User, _id(alice)).email
+    record = {"email": f"listed.{mark}@acme.example"}
+    listed = make_list(
+        alice, [Line((record["email"], "Listed", mark, ""), record)], filename=f"Roster {mark}.csv", status="completed"
+    )
     invited = accounts.invite(alice, email=f"guest{mark}@example.com", role="member")
     with alice.begin() as scope:
         key = accounts.create_api_key(scope, name=f"Guest{mark}", scopes=["segments:read"])
     ids = {
         "segment_id": str(segment.id), "run_id": str(run.id), "job_id": str(run.job_id), "lead_id": str(lead),
         "line_id": str(line), "session_id": str(session), "invitation_id": str(invited), "key_id": str(key.id),
+        "enrichment_id": str(listed), "number": "1",
         "user_id": str(alice.user_id), "workspace_id": str(alice.workspace_id),
     }  # fmt: skip
-    return Victim(
-        alice, ids, (f"Quarry {mark}", f"Odalys{mark}", f"odalys.{mark}", f"Guest{mark}", f"guest{mark}", email), engine
-    )
+    words = (
+        f"Quarry {mark}", f"Odalys{mark}", f"odalys.{mark}", f"Guest{mark}", f"guest{mark}", f"Roster {mark}",
+        f"listed.{mark}", email,
+    )  # fmt: skip
+    return Victim(alice, ids, words, engine)
 
 
 def _id(tenant: Tenant) -> UUID:
