@@ -89,8 +89,6 @@ def test_an_id_of_another_workspace_is_an_unknown_id(victim: Victim, cast: Cast,
     body = BODIES.get((method, path))
     needs_none = method in ("GET", "DELETE") or not path.endswith(("/run", "/start", "/replace", "}"))
     assert body is not None or needs_none, f"BODIES lacks {path}"
-        f"BODIES lacks {path}"
-    )
     for how, client, headers in clients(app, cast.charlie):
         hers = client.request(method, filled(path, victim.ids), json=body, headers=headers)
         nobodys = client.request(method, filled(path, strangers), json=body, headers=headers)
