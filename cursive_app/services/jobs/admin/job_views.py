@@ -1,0 +1,213 @@
+"""What the staff's pages about jobs see: frozen values, never rows. Nothing here may be shown to customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+StaffRole = Literal["read_only", "operate", "all"]
+Action = Literal["retry", "cancel", "delete"]
+SEARCHED_JOBS = 100_000  # a query looks at this many of the newest jobs
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActor:
+    """A member of staff, made only by `staff_actor` from a verified principal."""
+
+    user_id: UUID
+    label: str
+    role: StaffRole
+
+
+@dataclass(frozen=True, slots=True)
+class AdminJobRow:
+    """One job of any workspace. `tries` counts every attempt, `attempts` those since it last moved forward, of at most
+    `most_attempts`. `waited_seconds` is from creation to the first start (or to now), `duration_seconds` from the first
+    start to the end (or to now; None before it started). `heartbeat_seconds` is the heartbeat's age while a worker
+    holds the job. `why_no_*` says why an action is impossible now (None: it is possible for somebody of the role)."""
+
+    id: UUID
+    kind: str
+    title: str
+    queue: str
+    workspace_id: UUID
+    workspace_name: str
+    status: str
+    stage: str
+    tries: int
+    attempts: int
+    most_attempts: int
+    waited_seconds: int
+    duration_seconds: int | None
+    total: int | None
+    processed: int
+    failed: int
+    per_second: Decimal | None
+    seconds_left: int | None
+    credits_held: Decimal
+    credits_captured: Decimal
+    credits_released: Decimal
+    actor_kind: str
+    actor_label: str
+    error_code: str | None
+    error_message: str | None
+    fingerprint: str | None
+    cancel_requested: bool
+    heartbeat_seconds: int | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    resumes_at: datetime | None
+    why_no_retry: str | None
+    why_no_cancel: str | None
+    why_no_delete: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdminJobPage:
+    """One page, newest first. `by_status` counts the query without its `state:` words (0 where there are none), so that
+    the state tabs stay; `matching` counts the whole query. `is_bounded`: there are more than `searched` jobs and only
+    the newest so many were looked at; `oldest_searched` is the creation time where the search ended."""
+
+    jobs: tuple[AdminJobRow, ...]
+    by_status: dict[str, int]
+    matching: int
+    searched: int
+    is_bounded: bool
+    oldest_searched: datetime | None
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdminRefresh:
+    """The present state of the jobs on a screen, in no particular order; those that were deleted are left out. `newer`
+    counts the matching jobs created after the newest id that was passed (at most 1,000)."""
+
+    jobs: tuple[AdminJobRow, ...]
+    by_status: dict[str, int]
+    matching: int
+    newer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One way to complete the query's last word: `text` replaces that word, `label` explains it."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineLine:
+    """One line of the timeline. `after_seconds` since the line before (never negative; None for the first shown).
+    `internal` is the stack or vendor text, None when there is none or the role is read_only."""
+
+    at: datetime
+    level: str
+    stage: str
+    message: str
+    after_seconds: int | None
+    internal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptView:
+    """One try by one worker, oldest first. `outcome` is None while it runs; otherwise finished, postponed, retried,
+    failed, paused, cancelled, interrupted or lost. `folded` tries before it only looked and waited, without an error.
+    `internal` (stack, vendor text) is None for read_only."""
+
+    number: int
+    worker: str
+    stage: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: int | None
+    outcome: str | None
+    error_code: str | None
+    error_message: str | None
+    internal: str | None
+    fingerprint: str | None
+    folded: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobLink:
+    """A page of the thing the job belongs to; only members of its workspace can open it."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a job: `value` is JSON text with exact numbers, "•••" when masked. `editable`: role all may
+    retry with another value."""
+
+    name: str
+    value: str
+    is_masked: bool
+    is_editable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdminJobDetail:
+    """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
+    `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run)."""
+
+    job: AdminJobRow
+    timeline: tuple[TimelineLine, ...]
+    earlier_events: int
+    attempts: tuple[AttemptView, ...]
+    earlier_attempts: int
+    arguments: tuple[Argument, ...]
+    arguments_json: str
+    links: tuple[JobLink, ...]
+    customer_href: str
+    related: tuple[AdminJobRow, ...]
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which jobs an action means: these `ids`, or (without ids) everything that matches the query and dates."""
+
+    ids: tuple[UUID, ...] = ()
+    query: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """So many of the chosen jobs cannot be acted on, for this reason."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The dry run of an action: `matching` jobs are chosen, `possible` of them can be acted on; `examples` are titles.
+    `credits_held` is what the possible ones hold now. More than `limit` at once are refused."""
+
+    action: Action
+    matching: int
+    possible: int
+    refused: tuple[Refusals, ...]
+    workspaces: int
+    credits_held: Decimal
+    examples: tuple[str, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an action did: `done` jobs were acted on; the others were refused meanwhile or cannot be."""
+
+    action: Action
+    done: int
+    refused: tuple[Refusals, ...]
