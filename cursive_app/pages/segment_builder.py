@@ -42,11 +42,14 @@ def segment_builder() -> rx.Component:
         ),
         _name_dialog(),
         _conflict_dialog(),
-        title=rx.match(
-            S.status,
-            ("missing", "No such segment"),
-            ("error", "Segment"),
-            rx.cond(S.name != "", S.name, rx.cond(S.is_new, "New segment", "Segment")),
+        title=rx.cond(
+            S.status == "missing",
+            "No such segment",
+            rx.cond(
+                (S.status != "error") & (S.name != ""),
+                S.name,
+                rx.cond((S.status != "error") & S.is_new, "New segment", "Segment"),
+            ),
         ),
         active="segments",
         crumbs=[("Segments", "/segments")],
