@@ -19,6 +19,7 @@ from cursive_app.services.enrichment.refusals import MAX_ROW_BYTES, Refused
 
 BLOCK_BYTES = 4 * 1024 * 1024
 NUL, NUL_SHOWN = "\x00", "␀"  # the database refuses NUL; its picture is kept in its place
+_LF, _CR = 10, 13
 REPLACEMENT = "\ufffd"
 
 
@@ -98,8 +99,12 @@ def _read(data: bytes, dialect: Dialect, *, width: int, line: int, final: bool) 
 
 
 def _index(data: np.ndarray, dialect: Dialect) -> _Rows | None:
-    """Where rows and cells end, or None when some quote stands where only a letter could."""
+    """Where rows and cells end, or None when some quote or lone CR stands where only a letter could."""
     eol, separator, quote = (ord(each) for each in (dialect.eol, dialect.delimiter, dialect.quote))
+    if eol == _LF:
+        returns = np.flatnonzero(data[:-1] == _CR)
+        if len(returns) and not (data[returns + 1] == _LF).all():
+            return None  # polars drops some of them
     ends = np.flatnonzero(data == eol)
     separators = np.flatnonzero(data == separator)
     all_ends = ends
@@ -123,10 +128,8 @@ def _well_placed(data: np.ndarray, quotes: np.ndarray, *, eol: int, separator: i
     closing = closing[closing < len(data) - 1]
     after = data[closing + 1]
     good = np.isin(after, (separator, eol, quote))
-    if eol == 10 and not good.all():
-        returns = closing[~good]
-        two_after = data[np.minimum(returns + 2, len(data) - 1)]
-        return bool(((data[returns + 1] == 13) & (two_after == 10)).all())
+    if eol == _LF:
+        good |= after == _CR  # which LF follows
     return bool(good.all())
 
 
@@ -136,7 +139,7 @@ def _read_quickly(data: bytes, rows: _Rows, dialect: Dialect, *, width: int, lin
     blank = size == 1
     if dialect.eol == "\n":
         first = np.frombuffer(data, dtype=np.uint8)[rows.starts]
-        blank |= (size == 2) & (first == 13)
+        blank |= (size == 2) & (first == _CR)
     regular = (rows.cells == width) & ~blank
     odd = np.flatnonzero(~regular & ~blank)
     try:

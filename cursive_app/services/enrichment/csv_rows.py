@@ -38,10 +38,12 @@ class RawRow:
 
 
 @lru_cache(maxsize=64)
-def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """A quoted cell, an open quote as far as it goes, and a plain cell."""
     d, q, e = (re.escape(each) for each in (dialect.delimiter, dialect.quote, dialect.eol))
     after = rf"(?={d}|{e}|\r\n|\r?\Z)" if dialect.eol == "\n" else rf"(?={d}|{e}|\Z)"
-    return re.compile(rf"{q}((?:[^{q}]++|{q}{q})*+){q}{after}"), re.compile(rf"[^{d}{e}]*+")
+    inside = rf"{q}((?:[^{q}]++|{q}{q})*+)"
+    return re.compile(rf"{inside}{q}{after}"), re.compile(inside), re.compile(rf"[^{d}{e}]*+")
 
 
 def scan(text: str, dialect: Dialect, *, final: bool) -> Iterator[RawRow]:
@@ -57,7 +59,7 @@ def scan(text: str, dialect: Dialect, *, final: bool) -> Iterator[RawRow]:
 
 
 def _row(text: str, start: int, dialect: Dialect, *, final: bool) -> RawRow | None:
-    quoted, plain = _patterns(dialect)
+    quoted, opened, plain = _patterns(dialect)
     cells: list[str] = []
     position = start
     while True:
@@ -70,10 +72,12 @@ def _row(text: str, start: int, dialect: Dialect, *, final: bool) -> RawRow | No
             if dialect.eol == "\n" and text.startswith("\r", position):
                 position += 1
         else:
-            if text.startswith(dialect.quote, position) and _never_closes(text, position, dialect):
-                if not final and (len(text) - start < MAX_ROW_BYTES or text.find(dialect.eol, start) < 0):
+            if (open_quote := opened.match(text, position)) is not None:
+                undecided = not final and open_quote.end() >= len(text) - 1
+                if undecided and (len(text) - start < MAX_ROW_BYTES or text.find(dialect.eol, start) < 0):
                     return None
-                return _broken(text, start, dialect)
+                if _never_closes(text, position, dialect):
+                    return _broken(text, start, dialect)
             cell = plain.match(text, position)
             assert cell is not None
             position = cell.end()

@@ -37,7 +37,8 @@ _CANDIDATES = ["cp1252", "cp1250", "cp1251", "shift_jis", "euc_jp", "gb18030", "
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _EVIDENCE_BYTES = 128 * 1024
 _LOOKED_AT_BYTES = 256 * 1024 * 1024
-_HIGH = re.compile(rb"[^\r\n]{0,40}[\x80-\xff]+[^\r\n]{0,40}")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_AROUND = 24  # bytes of context on both sides, which the guess of an encoding needs
 _MULTI_BYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )  # close enough to count by; the decoder decides
@@ -70,18 +71,39 @@ def detect(chunks: Iterable[bytes]) -> Encoding:
         if chunk.isascii():
             continue
         if len(evidence) < _EVIDENCE_BYTES:
-            evidence += b"\n".join(_HIGH.findall(chunk))[:_EVIDENCE_BYTES] + b"\n"
+            evidence += _places(chunk)
         if is_utf8:
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError:
                 is_utf8 = False
-                evidence = bytearray(b"\n".join(_HIGH.findall(chunk))[:_EVIDENCE_BYTES]) + evidence
+                evidence = _places(chunk[_first_broken(chunk) :]) + evidence
         if seen > _LOOKED_AT_BYTES:
             break
     if is_utf8:
         return Encoding("utf-8", has_mark=False, note=None)
     return _of_evidence(bytes(evidence))
+
+
+def _places(chunk: bytes) -> bytearray:
+    """The places of a piece with bytes beyond ASCII, each with what stands around it."""
+    found, end = bytearray(), 0
+    for place in _HIGH.finditer(chunk):
+        start = max(place.start() - _AROUND, end)
+        found += b"\n" * (start > end) + chunk[start : place.end() + _AROUND]
+        end = place.end() + _AROUND
+        if len(found) >= _EVIDENCE_BYTES // 4:
+            break
+    return found + b"\n"
+
+
+def _first_broken(chunk: bytes) -> int:
+    """Shortly before the first byte that is not UTF-8; a character cut by the piece's edge may be taken for one."""
+    try:
+        chunk.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return max(error.start - _AROUND, 0)
+    return 0
 
 
 def _of_evidence(evidence: bytes) -> Encoding:

@@ -1,7 +1,7 @@
 """Checked rows into `enrichment_rows`: duplicates and owned people told apart, then one statement per batch.
 
-The restricted role may not COPY into a table under row-level security, so a batch travels as binary arrays, which is as
-fast.
+The restricted role may not COPY into a table under row-level security, so a batch travels as one text per column, which
+is as fast.
 """
 
 from __future__ import annotations
@@ -21,22 +21,26 @@ from db.models.enrichment import EnrichmentRow
 from db.models.leads import Lead
 from db.scope import Scope
 
-_INSERT = """
-INSERT INTO enrichment_rows (workspace_id, enrichment_id, number, line, cells, verdict, problems, identity,
-    duplicate_of, lead_id, record)
-SELECT %(workspace)s, %(enrichment)s, t.number, t.line, t.cells::jsonb, t.verdict, t.problems::jsonb, t.identity,
-    t.duplicate_of, t.lead_id::uuid, t.record::jsonb
-FROM unnest(%(number)b::int[], %(line)b::int[], %(cells)b::text[], %(verdict)b::text[], %(problems)b::text[],
-    %(identity)b::text[], %(duplicate_of)b::int[], %(lead_id)b::text[], %(record)b::text[])
-    AS t (number, line, cells, verdict, problems, identity, duplicate_of, lead_id, record)
+_BETWEEN = "\x1e"  # between values of a column; in none of them, for JSON escapes it and identities have none
+_ARRAY = "string_to_array(%({0})s, %(between)s, '')"  # '' stands for NULL; ten times faster than a list of parameters
+_COLUMNS = {
+    "number": "int", "line": "int", "cells": "jsonb", "verdict": "text", "problems": "jsonb", "identity": "text",
+    "duplicate_of": "int", "lead_id": "uuid", "record": "jsonb",
+}  # fmt: skip
+_GIVEN = f"""
+FROM unnest({", ".join(_ARRAY.format(name) for name in _COLUMNS)}) AS t ({", ".join(_COLUMNS)})
 """
-_UPDATE = """
-UPDATE enrichment_rows r SET cells = t.cells::jsonb, verdict = t.verdict, problems = t.problems::jsonb,
-    identity = t.identity, duplicate_of = t.duplicate_of, lead_id = t.lead_id::uuid, record = t.record::jsonb
-FROM unnest(%(number)b::int[], %(cells)b::text[], %(verdict)b::text[], %(problems)b::text[],
-    %(identity)b::text[], %(duplicate_of)b::int[], %(lead_id)b::text[], %(record)b::text[])
-    AS t (number, cells, verdict, problems, identity, duplicate_of, lead_id, record)
-WHERE r.workspace_id = %(workspace)s AND r.enrichment_id = %(enrichment)s AND r.number = t.number
+_INSERT = f"""
+INSERT INTO enrichment_rows (workspace_id, enrichment_id, {", ".join(_COLUMNS)})
+SELECT %(workspace)s, %(enrichment)s, {", ".join(f"t.{name}::{kind}" for name, kind in _COLUMNS.items())}
+{_GIVEN}
+"""
+_KEPT = ("number", "line")
+_UPDATE = f"""
+UPDATE enrichment_rows r
+SET {", ".join(f"{name} = t.{name}::{kind}" for name, kind in _COLUMNS.items() if name not in _KEPT)}
+{_GIVEN}
+WHERE r.workspace_id = %(workspace)s AND r.enrichment_id = %(enrichment)s AND r.number = t.number::int
 """
 VERDICTS = ("valid", "invalid", "duplicate", "owned")
 
@@ -116,23 +120,18 @@ def owners(scope: Scope, checked: pl.DataFrame) -> list[str | None]:
 
 
 def insert_rows(scope: Scope, enrichment_id: UUID, judged: pl.DataFrame) -> None:
-    _send(scope, _INSERT, enrichment_id, judged, ("number", "line", *_SENT))
+    _send(scope, _INSERT, enrichment_id, judged)
 
 
 def update_rows(scope: Scope, enrichment_id: UUID, judged: pl.DataFrame) -> None:
     """Write a new judgment over rows that are there."""
-    _send(scope, _UPDATE, enrichment_id, judged, ("number", *_SENT))
+    _send(scope, _UPDATE, enrichment_id, judged)
 
 
-_SENT = ("cells", "verdict", "problems", "identity", "duplicate_of", "lead_id", "record")
-
-
-def _send(scope: Scope, statement: str, enrichment_id: UUID, judged: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    values: dict[str, Any] = {name: judged[name].to_list() for name in columns}
-    for name in ("cells", "problems", "identity", "lead_id", "record", "verdict"):
-        if not any(value is not None for value in values[name]):
-            values[name] = [None] * judged.height
-    values |= {"workspace": scope.workspace_id, "enrichment": enrichment_id}
+def _send(scope: Scope, statement: str, enrichment_id: UUID, judged: pl.DataFrame) -> None:
+    texts = judged.select(pl.col(name).cast(pl.String).fill_null("").str.join(_BETWEEN) for name in _COLUMNS)
+    values: dict[str, Any] = texts.row(0, named=True)
+    values |= {"workspace": scope.workspace_id, "enrichment": enrichment_id, "between": _BETWEEN}
     connection = scope.session.connection().connection.driver_connection
     assert connection is not None
     connection.execute(statement, values)
