@@ -154,7 +154,6 @@ class EnrichmentRow(WorkspaceOwned, Base):
         Index(None, "workspace_id", "enrichment_id", "verdict", "number"),
         Index(None, "workspace_id", "enrichment_id", "identity", postgresql_where=text("identity IS NOT NULL")),
         Index(None, "workspace_id", "enrichment_id", "outcome", "number", postgresql_where=text("outcome IS NOT NULL")),
-        Index(None, "workspace_id", "enrichment_id", "chunk", postgresql_where=text("chunk IS NOT NULL")),
         # nobody is charged for twice in one list, whatever two settling workers believe
         Index(
             "uq_enrichment_rows_charged_person",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,7 @@ def test_the_interval_is_wilsons(found: int, of: int, low: float, high: float) -
     assert wilson(found, of) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
+@hypothesis.settings(deadline=None)
 @given(st.integers(0, 500).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
 def test_an_interval_holds_its_share_and_stays_within_0_and_1(seen: tuple[int, int]) -> None:
     found, of = seen
@@ -39,6 +41,7 @@ def test_an_interval_holds_its_share_and_stays_within_0_and_1(seen: tuple[int, i
         assert one.low < one.share < one.high
 
 
+@hypothesis.settings(deadline=None)
 @given(st.integers(0, 10**6), _PRICES)
 def test_costs_are_exact_and_whole_rows_are_their_inverse(rows: int, price: Decimal) -> None:
     cost = cost_of(rows, price)
@@ -48,6 +51,7 @@ def test_costs_are_exact_and_whole_rows_are_their_inverse(rows: int, price: Deci
     assert whole_rows(cost + price - Decimal("0.01"), price) == rows
 
 
+@hypothesis.settings(deadline=None)
 @given(st.decimals("0", "100000", places=2), _PRICES)
 def test_whole_rows_never_cost_more_than_there_is(amount: Decimal, price: Decimal) -> None:
     rows = whole_rows(amount, price)

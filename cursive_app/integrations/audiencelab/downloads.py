@@ -132,11 +132,12 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
 def _rows(lines: Iterator[str]) -> Iterator[dict[str, str]]:
     """A file whose first line names no column of people (an error page, nothing at all) is no result."""
     try:
-        reader = csv.DictReader(lines)
-        names = {name.strip().upper() for name in reader.fieldnames or ()}
-        if not names & _PEOPLE:
+        reader = csv.reader(lines)
+        names = next(reader, [])
+        if not {name.strip().upper() for name in names} & _PEOPLE:
             raise ProviderProtocolError("The data provider's result file is not a list of people.")
         for row in reader:
-            yield {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
+            if row:
+                yield dict(zip(names, row, strict=False))  # what is too much or too little of a row is left out
     except csv.Error as error:
         raise ProviderProtocolError from error

@@ -85,26 +85,25 @@ _LISTS = frozenset(
     {"PERSONAL_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL", "BUSINESS_VERIFIED_EMAILS", "COMPANY_PHONE"}
 )
 _NAMES = {column.name: column for column in OUTPUT_COLUMNS}
-_MISSING = frozenset(
-    {"", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-"}
-)  # as values.text reads them
+NOTHING = frozenset({"", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-"})  # as values.text reads them
+_LONGEST_NOTHING = max(map(len, NOTHING))
 
 
 def documented(record: Mapping[str, Any]) -> dict[str, str]:
     """The documented columns of a provider record that say something, as clean text; lists separated by ", "."""
     found: dict[str, str] = {}
-    for name, keys in plan(tuple(record)):
+    for name, is_list, keys in plan(tuple(record)):
         for key in keys:
-            value = cell(record[key], is_list=name in _LISTS)
+            value = cell(record[key], is_list=is_list)
             if value:
-                found[name] = value[:LONGEST_VALUE]
+                found[name] = value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE]
                 break
     return found
 
 
 @lru_cache(maxsize=64)
-def plan(keys: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """For each documented column the keys of such a record that may hold it, best first; a file's rows share it."""
+def plan(keys: tuple[str, ...]) -> tuple[tuple[str, bool, tuple[str, ...]], ...]:
+    """For each documented column whether it is a list, and the keys of such a record that may hold it, best first."""
     by_name: dict[str, str] = {}
     for key in sorted(keys, key=lambda name: (not name.isupper(), name)):  # of two spellings upper-case wins
         by_name.setdefault(key.strip().upper(), key)
@@ -112,14 +111,16 @@ def plan(keys: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
         (column.name, tuple(by_name[name] for name in (column.name, *column.aliases) if name in by_name))
         for column in OUTPUT_COLUMNS
     )
-    return tuple((name, found) for name, found in sources if found)
+    return tuple((name, name in _LISTS, found) for name, found in sources if found)
 
 
 def cell(value: object, *, is_list: bool = False) -> str | None:
     """One value as clean text, None for the provider's ways of saying nothing."""
     if type(value) is str:  # nearly every value: no list inside, nothing to clean
+        if not value:
+            return None
         stripped = value.strip()
-        if stripped.casefold() in _MISSING:
+        if len(stripped) <= _LONGEST_NOTHING and stripped.casefold() in NOTHING:
             return None
         if stripped.isprintable() and not (is_list and (stripped[0] == "[" or "," in stripped or ";" in stripped)):
             return stripped

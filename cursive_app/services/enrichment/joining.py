@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from cursive_app.integrations.audiencelab.values import domain, emails, items, phone, profile_url, text
-from cursive_app.services.enrichment.columns import cell, documented
+from cursive_app.services.enrichment.columns import NOTHING, cell, documented
 
 Key = tuple[str, str]  # one of KINDS, and the normalized value
 KINDS = ("email", "email_sha256", "phone", "linkedin", "name_company", "up_id")
@@ -39,12 +39,16 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a row said about its person: the keys it may be found by and the parts of its name, normalized."""
+    """What a row said about its person: the keys it may be found by and the parts of its name, normalized.
+
+    `asks_by_hash`: it gave a hash of its own, not only an address from which one follows.
+    """
 
     number: int
     keys: tuple[Key, ...]
     first: str
     last: str
+    asks_by_hash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +65,21 @@ def sent_row(number: int, record: Mapping[str, str]) -> Sent:
     """The keys of a row from what is sent of it (the provider's lower-case names)."""
     keys: dict[Key, None] = {}
     for name in ("email", "business_email", "personal_email"):
-        for address in emails(record.get(name)):
-            keys["email", address] = None
-    addresses = [value for _, value in keys]
-    hashes = [*_hashes(record.get("sha256_personal_email")), *(_sha256(address) for address in addresses)]
-    keys |= dict.fromkeys(("email_sha256", value) for value in hashes)
+        if given := record.get(name):
+            keys |= dict.fromkeys(("email", address) for address in emails(given))
+    keys |= dict.fromkeys(("email_sha256", _sha256(address)) for _, address in list(keys))
+    asked_hashes = tuple(_hashes(record.get("sha256_personal_email")))
+    keys |= dict.fromkeys(("email_sha256", value) for value in asked_hashes)
     if number_of := phone(record.get("phone")):
         keys["phone", number_of] = None
     if link := _profile(record.get("linkedin_url")):
         keys["linkedin", link] = None
     first, last = name_part(record.get("first_name")), name_part(record.get("last_name"))
-    if (host := domain(record.get("company_domain"))) and first and last:
+    if first and last and (host := domain(record.get("company_domain"))):
         keys["name_company", f"{first} {last} {host}"] = None
     if provider_id := cell(record.get("up_id")):
         keys["up_id", provider_id.casefold()] = None
-    return Sent(number, tuple(keys), first, last)
+    return Sent(number, tuple(keys), first, last, bool(asked_hashes))
 
 
 class Joiner:
@@ -89,6 +93,7 @@ class Joiner:
             for key in row.keys:
                 self._index.setdefault(key, []).append(row.number)
         self._kinds = frozenset(kind for kind, _ in self._index)
+        self._hashes_addresses = any(row.asks_by_hash for row in rows)
         self._best: dict[int, tuple[tuple[Any, ...], Match]] = {}
         self.read = 0
         self.strangers = 0  # results that fit no row we sent
@@ -103,7 +108,7 @@ class Joiner:
             for number in self._index.get(key, ()):
                 agreeing.setdefault(number, set()).add(key[0])
         first, last = name_part(_first(record, "FIRST_NAME")), name_part(_first(record, "LAST_NAME"))
-        known = {_CLASS[kind] for kind, _ in keys}
+        known = {_CLASS[kind] for kind, value in keys if value not in NOTHING}
         taken = False
         found: dict[str, str] | None = None
         for number, kinds in agreeing.items():
@@ -135,9 +140,9 @@ class Joiner:
         self, row: Sent, kinds: set[str], name: tuple[int, int], found: dict[str, str], person: str | None
     ) -> None:
         ranks = tuple(kind in kinds for kind in KINDS)
-        score = (ranks, name, len(found), json.dumps(found, sort_keys=True))
+        score = (ranks, name, len(found))
         best = self._best.get(row.number)
-        if best is None or score > best[0]:
+        if best is None or score > best[0] or (score == best[0] and _text(found) > _text(best[1].found)):
             matched_by = next(kind for kind in KINDS if kind in kinds)
             self._best[row.number] = score, Match(row.number, matched_by, person, found)
 
@@ -145,16 +150,17 @@ class Joiner:
         """The keys of a result, of the kinds that any row asked by."""
         keys: list[Key] = []
         if self._kinds & {"email", "email_sha256"}:
-            addresses = [address for value in _all(record, _EMAIL_FIELDS) for address in emails(value)]
-            keys += (("email", address) for address in addresses)
-            hashed = [value for given in _all(record, _HASH_FIELDS) for value in _hashes(given)]
-            keys += (("email_sha256", value) for value in [*hashed, *map(_sha256, addresses)])
+            addresses = [part for value in _all(record, _EMAIL_FIELDS) for part in _parts(value) if "@" in part]
+            keys += [("email", address) for address in addresses]
+            keys += [("email_sha256", part) for value in _all(record, _HASH_FIELDS) for part in _parts(value)]
+            if self._hashes_addresses:
+                keys += [("email_sha256", _sha256(address)) for address in addresses]
         if "phone" in self._kinds:
-            numbers = (phone(item) for value in _all(record, _PHONE_FIELDS) for item in items(value))
-            keys += (("phone", number) for number in numbers if number)
+            numbers = (phone(part) for value in _all(record, _PHONE_FIELDS) for part in _parts(value))
+            keys += [("phone", number) for number in numbers if number]
         if "linkedin" in self._kinds:
             links = map(_profile, _all(record, ("LINKEDIN_URL", "INDIVIDUAL_LINKEDIN_URL")))
-            keys += (("linkedin", link) for link in links if link)
+            keys += [("linkedin", link) for link in links if link]
         if "name_company" in self._kinds:
             first, last = name_part(_first(record, "FIRST_NAME")), name_part(_first(record, "LAST_NAME"))
             host = domain(_first(record, "COMPANY_DOMAIN"))
@@ -162,8 +168,25 @@ class Joiner:
                 keys.append(("name_company", f"{first} {last} {host}"))
         if "up_id" in self._kinds:
             ids = map(cell, _all(record, ("UP_ID", "UUID")))
-            keys += (("up_id", value.casefold()) for value in ids if value)
+            keys += [("up_id", value.casefold()) for value in ids if value]
         return keys
+
+
+def _parts(value: object) -> list[str]:
+    """The values of a list as they are looked up: no case, no space around. What is malformed finds nobody."""
+    if not isinstance(value, str):
+        return [part.casefold() for part in items(value)]
+    if value[:1] == "[" or ";" in value:
+        return [part.casefold() for part in items(value)]
+    lowered = value.casefold()
+    if "," in lowered:
+        return [part for piece in lowered.split(",") if (part := piece.strip())]
+    return [part] if (part := lowered.strip()) else []
+
+
+def _text(found: Mapping[str, str]) -> str:
+    """Two equally good results of one row are told apart by what they say, never by when they came."""
+    return json.dumps(found, sort_keys=True)
 
 
 def name_part(value: object) -> str:
@@ -199,7 +222,8 @@ def _person(found: Mapping[str, str], keys: Sequence[Key]) -> str | None:
     """Who a result is: the provider's id, else the strongest thing that names them."""
     if "UUID" in found:
         return found["UUID"].casefold()[:200]
-    return next((f"{kind}:{value}"[:200] for wanted in KINDS for kind, value in keys if kind == wanted), None)
+    best = next((key for kind in KINDS for key in sorted(keys) if key[0] == kind and cell(key[1])), None)
+    return ":".join(best)[:200] if best else None
 
 
 @lru_cache(maxsize=256)
@@ -222,7 +246,7 @@ def _profile(value: object) -> str | None:
 
 
 def _hashes(value: object) -> list[str]:
-    return [item.casefold() for item in items(value) if _HASH.fullmatch(item.casefold())] if value else []
+    return [part for part in _parts(value) if _HASH.fullmatch(part)] if value else []
 
 
 def _sha256(address: str) -> str:

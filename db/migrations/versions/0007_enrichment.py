@@ -220,13 +220,6 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "enrichment_id", "number", name=op.f("pk_enrichment_rows")),
     )
     op.create_index(
-        op.f("ix_enrichment_rows_workspace_id_enrichment_id_chunk"),
-        "enrichment_rows",
-        ["workspace_id", "enrichment_id", "chunk"],
-        unique=False,
-        postgresql_where=sa.text("chunk IS NOT NULL"),
-    )
-    op.create_index(
         op.f("ix_enrichment_rows_workspace_id_enrichment_id_identity"),
         "enrichment_rows",
         ["workspace_id", "enrichment_id", "identity"],
