@@ -47,7 +47,7 @@ class LayoutCard:
 class ColumnLine:
     """One column of the file and what it is mapped to; `field` is empty when it only travels through."""
 
-    position: str = ""
+    position: int = 0
     name: str = ""
     samples: list[str] = field(default_factory=list)
     field: str = ""
@@ -147,7 +147,7 @@ def _column(column: ColumnView, draft: Mapping[int, str], conflicts: Mapping[int
     chosen = draft.get(column.position, "")
     guess = "" if not chosen else column.guess if chosen == (column.field or "") else "chosen"
     return ColumnLine(
-        position=str(column.position),
+        position=column.position,
         name=column.name,
         samples=[_cut(sample, 80) for sample in column.samples[:3]],
         field=chosen,

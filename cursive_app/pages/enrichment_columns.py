@@ -293,7 +293,7 @@ def _column(column: Any) -> rx.Component:
             data_label="Why",
             class_name="w-full",
         ),
-        key=column.position,
+        key=column.position.to_string(),
     )
 
 
@@ -308,7 +308,7 @@ def _field_select(column: Any) -> rx.Component:
                 ),
             ),
             value=column.field,
-            on_change=lambda field: S.set_field(column.position.to(int), field),
+            on_change=lambda field: S.set_field(column.position, field),
             disabled=~flag(S.card.may_edit),
             aria_label=text("What “") + column.name + "” holds",
             aria_invalid=rx.cond(column.conflict != "", "true", "false"),
