@@ -134,20 +134,52 @@ def test_a_deleted_list_stays_ended(cast: Cast, sandbox: Sandbox) -> None:
         admin.act(staff("operate"), "retry", run_job_id(id))
 
 
-def test_a_reading_that_broke_off_is_read_again(cast: Cast, tmp_path: Path) -> None:
-    path = tmp_path / "people.csv"
-    path.write_text("email,name\ndana@acme.example,Dana\nkim@acme.example,Kim\n")
-    view = enrichment.open_upload(cast.alice, path=path, filename="people.csv")
-    assert view.read_job_id is not None
-    claimed = jobs.claim(view.read_job_id)
+def break_reading(job_id: UUID) -> None:
+    claimed = jobs.claim(job_id)
     assert claimed is not None
     with claimed.tenant.begin() as scope:
         enrichment.bury_read(scope, claimed)
         jobs.fail(scope, claimed, code="internal", message="A fault")
-    assert list_row(view.id).status == "refused"
-    admin.act(staff("operate"), "retry", view.read_job_id)
-    jobs.work(view.read_job_id, enrichment.read_list, on_dead=enrichment.bury_read)
-    assert (list_row(view.id).status, list_row(view.id).valid_count) == ("ready", 2)
+
+
+def read_job_id(id: UUID) -> UUID:
+    job_id = list_row(id).read_job_id
+    assert job_id is not None
+    return job_id
+
+
+def uploaded(cast: Cast, path: Path) -> UUID:
+    path.write_text("email,name\ndana@acme.example,Dana\nkim@acme.example,Kim\n")
+    return enrichment.open_upload(cast.alice, path=path, filename="people.csv").id
+
+
+def read(id: UUID) -> None:
+    jobs.work(read_job_id(id), enrichment.read_list, on_dead=enrichment.bury_read)
+
+
+def test_a_reading_that_broke_off_is_read_again(cast: Cast, tmp_path: Path) -> None:
+    id = uploaded(cast, tmp_path / "people.csv")
+    break_reading(read_job_id(id))
+    assert list_row(id).status == "refused"
+    admin.act(staff("operate"), "retry", read_job_id(id))
+    read(id)
+    assert (list_row(id).status, list_row(id).valid_count) == ("ready", 2)
+
+
+def test_a_check_of_rows_that_are_gone_is_retried_from_the_file(cast: Cast, tmp_path: Path) -> None:
+    id = uploaded(cast, tmp_path / "people.csv")
+    read(id)
+    with cast.alice.begin() as scope:
+        enrichment.map_columns(scope, id, revision=list_row(id).revision, mapping={0: "email", 1: None})
+    job_id = read_job_id(id)
+    break_reading(job_id)
+    with pytest.raises(Conflict, match="from the file instead"):
+        admin.act(staff("operate"), "retry", job_id)
+    with pytest.raises(Invalid):
+        admin.retry_edited(staff("all"), job_id, arguments={"from": "elsewhere"})
+    admin.retry_edited(staff("all"), job_id, arguments={"from": "file"})
+    read(id)
+    assert (list_row(id).status, list_row(id).valid_count) == ("ready", 2)
 
 
 def test_a_refused_file_is_not_read_again(cast: Cast, tmp_path: Path) -> None:

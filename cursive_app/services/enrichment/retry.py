@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, select, update
 from uuid_utils.compat import uuid7
 
-from cursive_app.errors import Conflict
+from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import credits
 from cursive_app.services.enrichment import leads, opening, starting
 from cursive_app.services.enrichment.chunks import may_hold_more, sendable
 from cursive_app.services.enrichment.ending import count_outcomes
 from cursive_app.services.enrichment.pricing import cost_of, rows_to_send
 from cursive_app.services.jobs.admin.retries import Again, RetryRule, register
-from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
+from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentFilePart, EnrichmentRow
 from db.scope import Scope
 
 _READ_AGAIN = ("read_failed", "access_lost")
@@ -44,15 +44,20 @@ def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, A
 
 
 def retry_reading(scope: Scope, links: Mapping[str, Any], arguments: Mapping[str, Any]) -> Again:
-    """Read a file again whose reading broke off. Raises NotFound, and Conflict when the file itself was refused, when
-    the list has another layout by now, or when its rows are what was read."""
+    """Read a file again whose reading broke off. Staff may say `from: "file"` where stored rows were being checked:
+    those are gone, and with them cells that were edited.
+
+    Raises NotFound, and Conflict when the file itself was refused, is not kept, or has another layout by now.
+    """
     row = _list(scope, links)
     if row.status != "refused" or row.refusal_code not in _READ_AGAIN:
         raise Conflict("The file itself was refused; reading it again would end the same.", reason="not_possible")
     if row.revision != arguments.get("revision"):
         raise Conflict("The list was changed since; its newer reading counts.", reason="stale_version")
     if arguments.get("from") != "file":
-        raise Conflict("The checked rows are gone; the customer uploads the file again.", reason="not_possible")
+        raise Conflict("The stored rows are gone. Retry it from the file instead.", reason="not_possible")
+    if not scope.session.scalar(select(scope.select(EnrichmentFilePart).where(_part_of(row)).exists())):
+        raise Conflict("The file is not kept any more; the customer uploads it again.", reason="not_possible")
     row.status, row.refusal_code, row.refusal_message = "reading", None, None
     scope.session.flush()
     return Again()
@@ -69,6 +74,17 @@ def _list(scope: Scope, links: Mapping[str, Any]) -> Enrichment:
     if row.purged_at is not None:
         raise Conflict("The rows of this list have been deleted.", reason="purged")
     return row
+
+
+def _part_of(row: Enrichment) -> ColumnElement[bool]:
+    return EnrichmentFilePart.enrichment_id == row.id
+
+
+def _only_file(value: Any) -> str:
+    """The one other origin a reading can be given. Raises Invalid."""
+    if value != "file":
+        raise Invalid(fields={"from": "A reading can be retried from “file” only."})
+    return "file"
 
 
 def _reopen_chunks(scope: Scope, row: Enrichment) -> None:
@@ -103,5 +119,5 @@ def _hold_again(scope: Scope, row: Enrichment) -> None:
 
 
 register(starting.KIND, RetryRule(again=retry_run))
-register(opening.KIND, RetryRule(again=retry_reading))
+register(opening.KIND, RetryRule(again=retry_reading, editable={"from": _only_file}))
 register(leads.KIND, RetryRule(again=retry_leads))
