@@ -330,6 +330,7 @@ def test_access_taken_away_stops_the_run(cast: Cast, sandbox: Sandbox, small: No
     id = make_list(cast.alice, mixed_lines(sandbox.population, known=60, unknown=30))
     start_run(cast.bob, id)
     lab = sandbox.client()
+    sandbox.faults({"mode": "job_unknown"})
     step(id, lab)
     with system_scope() as scope:
         scope.session.execute(update(Membership).where(Membership.user_id == cast.bob.user_id).values(role="read_only"))

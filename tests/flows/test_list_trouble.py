@@ -170,7 +170,9 @@ def test_a_provider_that_never_answers_well_costs_nothing(
 def test_one_failed_chunk_leaves_the_others_alone(cast: Cast, sandbox: Sandbox) -> None:
     id = begin(cast, sandbox)
     lab = sandbox.client()
+    sandbox.faults({"mode": "job_unknown"})  # however slow this machine is, nothing is settled yet
     step(id, lab)
+    sandbox.faults()
     with system_scope() as scope:
         second = scope.session.get(EnrichmentChunk, (cast.workspace_id, id, 2))
         assert second is not None
@@ -316,7 +318,9 @@ def test_two_workers_never_settle_one_chunk_twice(cast: Cast, sandbox: Sandbox) 
     """A frozen worker wakes with its results after another one has settled the chunk (F3)."""
     id = begin(cast, sandbox)
     lab = sandbox.client()
+    sandbox.faults({"mode": "job_unknown"})  # however slow this machine is, nothing is settled yet
     step(id, lab)
+    sandbox.faults()
     with system_scope() as scope:
         scope.get(Job, run_job_id(id)).run_after = None
     first = claim(run_job_id(id))
