@@ -21,7 +21,7 @@ from state.base import allow, person
 from state.times import exact
 
 PAGE_SIZE = 50
-EXPORT = "/api/admin/audiencelab/jobs.csv"
+EXPORT = "/api/v1/admin/jobs/history.csv"
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _STATE = re.compile(r'(?P<minus>-?)(?:state|status):"?(?P<value>[^"]*)"?$', re.IGNORECASE)
 

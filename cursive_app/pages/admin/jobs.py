@@ -8,7 +8,6 @@ import reflex as rx
 
 from components.binding import items, text
 from components.buttons import danger, ghost, secondary
-from components.dialog import popover
 from components.feedback import (
     JOB_STATUS,
     banner,
@@ -23,7 +22,7 @@ from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from cursive_app.pages.admin.actions import action_dialog
 from cursive_app.pages.admin.job_drawer import job_drawer
-from cursive_app.pages.admin.staff_page import date_range, may_all, may_operate, staff_page
+from cursive_app.pages.admin.staff_page import date_range, fold, may_all, may_operate, staff_page
 from cursive_app.services.jobs.admin import QUALIFIERS
 from state.admin_actions import AdminActionState as A
 from state.admin_jobs import AdminJobsState as S
@@ -35,7 +34,7 @@ STATES = (("", "All", "all"), *((value, words[0], value) for value, words in JOB
 def admin_jobs() -> rx.Component:
     """The page."""
     return staff_page(
-        _query_box(),
+        rx.el.div(_query_box(), _help(), class_name="flex flex-col gap-1"),
         toolbar(_state_tabs(), right=[_dates()]),
         rx.cond(S.bounded, banner(S.bounded, tone="info", icon_name="info"), rx.fragment()),
         table_card(
@@ -43,7 +42,10 @@ def admin_jobs() -> rx.Component:
             list_states(
                 S.status,
                 ready=rx.fragment(
-                    rx.cond(may_operate(), _table(choosing=True), _table(choosing=False)),
+                    rx.el.div(
+                        rx.cond(may_operate(), _table(choosing=True), _table(choosing=False)),
+                        class_name="many-columns",
+                    ),
                     _bulk_bar(),
                     list_pager(S.shown, S),
                 ),
@@ -104,7 +106,6 @@ def _query_box() -> rx.Component:
             class_name="combo min-w-0 flex-1",
         ),
         secondary("Search", type="submit"),
-        _help(),
         role="search",
         on_submit=S.search,
         class_name="flex items-center gap-2",
@@ -132,17 +133,13 @@ def _help() -> rx.Component:
         )
         for name, words in QUALIFIERS.items()
     ]
-    return popover(
+    return fold(
         "How to ask",
-        rx.el.dl(*lines, class_name="flex flex-col gap-1.5"),
+        rx.el.dl(*lines, class_name="mt-2 flex flex-col gap-1.5"),
         rx.el.p(
             "Quotes hold words together, a minus turns a word around, a comma means either, * stands for any letters.",
-            class_name="mt-3 text-12 text-ink-3",
+            class_name="mt-2 text-12 text-ink-3",
         ),
-        trigger=[icon("circle-help"), rx.el.span("How to ask", class_name="sr-only")],
-        trigger_class="btn btn-ghost btn-icon",
-        align="end",
-        width="w-96 max-w-[calc(100vw-24px)]",
     )
 
 
@@ -171,7 +168,7 @@ def _dates() -> rx.Component:
 def _lead(row: AdminRow) -> rx.Component:
     return rx.el.span(
         rx.el.code(row.short_id, class_name="text-12 font-normal text-ink-3 whitespace-nowrap"),
-        rx.el.span(row.title, class_name="truncate sm:max-w-64"),
+        rx.el.span(row.title, class_name="truncate sm:max-w-52"),
         class_name="flex min-w-0 items-baseline gap-2.5",
     )
 
@@ -214,7 +211,7 @@ def _number(value: str, *, title: str | rx.Var[str] = "") -> rx.Component:
 COLUMNS = (
     Column("job", "Job", _lead, lead=True),
     Column("kind", "Kind", lambda row: row.kind_word),
-    Column("workspace", "Workspace", lambda row: rx.el.span(row.workspace, class_name="truncate sm:max-w-40")),
+    Column("workspace", "Workspace", lambda row: rx.el.span(row.workspace, class_name="block truncate sm:max-w-32")),
     Column("state", "State", _state),
     Column("tries", "Tries", lambda row: _number(row.tries, title=row.tries_exact), right=True),
     Column("queued", "Queued for", lambda row: _number(row.queued), right=True),
@@ -223,7 +220,7 @@ COLUMNS = (
     Column("held", "Held", lambda row: _number(row.held), right=True),
     Column("captured", "Charged", lambda row: _number(row.captured), right=True),
     Column("released", "Refunded", lambda row: _number(row.released), right=True),
-    Column("by", "Started by", lambda row: rx.el.span(row.by, class_name="truncate sm:max-w-32")),
+    Column("by", "Started by", lambda row: rx.el.span(row.by, class_name="block truncate sm:max-w-28")),
     Column("created", "Created", lambda row: relative_time(row.created, exact=row.created_exact)),
 )
 

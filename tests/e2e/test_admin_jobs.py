@@ -1,0 +1,163 @@
+"""The staff's pages in a browser: an operator finds a failed job and retries it; everybody else finds nothing there."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import log_in
+from tests.e2e.test_jobs import serious_violations
+from tests.product import Product, wait_for
+
+SECTIONS = ("", "/failures", "/queues", "/schedules", "/stuck", "/totals")
+SHOWN = {
+    "": ("region", "Jobs"), "/failures": ("link", "Show jobs"), "/queues": ("region", "Workers"),
+    "/schedules": ("region", "Schedules"), "/stuck": ("heading", "Nothing is stuck"), "/totals": ("region", "Totals"),
+}  # fmt: skip
+
+
+def faults(product: Product, *chosen: dict[str, Any]) -> None:
+    """Switch these faults of the sandbox provider on instead of the former."""
+    body = json.dumps(list(chosen)).encode()
+    request = urllib.request.Request(
+        f"{product.sandbox_url}/audiencelab/_faults", data=body, method="PUT", headers={"content-type": "application/json"}
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def ask(page: Page, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Our own API, as the pages call it: with the session of the page and from its origin."""
+    return page.evaluate(
+        """async ([method, path, body]) => {
+            const answer = await fetch(path, {method, headers: {"content-type": "application/json"},
+                                              body: body ? JSON.stringify(body) : undefined});
+            return await answer.json();
+        }""",
+        [method, path, body],
+    )
+
+
+@pytest.fixture
+def failed_job(page: Page, product: Product) -> Iterator[str]:
+    """A run of the demo's segment that failed for good because the provider ignored its filters."""
+    log_in(page)
+    # The demo's own run is first in line; it must not meet the fault.
+    wait_for(
+        lambda: not ask(page, "GET", "/api/v1/jobs?status=processing&status=pending")["items"],
+        seconds=90,
+        what="The demo's run ended",
+    )
+    segments = ask(page, "GET", "/api/v1/segments")["items"]
+    segment = next(one["id"] for one in segments if one["name"] == "Sales VPs")
+    faults(product, {"mode": "ignore_filters"})
+    try:
+        run = ask(page, "POST", f"/api/v1/segments/{segment}/run", {"mode": "pull", "max_leads": 3})["run"]
+        job_id = run["job_id"]
+        wait_for(
+            lambda: ask(page, "GET", f"/api/v1/jobs/{job_id}")["status"] == "failed", seconds=90, what="The run failed"
+        )
+    finally:
+        faults(product)
+    page.context.clear_cookies()
+    yield job_id
+
+
+def test_an_operator_finds_a_failed_job_and_retries_it(page: Page, failed_job: str) -> None:
+    log_in(page, "staff@example.com")
+    page.goto("/admin/jobs")
+    box = page.get_by_role("combobox", name="Query")
+    expect(page.get_by_role("region", name="Jobs")).to_be_visible()
+    assert serious_violations(page) == []
+
+    # The query is put together with the keyboard alone.
+    offered = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
+    box.press_sequentially("sta", delay=20)
+    expect(offered).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("state:")
+    box.press_sequentially("fa", delay=20)
+    expect(offered).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(box).to_have_value("state:failed ")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/admin/jobs/?\?q=state%3Afailed$"))
+    expect(page.get_by_role("group", name="State").get_by_role("button", name=re.compile("^Failed"))).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+    # The drawer: why it failed, every try, and what became of the credits.
+    page.get_by_role("region", name="Jobs").get_by_role("row").nth(1).get_by_role("button").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("filters_ignored").first).to_be_visible()
+    expect(drawer.get_by_text("Failed for good")).to_be_visible()
+    expect(page).to_have_url(re.compile(failed_job))
+    page.wait_for_timeout(250)  # the drawer's motion, which would blur the contrast check
+    assert serious_violations(page) == []
+    expect(drawer.get_by_role("link", name="Customer’s view")).to_have_attribute("href", f"/jobs?job={failed_job}")
+
+    # Retry says what it is about before anything happens.
+    drawer.get_by_role("button", name="Retry", exact=True).click()
+    dialog = page.get_by_role("dialog").filter(has_text="1 job in 1 workspace")
+    expect(dialog).to_be_visible()
+    page.wait_for_timeout(250)
+    assert serious_violations(page) == []
+    dialog.get_by_role("button", name="Retry 1 job").click()
+    expect(page.get_by_text("1 job retried.")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("Started again by Cursive support")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.goto(f"/admin/jobs?q=id%3A{failed_job}")
+    expect(page.get_by_role("region", name="Jobs").get_by_text("Completed")).to_be_visible(timeout=60_000)
+
+
+def test_nobody_else_finds_anything_there(demo_page: Page) -> None:
+    page = demo_page
+    for section in SECTIONS:
+        page.goto(f"/admin/jobs{section}")
+        expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
+        expect(page.get_by_role("navigation", name="Sections")).to_have_count(0)
+    page.goto("/segments")
+    expect(page.get_by_role("link", name="All jobs")).to_have_count(0)
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_every_section_reads_well(page: Page, failed_job: str, look: str) -> None:
+    page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+    log_in(page, "staff@example.com")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for section in SECTIONS:
+            page.goto(f"/admin/jobs{section}")
+            role, name = SHOWN[section]
+            expect(page.get_by_role(role, name=name).first).to_be_visible()  # type: ignore[arg-type]
+            assert serious_violations(page) == [], f"{section or '/'} {look} {width}"
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{section} {width}"
+
+
+def test_the_refresh_is_remembered_and_a_queue_pauses_with_a_reason(page: Page) -> None:
+    log_in(page, "staff@example.com")
+    page.goto("/admin/jobs")
+    page.get_by_label(re.compile("^Refresh")).select_option("1")
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Queues").click()
+    expect(page.get_by_label(re.compile("^Refresh"))).to_have_value("1")
+    page.reload()
+    expect(page.get_by_label(re.compile("^Refresh"))).to_have_value("1")
+    queue = page.get_by_role("region", name="default")
+    queue.get_by_role("button", name="Pause").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Pause queue").click()
+    expect(dialog.get_by_role("alert").filter(has_text="reason")).to_be_visible()
+    dialog.get_by_label("Reason").fill("A look at the pages")
+    dialog.get_by_role("button", name="Pause queue").click()
+    expect(queue.get_by_text("A look at the pages")).to_be_visible()
+    queue.get_by_role("button", name="Resume").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("Seen")
+    page.get_by_role("dialog").get_by_role("button", name="Resume queue").click()
+    expect(queue.get_by_role("button", name="Pause")).to_be_visible()
