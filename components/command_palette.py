@@ -3,8 +3,8 @@
     command_palette(ITEMS, results=S.results, on_search=S.search.debounce(200), on_open_change=S.opened)
 
 `ITEMS` is known when the interface is built. `results` (optional) are objects found on the server, as dicts with
-`kind` ("segment" or "lead"), `label`, `note`, `href` and `words` (more to find it by). They come first and are filtered
-again in the browser, so a late answer never shows what does not match.
+`kind` ("segment", "list" or "lead"), `label`, `note`, `href` and `words` (more to find it by). They come first and are
+filtered again in the browser, so a late answer never shows what does not match.
 """
 
 from __future__ import annotations
@@ -107,7 +107,13 @@ def _line(one: Command) -> rx.Component:
 def _found(results: Items) -> rx.Component:
     def line(one: Any, position: Any) -> rx.Component:
         return cmd.CommandItem.create(
-            rx.match(one["kind"], ("segment", icon("filter")), ("lead", icon("user-round")), icon("arrow-right")),
+            rx.match(
+                one["kind"],
+                ("segment", icon("filter")),
+                ("lead", icon("user-round")),
+                ("list", icon("table-2")),
+                icon("arrow-right"),
+            ),
             rx.el.span(one["label"], class_name="min-w-0 truncate"),
             rx.el.span(one["note"], class_name="ml-auto max-w-[45%] flex-none truncate text-12 text-ink-3"),
             # Two objects may share a name, yet cmdk tells lines apart by their value.

@@ -304,8 +304,16 @@ def run_card(job: JobView, *, counts_done: int) -> RunCard:
         left=left,
         stopping=job.cancel_requested and not job.is_ended,
         paused=job.status == "paused",
-        waiting=f"Looks again {ago(job.resumes_at)}" if job.resumes_at and job.status == "processing" else "",
+        waiting=_waiting(job),
     )
+
+
+def _waiting(job: JobView) -> str:
+    """When a run that waits for the provider looks again."""
+    if job.resumes_at is None or job.status != "processing":
+        return ""
+    seconds = (job.resumes_at - now()).total_seconds()
+    return f"Looks again in {span(seconds)}" if seconds >= 2 else "Looks again in a moment"
 
 
 def size_text(size: int) -> str:

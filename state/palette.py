@@ -1,4 +1,4 @@
-"""What the command palette finds in the workspace: segments by name and leads by name, e-mail, company or title.
+"""What the command palette finds in the workspace: segments and lists by name, leads by name, e-mail, company or title.
 
 Opening it shows the segments changed last; each pause in typing asks again. The browser filters every answer by what
 stands in the field now, so a late one never shows what no longer fits.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from cursive_app.services import leads, segments
+from cursive_app.services import enrichment, leads, segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, principal, transact
@@ -52,6 +52,12 @@ def _found(scope: Scope, words: str) -> list[dict[str, str]]:
         lines += [
             {"kind": "segment", "label": one.name, "note": "Segment", "words": "", "href": f"/segments/{one.id}"}
             for one in page.segments
+        ]
+    if words and allows(scope.tenant, Permission.VIEW_ENRICHMENTS):
+        lists = enrichment.list_enrichments(scope, search=words, limit=MOST)
+        lines += [
+            {"kind": "list", "label": one.filename, "note": "List", "words": "", "href": f"/enrichments/{one.id}"}
+            for one in lists.items
         ]
     if len(words) >= LEAST_LETTERS and allows(scope.tenant, Permission.VIEW_LEADS):
         wanted = leads.parse_filter({"query": words})

@@ -84,6 +84,14 @@ ACTIONS: tuple[Command, ...] = (
         keys=("C",),
         only=may(Permission.EDIT_SEGMENTS),
     ),
+    Command(
+        "Upload a list",
+        "Actions",
+        "upload",
+        href="/enrichments",
+        keywords=("csv", "excel", "xlsx", "enrich"),
+        only=may(Permission.EDIT_ENRICHMENTS),
+    ),
     Command("Your account", "Actions", "circle-user", href="/settings/account", keywords=("password", "profile")),
     Command("Your sessions", "Actions", "monitor-smartphone", href="/settings/sessions", keywords=("devices",)),
     Command("Use the system theme", "Appearance", "monitor", run=set_color_mode("system"), keywords=("dark", "light")),
@@ -133,6 +141,7 @@ def _shortcuts() -> rx.Component:
         Shortcut(("N",), "Next page"),
         Shortcut(("P",), "Previous page"),
         Shortcut(("C",), "New segment"),
+        Shortcut(("U",), "Choose a list to upload"),
     )
     return shortcuts_dialog(
         (("Everywhere", everywhere), ("Go to", go), ("In lists", lists)), trigger_class="side-button text-13 text-ink-2"

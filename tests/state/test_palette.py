@@ -7,6 +7,7 @@ from collections.abc import Callable
 from db.roles import Role
 from state.palette import PaletteState
 from tests.factories import Cast, make_member, make_user, make_workspace
+from tests.factories_enrichment import make_list, unknown_line
 from tests.factories_leads import make_lead, make_person
 from tests.factories_segments import make_segment
 from tests.state.driver import Tab, sign_in
@@ -83,3 +84,10 @@ async def test_another_workspace_of_the_same_person_is_another_world(driver: Dri
     assert cast.alice.user_id is not None
     elsewhere = make_member(make_workspace("Second"), cast.alice.user_id, Role.OWNER)
     assert await searched(driver(sign_in(elsewhere)), "house") == []
+
+
+async def test_lists_are_found_by_file_name(driver: Driver, cast: Cast) -> None:
+    make_list(cast.alice, [unknown_line(1)], filename="Spring fair.csv")
+    tab = driver(sign_in(cast.alice))
+    assert ("list", "Spring fair.csv") in await searched(tab, "spring")
+    assert await searched(driver(sign_in(cast.charlie)), "spring") == []
