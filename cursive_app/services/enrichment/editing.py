@@ -21,8 +21,7 @@ from db.models.enrichment import Enrichment, EnrichmentRow
 from db.scope import Scope
 
 LONGEST_CELL = 20_000
-LARGEST_REPLACE = 50_000
-_PAGE = 2_000
+_PAGE = 5_000
 
 
 def edit_cell(scope: Scope, id: UUID | str, *, revision: int, number: int, column: int, value: str) -> RowView:
@@ -36,7 +35,7 @@ def edit_cell(scope: Scope, id: UUID | str, *, revision: int, number: int, colum
     _check_text("value", value)
     if isinstance(column, bool) or not isinstance(column, int) or column not in _places(row):
         raise Invalid(fields={"column": "The row has no such cell."})
-    _rewrite(scope, parent, [row], {row.number: _with(row, column, value)})
+    regroup(scope, parent.id, sorted(_rewrite(scope, parent, [row], {row.number: _with(row, column, value)})))
     _count(scope, parent)
     scope.session.refresh(row)
     return row_view(row)
@@ -55,6 +54,7 @@ def replace_in_column(scope: Scope, id: UUID | str, *, revision: int, column: in
     if isinstance(column, bool) or not isinstance(column, int) or not 0 <= column < len(parent.columns):
         raise Invalid(fields={"column": "The file has no such column."})
     changed, last = 0, 0
+    touched: set[str] = set()
     cell = EnrichmentRow.cells[column].astext
     while True:
         rows = scope.session.scalars(
@@ -73,10 +73,13 @@ def replace_in_column(scope: Scope, id: UUID | str, *, revision: int, column: in
         if any(len(cells[column]) > LONGEST_CELL for cells in new.values()):
             raise Invalid(fields={"replace": f"A cell would be longer than {LONGEST_CELL:,} characters."})
         last = rows[-1].number
-        _rewrite(scope, parent, [row for row in rows if new[row.number] != row.cells], new)
-        changed += sum(new[row.number] != row.cells for row in rows)
-        scope.session.expire_all()
+        meant = [row for row in rows if new[row.number] != row.cells]
+        touched |= _rewrite(scope, parent, meant, new)
+        changed += len(meant)
+        scope.session.expunge_all()
     if changed:
+        parent = scope.get(Enrichment, id, lock=True)
+        regroup(scope, parent.id, sorted(touched))
         _count(scope, parent)
     return changed
 
@@ -116,20 +119,20 @@ def _with(row: EnrichmentRow, column: int, value: str) -> list[str]:
     return [*cells[:column], value, *cells[column + 1 :]]
 
 
-def _rewrite(scope: Scope, parent: Enrichment, rows: Sequence[EnrichmentRow], new: dict[int, list[str]]) -> None:
-    """Write new cells of rows, check these rows, and judge again whoever shared or now shares an identity with them."""
+def _rewrite(scope: Scope, parent: Enrichment, rows: Sequence[EnrichmentRow], new: dict[int, list[str]]) -> set[str]:
+    """Write new cells of rows and check these rows. The identities they had and have now: whoever shares one of these
+    is to be judged again by `regroup`."""
     if not rows:
-        return
+        return set()
     before = {row.identity for row in rows if row.identity is not None}
     for row in rows:
         row.originals = _originals(row, new[row.number]) or None
     scope.session.flush()
     mapping = {int(place): name for place, name in parent.mapping.items()}
-    frame = frame_of(rows, width=len(parent.columns), changed=new)
+    frame = frame_of(rows, width=len(parent.columns), changed={row.number: new[row.number] for row in rows})
     judged = judge_alone(scope, check(frame, mapping))
     update_rows(scope, parent.id, judged)
-    after = {identity for identity in judged["identity"].to_list() if identity is not None}
-    regroup(scope, parent.id, sorted(before | after))
+    return before | {identity for identity in judged["identity"].to_list() if identity is not None}
 
 
 def _originals(row: EnrichmentRow, new: Sequence[str]) -> dict[str, Any]:

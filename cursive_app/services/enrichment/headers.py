@@ -18,7 +18,7 @@ _DATA = re.compile(
 
 def looks_like_data(cell: str) -> bool:
     """Whether a cell is an address, number, date or link: a thing that no column is called by."""
-    return bool(_DATA.fullmatch(cell)) or len(cell) > _LONGEST_NAME or "\n" in cell.strip()
+    return len(cell) > _LONGEST_NAME or "\n" in cell.strip() or bool(_DATA.fullmatch(cell))
 
 
 def find_header(rows: Sequence[Sequence[str]]) -> int | None:

@@ -16,6 +16,7 @@ from cursive_app.services.enrichment.values import clean, read_value
 SIMILAR = 88  # of 100; "adress line 1" passes, "Headquarters Location" must not become a city
 _CHECKED_KINDS = {"email", "phone", "linkedin", "sha256", "domain"}  # what stands in a column can confirm or refute
 _FROM_CONTENT = {"email": "email", "linkedin": "linkedin_url", "sha256": "email_sha256", "phone": "phone"}
+_LONGEST = 300  # of an address or a link
 _SHARE = 0.6  # of the values seen
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"(?:\+|\(|1[-. ]|[0-9]{3}[-. ])[0-9 ().-]{7,}")
@@ -114,6 +115,8 @@ def _by_content(values: Sequence[str]) -> str | None:
 
 
 def _is(kind: str, value: str) -> bool:
+    if len(value) > _LONGEST:
+        return False
     if kind == "email" and not _EMAIL.fullmatch(value):
         return False
     if kind == "phone" and not _PHONE.fullmatch(value):  # not every long number is one

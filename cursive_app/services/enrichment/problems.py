@@ -47,9 +47,7 @@ _WORDS: dict[str, _Words] = {
         "“{value}” is not a SHA-256 hash.",
         "A hash has 64 characters, 0 to 9 and a to f; other kinds of hashes cannot be looked up.",
     ),
-    "too_long": _Words(
-        "warning", "“{value}” is too long to be looked up and is not sent.", "Shorten it to 200 characters."
-    ),
+    "too_long": _Words("warning", "“{value}” is too long to be looked up and is not sent.", "Shorten it."),
     "unreadable": _Words(
         "warning",
         "“{value}” contains characters that could not be read and is not sent.",

@@ -36,6 +36,7 @@ from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
 
 BATCH_ROWS = 20_000
+_CANCELED = "The reading was canceled. Upload the file again, or choose how it is read."
 _GONE_WRONG = "The file could not be read because of a fault on our side. Upload it again, or tell us about it."
 
 
@@ -206,7 +207,7 @@ def _ends_here(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> bool:
         return True
     if jobs.cancel_requested(scope, claimed):
         drop_rows(scope, row.id)
-        _end_refused(row, code="cancelled", message="The reading was canceled. Upload the file again to read it.")
+        _end_refused(row, code="cancelled", message=_CANCELED)
         jobs.cancelled(scope, claimed)
         return True
     return False

@@ -20,6 +20,7 @@ SPACES = r"[ \t\n\r\x0b\x0c\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u
 UNSEEN = r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 MISSING = ("", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-", "#n/a")
 LONGEST_TEXT = 200
+LONGEST_READ = 2_000  # beyond it nothing is looked for in a cell
 LONGEST_EMAIL = 254
 _SPACES, _UNSEEN = re.compile(SPACES), re.compile(UNSEEN)
 _SEPARATORS = re.compile(r"\s*[,;|\n]\s*|\s+/\s+|\s+or\s+")
@@ -52,6 +53,8 @@ def read_value(kind: str, cleaned: str) -> Read:
         return NOTHING
     if REPLACEMENT in cleaned or NUL_SHOWN in cleaned:
         return Read(None, "unreadable")
+    if len(cleaned) > LONGEST_READ:
+        return Read(None, "too_long")
     return _RULES[kind](cleaned)
 
 
