@@ -12,7 +12,7 @@ from cursive_app.api.cookies import session_cookie
 from cursive_app.api.problems import MEDIA_TYPE, Problem
 
 DESCRIPTION = """
-Leads, segments, jobs and credits of one workspace.
+Leads, segments, enrichments, jobs and credits of one workspace.
 
 **Authentication.** Create an API key under Settings → API keys and send it as `Authorization: Bearer cur_…` (or as
 `X-Api-Key`). A key belongs to one workspace and may do what its scopes name. Keys in a query string are not read.
@@ -22,7 +22,8 @@ within seven days gets the first answer again, marked `Idempotent-Replayed: true
 refused with 422, and with 409 while the first one still runs. A refused request changed nothing: its key is free.
 
 **Limits.** 100 requests a minute per workspace; every answer says in `X-RateLimit-Limit`, `-Remaining` and `-Reset`
-(seconds) where you stand, and 429 says in `Retry-After` when to come back. Bodies are JSON of at most 1 MB.
+(seconds) where you stand, and 429 says in `Retry-After` when to come back. Bodies are JSON of at most 1 MB, but for
+`POST /api/v1/enrichments`: it takes files of up to 25 MB, 120 an hour.
 
 **Errors** are `application/problem+json` (RFC 9457) with a stable `code`.
 
