@@ -179,6 +179,37 @@ def test_a_list_that_names_nobody_costs_nothing(cast: Cast) -> None:
     assert balance_of(cast.alice) == (100, 0)
 
 
+@pytest.mark.parametrize("fault", ["job_failed", "torn", "500"])
+def test_a_sample_that_fails_can_be_taken_again(cast: Cast, sandbox: Sandbox, small: None, fault: str) -> None:
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=30, unknown=30))
+    do(cast.alice, enrichment.start_sample, id)
+    sandbox.faults({"mode": fault})
+    lab = sandbox.client()
+    for _ in range(12):
+        step_sample(id, lab)
+    sandbox.faults()
+    seen = do(cast.alice, enrichment.get_enrichment, id)
+    assert (seen.sample.status, seen.sample.matched) == ("failed", None)
+    assert "free" in seen.sample.message
+    assert do(cast.alice, enrichment.quote, id, includes_owned=False).low is None
+    do(cast.alice, enrichment.start_sample, id)
+    for _ in range(12):
+        step_sample(id, lab)
+    again = do(cast.alice, enrichment.get_enrichment, id).sample
+    assert (again.status, again.matched.of) == ("done", 50)
+
+
+def test_a_sample_can_be_stopped(cast: Cast, sandbox: Sandbox, small: None) -> None:
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=30, unknown=30))
+    do(cast.alice, enrichment.start_sample, id)
+    do(cast.alice, enrichment.cancel, id)
+    step_sample(id, sandbox.client())
+    assert do(cast.alice, enrichment.get_enrichment, id).sample.status == "failed"
+    assert not sandbox.calls()
+    with pytest.raises(Conflict):
+        do(cast.alice, enrichment.cancel, id)
+
+
 # Starting
 
 
@@ -243,6 +274,22 @@ def test_the_same_key_starts_once_and_answers_the_same(cast: Cast, sandbox: Sand
     assert balance_of(cast.alice)[1] == 6 * PRICE
 
 
+@pytest.mark.parametrize(("matching", "matched"), [("balanced", 20), ("strict", 10)])
+def test_strict_matching_wants_everything_to_agree(
+    cast: Cast, sandbox: Sandbox, small: None, matching: str, matched: int
+) -> None:
+    fund(cast.workspace_id, 100)
+    lines = [known_line(one) for one in known_people(sandbox.population, 20)]
+    for number in range(0, 20, 2):  # married, say: the address is theirs, the family name another one
+        record = lines[number].record | {"last_name": "Otherwise"}
+        lines[number] = Line(lines[number].cells, record)
+    id = make_list(cast.alice, lines)
+    start_run(cast.alice, id, matching=matching)
+    work_off(id, sandbox.client())
+    check(cast.alice, id)
+    assert list_row(id).matched_count == matched
+
+
 # Within the credits
 
 
@@ -276,6 +323,8 @@ def test_out_of_credits_pauses_and_resumes(cast: Cast, sandbox: Sandbox, small: 
     assert (paused.status, paused.outcome) == ("paused", None)
     assert paused.message == "Out of credits: top up and resume the remaining 40 rows."
     assert (paused.matched_count, balance_of(cast.alice)) == (20, (Decimal("0.10"), 0))
+    [notice] = do(cast.alice, notices.list_notices).notices
+    assert (notice.title, notice.body) == ("“people.csv” is paused", paused.message)
     with pytest.raises(InsufficientCredits):
         do(cast.alice, enrichment.resume, id)
     assert list_row(id).status == "paused"
@@ -357,7 +406,7 @@ def test_whoever_started_it_is_told_once(cast: Cast, sandbox: Sandbox, small: No
     assert enrichment.mail_end(run_job_id(id)) is True
     assert enrichment.mail_end(run_job_id(id)) is False
     with system_scope() as scope:
-        email = scope.get(User, cast.bob.user_id).email
+        email = scope.get(User, cast.bob.user_id or "").email
     [mail] = mails_to(email)
     assert (mail.kind, mail.subject) == ("enrichment_ended", "“people.csv” is enriched")
     assert f"/enrichments/{id}" in mail.text_body

@@ -21,9 +21,10 @@ def mail_end(run_job_id: UUID | str) -> bool:
     """
     with system_scope() as scope:
         job = scope.get(Job, run_job_id, lock=True)
-        if job.arguments.get("mailed") or job.actor_user_id is None:
-            return False
         row = scope.get(Enrichment, job.links["enrichment_id"])
+        end = f"{row.status}:{row.credits_held}"  # a run that staff take up again ends a second time
+        if job.arguments.get("mailed") == end or job.actor_user_id is None:
+            return False
         if row.finished_at is None or row.workspace_id != job.workspace_id:
             return False
         person = scope.session.scalar(
@@ -35,7 +36,7 @@ def mail_end(run_job_id: UUID | str) -> bool:
                 Membership.workspace_id == job.workspace_id,
             )
         )
-        job.arguments = {**job.arguments, "mailed": True}
+        job.arguments = {**job.arguments, "mailed": end}
         if person is None:
             return False
         context = {

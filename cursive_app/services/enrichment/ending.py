@@ -123,7 +123,7 @@ def _tell(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
             title=f"“{row.filename}” {words[row.status]}",
             body=row.message or "",
             link=f"/enrichments/{row.id}",
-            dedupe_key=f"enrichment:{row.id}:ended",
+            dedupe_key=f"enrichment:{row.id}:ended:{row.credits_held}",  # staff may take a failed run up again
         )
     scope.defer(MAIL_TASK, queue="default", queueing_lock=f"enrichment:{row.id}:mail", run_job_id=str(job.id))
 

@@ -16,7 +16,7 @@ import structlog
 from cursive_app.clock import now
 from cursive_app.integrations.audiencelab import AudienceLab, ProviderError, ProviderRefused
 from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
-from cursive_app.services import jobs
+from cursive_app.services import jobs, notices
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Next, next_act, read_records
 from cursive_app.services.enrichment.ending import end, finish_job, release_rest
@@ -26,6 +26,7 @@ from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
 from cursive_app.services.jobs import ClaimedJob
 from db.models.enrichment import Enrichment
+from db.models.jobs import Job
 from db.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -211,6 +212,15 @@ def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     message = f"Out of credits: top up and resume the remaining {left:,} {'row' if left == 1 else 'rows'}."
     row.message = message
     advance(scope, claimed, row)
+    notices.notify(
+        scope,
+        user_id=scope.get(Job, claimed.job_id).actor_user_id,
+        level="warning",
+        title=f"“{row.filename}” is paused",
+        body=message,
+        link=f"/enrichments/{row.id}",
+        dedupe_key=f"enrichment:{row.id}:paused:{row.credits_held}",
+    )
     jobs.pause(scope, claimed, code="insufficient_credits", message=message)
 
 
