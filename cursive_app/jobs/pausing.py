@@ -26,13 +26,16 @@ _NOTHING = "-"  # no queue has this name
 async def follow_pauses(app: App, worker: Worker) -> None:
     """Look every two seconds, until canceled. It has a thread of its own: the others may all be at work."""
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, thread_name_prefix="pauses") as thread:
+    thread = ThreadPoolExecutor(1, thread_name_prefix="pauses")
+    try:
         while True:
             try:
                 worker.queues = open_queues(app, await loop.run_in_executor(thread, paused_queues))
             except CursiveError as error:
                 log.warning("worker.pauses_unknown", error=error.code)
             await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        thread.shutdown(wait=False)  # a stopping worker does not wait for a database that does not answer
 
 
 def open_queues(app: App, paused: frozenset[str]) -> list[str] | None:
