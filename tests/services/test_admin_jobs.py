@@ -248,6 +248,11 @@ def test_what_cannot_be_retried_says_why(cast: Cast) -> None:
         admin.act(actor, "retry", failing_job(cast.alice, kind="odd").id)
     with pytest.raises(Conflict, match="Only a failed job"):
         admin.act(actor, "retry", done_job(cast.alice).id)
+    with pytest.raises(NotFound):
+        admin.act(actor, "cancel", uuid4())
+    written = actions_of(actor)
+    assert [one.action for one in written] == ["refused.job.retry", "refused.job.retry", "refused.job.cancel"]
+    assert written[1].details["reason"] == "Only a failed job can be retried."
 
 
 def test_edited_arguments_are_for_the_highest_role_checked_and_audited(cast: Cast, kind: str) -> None:
@@ -260,6 +265,7 @@ def test_edited_arguments_are_for_the_highest_role_checked_and_audited(cast: Cas
     assert [one.is_editable for one in admin.get_job(actor, job.id).arguments if one.name == "size"] == [True]
     assert admin.retry_edited(actor, job.id, arguments={"size": 9}).status == "pending"
     assert job_row(job.id).arguments == {"size": 9, "file": "a"}
+    assert [one.action for one in actions_of(actor)] == ["refused.job.retry_edited"] * 4 + ["job.retry_edited"]
     assert actions_of(actor)[-1].details["changed"] == {"size": {"from": 3, "to": 9}}
 
 
