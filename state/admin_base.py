@@ -105,7 +105,8 @@ class StaffPart(rx.State, mixin=True):
             async with self:
                 live = await self.get_state(AdminLiveState)
                 every = live._seconds()
-                question = self._again() if every and waited >= every and self.status in ("ready", "empty") else None
+                shown = self.status in ("ready", "empty", "no_match")
+                question = self._again() if shown and every and waited >= every else None
             if question is None:
                 continue
             waited = 0

@@ -207,8 +207,10 @@ class AdminJobsState(StaffPart, rx.State):
         self.query, self._cursor = query.get("q", ""), query.get("cursor", "")
         self.since, self.until = query.get("since", ""), query.get("until", "")
         self.timezone = person().timezone
-        if before != (self.query, self.since, self.until, self._cursor) or self.status != "ready":
+        moved = before != (self.query, self.since, self.until, self._cursor)
+        if moved or self.status != "ready":
             self.status = "loading"
+        if moved or query.get("job", "") == self.open_id:  # opening a job keeps what is ticked; coming anew does not
             self._choose([])
         self.chosen_state = _chosen_state(self.query)
         self.filtered = bool(self.query or self.since or self.until)

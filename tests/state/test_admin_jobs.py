@@ -388,3 +388,15 @@ def test_a_sparkline_of_nothing_is_a_flat_line_at_the_ground() -> None:
     assert sparkline(()) == ""
     assert sparkline((0, 0, 0)) == "0.0,34.0 90.0,34.0 180.0,34.0"
     assert sparkline((0, 4)) == "0.0,34.0 180.0,2.0"
+
+
+async def test_opening_a_job_keeps_what_is_ticked_and_coming_anew_does_not(driver, cast: Cast) -> None:
+    job = make_job(cast.alice)
+    tab = driver(as_staff(cast.bob))
+    path = at(of(cast.alice))
+    await tab.send(Jobs.load, path=path)
+    await tab.send(Jobs.select_page, path=path, on=True)
+    await tab.send(Jobs.load, path=f"{path}&job={job.id}")
+    assert tab.var(Jobs, "selected") == [str(job.id)]
+    await tab.send(Jobs.load, path=f"{path}&job={job.id}")
+    assert tab.var(Jobs, "selected") == []

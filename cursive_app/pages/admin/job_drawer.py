@@ -355,8 +355,10 @@ def _footer(row: AdminRow) -> rx.Component:
         return rx.cond(allowed if role is None else allowed & role, shown, rx.fragment())
 
     failed = text(row.status) == "failed"
+    anything = failed | (text(row.why_no_cancel) == "") | (text(row.heartbeat) != "")
+    anything = anything | ((text(row.why_no_delete) == "") & may_all())
     return rx.cond(
-        S.drawer.found & may_operate(),
+        S.drawer.found & may_operate() & anything,
         rx.el.div(
             rx.cond(
                 failed & (text(row.why_no_retry) != ""),

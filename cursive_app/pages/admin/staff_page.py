@@ -11,6 +11,7 @@ from components.binding import Props, Text, text
 from components.buttons import ghost
 from components.feedback import skeleton
 from components.form import select, text_input
+from components.icons import icon
 from cursive_app.pages.frame import page
 from cursive_app.pages.public.not_found import not_found
 from state.admin_base import REFRESH, AdminLiveState
@@ -108,7 +109,9 @@ def clear_dates(*, when: rx.Var[bool], on_click: Any) -> rx.Component:
 
 def fold(summary: Any, *content: Any, **props: Any) -> rx.Component:
     """Something long, closed until somebody wants it."""
-    return rx.el.details(rx.el.summary(summary), *content, class_name="fold flex flex-col gap-2", **props)
+    return rx.el.details(
+        rx.el.summary(icon("chevron-right", size=13), summary), *content, class_name="fold flex flex-col gap-2", **props
+    )
 
 
 __all__ = ["clear_dates", "date_range", "fold", "may_all", "may_operate", "staff_page"]
