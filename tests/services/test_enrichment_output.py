@@ -7,7 +7,6 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
@@ -17,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
 from sqlalchemy import delete, update
 
 from cursive_app.clock import now
@@ -24,7 +24,6 @@ from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailab
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import OUTCOME_COLUMNS, OUTPUT_COLUMNS
 from cursive_app.services.enrichment.output import unique_header
-from cursive_app.settings import settings
 from db.engine import Database
 from db.models.enrichment import Enrichment, EnrichmentRow
 from db.roles import Role
@@ -217,33 +216,26 @@ def test_a_stalled_reader_holds_no_connection(cast: Cast, database: Database) ->
     assert sum(chunk.count(b"\r\n") for chunk in chunks) == 50
 
 
-def test_the_spool_keeps_nothing(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UPLOAD_DIR", str(tmp_path / "spool"))
-    settings.cache_clear()
-    try:
-        id = ended(cast.alice, [["a", "", "", ""]])
-        chunks = enrichment.output(cast.alice, id, kind="xlsx").chunks
-        assert list((tmp_path / "spool").iterdir()) == [], "not even while it is being sent"
-        next(chunks)
-        del chunks
-        assert list((tmp_path / "spool").iterdir()) == []
-    finally:
-        monkeypatch.undo()
-        settings.cache_clear()
+def test_a_workbook_leaves_at_once_and_holds_no_connection(cast: Cast, database: Database) -> None:
+    id = ended(cast.alice, [[f"{n}", "x" * 2_000, "", ""] for n in range(250)])
+    chunks = enrichment.output(cast.alice, id, kind="xlsx").chunks
+    assert next(chunks).startswith(b"PK")
+    assert database.app.pool.checkedout() == 0  # type: ignore[attr-defined]
+    with system_scope() as scope:
+        scope.session.execute(delete(EnrichmentRow).where(EnrichmentRow.enrichment_id == id))
+    with pytest.raises(Unavailable):
+        list(chunks)
 
 
-def test_a_full_disk_is_said_in_words(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
-    from cursive_app.services.enrichment import workbook
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    id = ended(cast.alice, [["a", "", "", ""]])
-    monkeypatch.setattr(workbook, "_write", full)
-    with pytest.raises(Unavailable, match="no room"):
-        enrichment.output(cast.alice, id, kind="xlsx")
+def test_spreadsheet_programs_read_the_workbook(cast: Cast) -> None:
+    """By another reader; control characters in the form that such programs write them."""
+    odd = ["_x000D_ as text", "a\x01b", "tab\tand\nline", "<&>", "é😀", " spaces ", "007", "1e5", "TRUE", "2026-01-02"]
+    id = ended(cast.alice, [[value, "", "", str(n)] for n, value in enumerate(odd)])
+    body = b"".join(enrichment.output(cast.alice, id, kind="xlsx").chunks)
+    found = CalamineWorkbook.from_filelike(io.BytesIO(body)).get_sheet_by_name("Enriched").to_python()
+    assert found[0] == [*COLUMNS, *OURS]
+    assert [row[3] for row in found[1:]] == [str(n) for n in range(len(odd))], "every value is text"
+    assert [row[0] for row in found[3:]] == odd[2:]
 
 
 def test_downloads_are_on_record(cast: Cast) -> None:

@@ -1,9 +1,9 @@
 """The list with what was found: original columns first, in their order, then the chosen ones and the row's outcome.
 
-Nothing of it is stored. CSV lines are written by Postgres in batches of file order, each in its own short transaction,
-so a slow reader holds no connection; XLSX goes through a spool file that has no name any more when it is sent. In the
+Nothing of it is stored. Rows are read in batches of file order, each in its own short transaction, so a slow reader
+holds no connection. CSV lines are written by Postgres; a workbook is written from its batches while it is sent. In the
 CSV, text that a spreadsheet would run gets an apostrophe in front (ASVS 1.2.10), except phone numbers in strict E.164;
-an XLSX cell is typed as text and needs none. The stored rows never change.
+a workbook's cells are typed as text and need none. The stored rows never change.
 """
 
 from __future__ import annotations
