@@ -165,7 +165,7 @@ def compare_with_the_download(page: Page, rows: list[list[str]], folder: Path) -
     assert outcomes[-2] == "skipped"
     matched = outcomes.count("matched")
     assert matched >= KNOWN * 0.9
-    receipt = page.get_by_role("region", name="Receipt").or_(page.locator("section", has_text="Receipt").last)
+    receipt = page.locator("section").filter(has=page.get_by_role("heading", name="Receipt", exact=True))
     expect(receipt).to_contain_text(f"{matched * 0.25:,.2f}")
     expect(page.get_by_role("button", name=f"Matched: {matched} rows")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Notices")).click()
