@@ -17,7 +17,8 @@ os.environ["DATA_DIR"] = str(_DATA)
 for name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_SYSTEM_URL", "REDIS_URL", "SMTP_URL", "AUDIENCELAB_API_KEY"):
     os.environ.pop(name, None)
 
-import pytest  # noqa: E402  (the environment above must be set before anything reads settings)
+import hypothesis  # noqa: E402  (the environment above must be set before anything reads settings)
+import pytest  # noqa: E402
 
 from cursive_app.settings import Settings, settings  # noqa: E402
 from db import engine as db_engine  # noqa: E402
@@ -25,6 +26,12 @@ from db.embedded import THROWAWAY, EmbeddedPostgres  # noqa: E402
 from db.engine import Database, connect  # noqa: E402
 from db.migrate import migrate  # noqa: E402
 from tests.factories import Cast, make_cast  # noqa: E402
+
+# Two workers share two cores: how long an example took says nothing about the code.
+hypothesis.settings.register_profile(
+    "shared-cores", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared-cores")
 
 
 @pytest.fixture(scope="session")

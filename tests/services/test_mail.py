@@ -29,6 +29,10 @@ CONTEXT = {
     "inviter": "Ann",
     "workspace": "Acme",
     "role": "member",
+    "filename": "list.csv",
+    "status": "completed",
+    "message": "40 of 100 rows were matched.",
+    "expires": "December 22, 2026",
 }
 
 

@@ -57,7 +57,7 @@ def check_workbook(path: Path) -> None:
             if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
                 raise Refused("not_a_workbook", _NOT_A_WORKBOOK)
             _measure(path, parts)
-    except (zipfile.BadZipFile, struct.error, zlib.error, OSError, NotImplementedError, ValueError):
+    except (zipfile.BadZipFile, struct.error, zlib.error, OSError, ValueError):
         raise Refused("damaged_workbook", "The XLSX file is damaged. Save it again and upload it.") from None
 
 
@@ -124,7 +124,7 @@ def _inflated(file: Any, part: zipfile.ZipInfo) -> Iterator[bytes]:
             yield piece
         return
     if part.compress_type != zipfile.ZIP_DEFLATED:
-        raise NotImplementedError
+        raise zipfile.BadZipFile(f"compression method {part.compress_type}")
     stream = zlib.decompressobj(-15)
     while left and (packed := file.read(min(_PIECE, left))):
         left -= len(packed)
