@@ -13,6 +13,7 @@ import pytest
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound
 from cursive_app.services import credits, jobs
+from cursive_app.services.accounts import make_admin
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Again, RetryRule, Selection, listing
 from cursive_app.services.jobs.admin.retries import register
@@ -55,6 +56,16 @@ def test_only_staff_become_actors(cast: Cast) -> None:
     with system_scope() as scope:
         scope.get(User, cast.alice.user_id).staff_role = "operate"  # type: ignore[arg-type]
     assert admin.staff_actor(signed_in(cast.alice)).role == "operate"
+
+
+def test_the_command_line_gives_and_takes_roles(cast: Cast) -> None:
+    who = signed_in(cast.alice)
+    for role in ("read_only", "operate", "all"):
+        make_admin(who.email, role=role)
+        assert admin.staff_actor(signed_in(cast.alice)).role == role
+    make_admin(who.email, role=None)
+    with pytest.raises(NotFound):
+        admin.staff_actor(signed_in(cast.alice))
 
 
 def test_what_a_role_may_not_is_refused_and_written_down(cast: Cast, kind: str) -> None:
