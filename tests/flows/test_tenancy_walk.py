@@ -106,6 +106,7 @@ def test_lists_and_their_filters_hold_nothing_of_another_workspace(victim: Victi
     parameters = rest().openapi()["paths"][path]["get"].get("parameters", [])
     names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
     tried = {"run": [victim.ids["run_id"]], "segment": [victim.ids["segment_id"]], "q": list(victim.words)}
+    real = [id for id in victim.ids.values() if not id.isdigit()]  # a row's number says nothing of whose row it is
     queries: list[dict[str, str]] = [{}]
     for name in names:
         queries += [{name: value} for value in tried.get(name, [victim.ids.get(name, "")]) if value]
@@ -115,9 +116,7 @@ def test_lists_and_their_filters_hold_nothing_of_another_workspace(victim: Victi
             assert answer.status_code < 500, f"{how} {query}: {answer.text}"
             said = [word for word in victim.said_in(answer.text) if word not in query.values()]
             assert said == [], f"{how} {query}"
-            assert not any(id in answer.text for id in victim.ids.values() if id not in query.values()), (
-                f"{how} {query}"
-            )
+            assert not any(id in answer.text for id in real if id not in query.values()), f"{how} {query}"
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
