@@ -8,6 +8,7 @@ last transaction has set the counts.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -65,9 +66,9 @@ def read_list(claimed: ClaimedJob) -> None:
         if not plan.is_understood:
             plan = _understand(claimed, plan)
         tally = Tally()
-        for frame in _batches(_source(claimed.tenant, plan)):
+        for checked in _one_ahead(_checked(claimed.tenant, plan)):
             jobs.heartbeat(claimed)
-            _settle(claimed, plan, frame, tally)
+            _settle(claimed, plan, checked, tally)
         _complete(claimed, tally)
     except _Ended:
         return
@@ -153,15 +154,23 @@ def _file_frames(tenant: Tenant, plan: _Plan) -> Iterator[pl.DataFrame]:
     yield from frames(as_utf8(pieces, encoding=layout["encoding"]), dialect, width=plan.width)
 
 
-def _batches(source: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    for frame in source:
+def _checked(tenant: Tenant, plan: _Plan) -> Iterator[pl.DataFrame]:
+    for frame in _source(tenant, plan):
         for start in range(0, frame.height, BATCH_ROWS):
-            yield frame.slice(start, BATCH_ROWS)
+            yield check(frame.slice(start, BATCH_ROWS), plan.mapping)
 
 
-def _settle(claimed: ClaimedJob, plan: _Plan, frame: pl.DataFrame, tally: Tally) -> None:
-    """Check a batch, then commit it with its progress."""
-    checked = check(frame, plan.mapping)
+def _one_ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same batches, the next one being made while the database takes the last one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as worker:
+        upcoming = worker.submit(next, batches, None)
+        while (batch := upcoming.result()) is not None:
+            upcoming = worker.submit(next, batches, None)
+            yield batch
+
+
+def _settle(claimed: ClaimedJob, plan: _Plan, checked: pl.DataFrame, tally: Tally) -> None:
+    """Commit a batch with its progress."""
     with _step(claimed) as (scope, _):
         judged = judge(scope, plan.enrichment_id, checked, tally)
         (update_rows if plan.origin == "rows" else insert_rows)(scope, plan.enrichment_id, judged)
