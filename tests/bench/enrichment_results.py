@@ -201,7 +201,7 @@ def download(id: UUID, workspace: UUID, kind: str) -> tuple[float, float, int, i
     chunks: Iterator[bytes] = enrichment.output(Tenant(workspace, None, Role.OWNER), id, kind=kind).chunks  # type: ignore[arg-type]
     first = size = matched = 0
     for number, chunk in enumerate(chunks):
-        if number == 1 or (number == 0 and kind == "xlsx"):
+        if number == 1:
             first = time.perf_counter() - started
         size += len(chunk)
         matched += chunk.count(b'"matched"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import update
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid, NotFound, RateLimited
 from cursive_app.services import enrichment, jobs, notices
+from cursive_app.services.accounts import Permission
 from cursive_app.settings import settings
 from db.models.accounts import Membership, User
 from db.models.enrichment import Enrichment
@@ -243,6 +245,21 @@ def test_who_may_start_what(cast: Cast, sandbox: Sandbox, small: None) -> None:
             start_run(cast.alice, id, **values)
     assert balance_of(cast.alice) == (100, 0)
     assert list_row(id).status == "ready"
+
+
+def test_a_key_that_may_not_look_at_credits_can_start(cast: Cast, sandbox: Sandbox, small: None) -> None:
+    fund(cast.workspace_id, 2)
+    poor, fitting = (make_list(cast.alice, mixed_lines(sandbox.population, known=n, unknown=2)) for n in (9, 3))
+    scopes = frozenset({Permission.RUN_ENRICHMENTS.value, Permission.VIEW_ENRICHMENTS.value})
+    key = replace(cast.alice, scopes=scopes)
+    quote = do(key, enrichment.quote, fitting, includes_owned=False)
+    assert (quote.worst, quote.available, quote.shortfall) == (5 * PRICE, None, None)
+    with pytest.raises(InsufficientCredits):
+        start_run(key, poor)
+    with pytest.raises(Forbidden):
+        start_run(key, poor, spend_available=True)
+    start_run(key, fitting)
+    assert balance_of(cast.alice)[1] == 5 * PRICE
 
 
 def test_two_start_clicks_hold_once(cast: Cast, sandbox: Sandbox, small: None) -> None:

@@ -269,8 +269,8 @@ class QuoteOut(_Out):
     low: Decimal | None
     high: Decimal | None
     worst: Credits
-    available: Credits
-    shortfall: Credits
+    available: Credits | None = Field(description="The balance; null for a key that may not look at credits.")
+    shortfall: Credits | None
     minimum_rows: int
     why_not: str | None
 

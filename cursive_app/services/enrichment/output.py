@@ -261,15 +261,16 @@ def _batches(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
         f"SELECT {columns} FROM enrichment_rows AS row WHERE {mine} AND {_ONLY[selection.only]} "
         "ORDER BY row.number LIMIT :size"
     )
-    after = sent = 0
+    after, size, sent = 0, FIRST_BATCH, 0
     while True:
         with tenant.begin() as scope:
             scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
             values = {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
-            rows: list[Any] = list(scope.session.execute(statement, {**values, "after": after, "size": BATCH}))
+            rows: list[Any] = list(scope.session.execute(statement, {**values, "after": after, "size": size}))
         if rows:
             after, sent = rows[-1][0], sent + len(rows)
             yield [row[1:] for row in rows]
-        if len(rows) < BATCH:
+        if len(rows) < size:
             break
+        size = BATCH
     _complete(sent, selection)

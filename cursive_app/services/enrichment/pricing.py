@@ -43,7 +43,7 @@ def quote(scope: Scope, id: UUID | str, *, includes_owned: bool, ceiling: Decima
         high=min(cost_of(expected[1], price), needed) if expected else None,
         worst=worst,
         available=available,
-        shortfall=max(needed - available, Decimal(0)).quantize(CENT),
+        shortfall=None if available is None else max(needed - available, Decimal(0)).quantize(CENT),
         minimum_rows=minimum_rows(row),
         why_not=why_not_start(row, rows=rows),
     )
@@ -126,9 +126,9 @@ def whole_rows(amount: Decimal, price: Decimal) -> int:
     return max(int((amount / price).to_integral_value(ROUND_FLOOR)), 0)
 
 
-def available_credits(scope: Scope) -> Decimal:
-    """The balance; 0 for who may not see it, so that nothing leaks."""
-    return credits.balance(scope).available if accounts.allows(scope.tenant, Permission.VIEW_CREDITS) else Decimal(0)
+def available_credits(scope: Scope) -> Decimal | None:
+    """The balance; None for an API key that may start runs but not look at credits."""
+    return credits.balance(scope).available if accounts.allows(scope.tenant, Permission.VIEW_CREDITS) else None
 
 
 def rate(field: str, *, found: int, of: int) -> Rate:

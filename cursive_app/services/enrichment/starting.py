@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-from cursive_app.errors import Conflict, InsufficientCredits, Invalid
+from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid
 from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.chunks import may_hold_more
@@ -31,6 +31,7 @@ from db.scope import Scope
 KIND = "enrichment"
 TASK = "enrichment.run"
 MATCHING = ("balanced", "strict")
+VIEW_CREDITS = Permission.VIEW_CREDITS.value
 ACTIVE = ("queued", "running", "paused")
 
 
@@ -150,12 +151,13 @@ def _still_needed(row: Enrichment) -> Decimal:
 def _hold(scope: Scope, row: Enrichment, *, needed: Decimal, spend_available: bool, key: str) -> None:
     if needed <= 0:
         return
-    amount = needed
-    available = available_credits(scope)
-    if available < needed and spend_available:
-        amount = cost_of(whole_rows(available, row.price), row.price)
-    if available < amount or amount <= 0:
-        raise InsufficientCredits(needed=needed, available=available)
+    amount, available = needed, available_credits(scope)
+    if available is None and spend_available:
+        raise Forbidden("Spending what is there needs the right to look at credits.", permission=VIEW_CREDITS)
+    if available is not None and available < needed:
+        amount = cost_of(whole_rows(available, row.price), row.price) if spend_available else needed
+        if available < amount or amount <= 0:
+            raise InsufficientCredits(needed=needed, available=available)
     line = credits.hold(
         scope,
         amount=amount,

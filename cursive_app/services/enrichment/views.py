@@ -175,7 +175,7 @@ class RowPage:
 class Quote:
     """What a run would cost, in credits. `low` and `high` follow from the sample's interval and are None without one;
     `worst` is every row that is sent. `rows` will be sent. `shortfall` is what the balance lacks for `worst` or the
-    ceiling, whichever is less (0: nothing)."""
+    ceiling, whichever is less (0: nothing). Both are None for an API key that may not look at credits."""
 
     rows: int
     price: Decimal
@@ -183,7 +183,7 @@ class Quote:
     low: Decimal | None
     high: Decimal | None
     worst: Decimal
-    available: Decimal
-    shortfall: Decimal
+    available: Decimal | None
+    shortfall: Decimal | None
     minimum_rows: int
     why_not: str | None
