@@ -118,8 +118,8 @@ def _palette() -> rx.Component:
     return command_palette(
         (*pages, *ACTIONS),
         results=PaletteState.results,
-        on_search=PaletteState.search.debounce(200),
-        on_open_change=PaletteState.opened,
+        on_search=PaletteState.search.debounce(200).temporal,  # without a connection, pages still open
+        on_open_change=PaletteState.opened.temporal,
         trigger=palette_trigger(),
         trigger_class=PALETTE_CLASS,
     )
