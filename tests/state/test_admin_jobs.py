@@ -6,12 +6,14 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 import pytest
+from fastapi.testclient import TestClient
 from reflex_base.registry import RegistrationContext
 
+from cursive_app.api.app import rest
 from cursive_app.clock import now
 from cursive_app.services import jobs
 from cursive_app.services.jobs.admin import Again, RetryRule
@@ -400,3 +402,17 @@ async def test_opening_a_job_keeps_what_is_ticked_and_coming_anew_does_not(drive
     assert tab.var(Jobs, "selected") == [str(job.id)]
     await tab.send(Jobs.load, path=f"{path}&job={job.id}")
     assert tab.var(Jobs, "selected") == []
+
+
+async def test_the_export_asks_for_what_is_shown(driver, cast: Cast) -> None:
+    with system_scope() as scope:
+        scope.get(User, cast.bob.user_id).timezone = "Asia/Tokyo"
+    tab = driver(as_staff(cast.bob))
+    await tab.send(Jobs.load, path=at("state:failed", "&since=2026-03-01&until=2026-03-01"))
+    address = urlsplit(tab.var(Jobs, "export_url"))
+    assert parse_qs(address.query) == {
+        "query": ["state:failed"], "since": ["2026-03-01T00:00:00+09:00"], "until": ["2026-03-02T00:00:00+09:00"],
+    }  # fmt: skip
+    client = TestClient(rest(), headers={"cookie": sign_in(cast.bob)})
+    answer = client.get(tab.var(Jobs, "export_url"))
+    assert (answer.status_code, answer.text.split(",")[0]) == (200, "id")
