@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from cursive_app.api import uploads
 from cursive_app.api.app import rest
@@ -23,7 +24,6 @@ from tests.factories import Cast
 
 PATH = "/api/v1/enrichments"
 CSV = b"email\ndana@acme.example\n"
-Message = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,8 @@ def leftovers(spool: Path) -> Iterator[tuple[Path, Path]]:
     old, young = spool / "upload-old.tmp", spool / "upload-young.tmp"
     for file in (old, young):
         file.write_bytes(b"x")
-    os.utime(old, (time.time() - uploads.LEFT_SECONDS - 60,) * 2)
+    then = time.time() - uploads.LEFT_SECONDS - 60
+    os.utime(old, (then, then))
     yield old, young
     young.unlink()
 

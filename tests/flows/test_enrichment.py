@@ -77,9 +77,11 @@ def wait_for(alice: Api, id: str, what: Callable[[dict[str, Any]], Any], worker:
         return seen if what(seen) else None
 
     try:
-        return wait_until(look, seconds=90, what="the list")
+        found = wait_until(look, seconds=90, what="the list")
     except AssertionError:
         raise AssertionError(f"{alice.get(f'{PATH}/{id}').text}\n{worker.output()[-4000:]}") from None
+    assert found is not None
+    return found
 
 
 def companies() -> list[list[str]]:
@@ -173,7 +175,7 @@ def test_the_list_joined_to_people_is_enriched_to_its_end(
     seen = wait_for(alice, id, lambda one: one["status"] == "ready", worker)
     sendable = sum(row.outcome in ("matched", "no_match") for row in rows)
     assert seen["counts"]["valid"] == sendable, seen["counts"]
-    assert seen["counts"]["duplicate"] == sum(row.cells[-4] and not row.cells[-3] for row in rows)
+    assert seen["counts"]["duplicate"] == sum(bool(row.cells[-4]) and not row.cells[-3] for row in rows)
 
     assert alice.post(f"{PATH}/{id}/sample").status_code == 202
     seen = wait_for(alice, id, lambda one: one["sample"] and one["sample"]["status"] == "done", worker)
