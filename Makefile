@@ -4,6 +4,10 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 SERIAL := tests/e2e tests/faults tests/flows
 
+# Real processes, servers and a browser on shared cores: what fails is tried once more by itself, and said; it counts.
+twice = $(BIN)/pytest -q $(1) || \
+	{ echo "Trying the failed ones once more:"; $(BIN)/pytest -q --last-failed --last-failed-no-failures none $(1); }
+
 .PHONY: help run install dev test check format faults bench docs lock doctor clean
 
 help: ## List these commands
@@ -23,8 +27,8 @@ test: dev ## Run all tests (installs what they need, Chromium included)
 	@bin/browser
 	@$(BIN)/cursive build
 	$(BIN)/pytest -q -n 2 $(addprefix --ignore=,$(SERIAL) tests/bench)
-	$(BIN)/pytest -q tests/faults tests/flows
-	$(BIN)/pytest -q tests/e2e
+	@$(call twice,tests/faults tests/flows)
+	@$(call twice,tests/e2e)
 
 check: dev ## Format, lint, types, import contracts, migrations match models
 	$(BIN)/ruff format --check .

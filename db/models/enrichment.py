@@ -189,7 +189,8 @@ class EnrichmentRow(WorkspaceOwned, Base):
 class EnrichmentChunk(WorkspaceOwned, Base):
     """Rows that travel to the provider together. Its unique `provider_name` is stored before it is sent, so that a job
     whose answer was lost is found again and never bought twice. Its rows are those that are sent and numbered from
-    `first_number` to `last_number`; number 0 is the free sample, whose rows are drawn. `failures` counts errors in a row.
+    `first_number` to `last_number`; number 0 is the free sample, whose rows are drawn. `failures` counts errors that
+    came one after another.
     """
 
     __tablename__ = "enrichment_chunks"
