@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import reflex as rx
@@ -141,6 +142,44 @@ class StaffPart(rx.State, mixin=True):
 
     def _show_again(self, found: Any) -> None:
         self._show(found)
+
+
+class DaysPart(StaffPart, mixin=True):
+    """A page for staff whose address holds a first and a last day. `_here` is its path."""
+
+    since: str = ""
+    until: str = ""
+    timezone: str = "UTC"
+
+    @rx.event
+    @allow("staff")
+    def choose_since(self, value: str):
+        return self._go(since=value)
+
+    @rx.event
+    @allow("staff")
+    def choose_until(self, value: str):
+        return self._go(until=value)
+
+    @rx.event
+    @allow("staff")
+    def clear_filters(self):
+        return rx.redirect(self._here())
+
+    def _here(self) -> str:
+        """Every page names its own."""
+        return "/admin/jobs"
+
+    def _read_address(self, query: Any) -> None:
+        before = (self.since, self.until)
+        self.since, self.until = query.get("since", ""), query.get("until", "")
+        self.timezone = person().timezone
+        if before != (self.since, self.until) or self.status != "ready":
+            self.status = "loading"
+
+    def _go(self, **changes: str):
+        asked = urlencode({k: v for k, v in {"since": self.since, "until": self.until, **changes}.items() if v})
+        return rx.redirect(f"{self._here()}?{asked}" if asked else self._here())
 
 
 async def _second() -> None:

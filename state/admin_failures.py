@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -11,8 +10,8 @@ import reflex as rx
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import FailurePage, StaffActor
 from cursive_app.services.jobs.admin.views import FailureGroup
-from state.admin_base import Question, StaffPart, day_start, number
-from state.base import allow, person
+from state.admin_base import DaysPart, Question, day_start, number
+from state.base import person
 from state.job_rows import kind_words
 from state.session import credits_text
 from state.times import ago, exact
@@ -44,36 +43,14 @@ class FailureLine:
     retry_word: str = ""
 
 
-class AdminFailuresState(StaffPart, rx.State):
+class AdminFailuresState(DaysPart, rx.State):
     """The groups of the dates in the address (the last 30 days without any)."""
 
     groups: list[FailureLine] = []
-    since: str = ""
-    until: str = ""
-    timezone: str = "UTC"
     shown: str = ""
 
-    @rx.event
-    @allow("staff")
-    def choose_since(self, value: str):
-        return self._go(since=value)
-
-    @rx.event
-    @allow("staff")
-    def choose_until(self, value: str):
-        return self._go(until=value)
-
-    @rx.event
-    @allow("staff")
-    def clear_filters(self):
-        return rx.redirect("/admin/jobs/failures")
-
-    def _read_address(self, query: Any) -> None:
-        before = (self.since, self.until)
-        self.since, self.until = query.get("since", ""), query.get("until", "")
-        self.timezone = person().timezone
-        if before != (self.since, self.until) or self.status != "ready":
-            self.status = "loading"
+    def _here(self) -> str:
+        return "/admin/jobs/failures"
 
     def _question(self) -> Question:
         days = (self.since, self.until)
@@ -91,10 +68,6 @@ class AdminFailuresState(StaffPart, rx.State):
         cut = "; older ones are not shown" if found.is_cut else ""
         self.shown = f"{number(len(groups), 'group')}{cut}"
         self.status = "ready" if groups else "no_match" if self.since or self.until else "empty"
-
-    def _go(self, **changes: str):
-        asked = urlencode({k: v for k, v in {"since": self.since, "until": self.until, **changes}.items() if v})
-        return rx.redirect(f"/admin/jobs/failures?{asked}" if asked else "/admin/jobs/failures")
 
 
 def _line(group: FailureGroup, timezone: str) -> FailureLine:

@@ -12,8 +12,8 @@ import reflex as rx
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
-from state.admin_base import Question, StaffPart, day_start, number, seconds_text
-from state.base import allow, person
+from state.admin_base import DaysPart, Question, day_start, number, seconds_text
+from state.base import person
 from state.job_rows import kind_words
 from state.times import ago, exact
 
@@ -75,12 +75,9 @@ class ActionLine:
     details: str = ""
 
 
-class AdminTotalsState(StaffPart, rx.State):
+class AdminTotalsState(DaysPart, rx.State):
     """Totals of the jobs created in the dates of the address."""
 
-    since: str = ""
-    until: str = ""
-    timezone: str = "UTC"
     jobs: str = ""
     imported: str = ""
     success: str = ""
@@ -93,27 +90,8 @@ class AdminTotalsState(StaffPart, rx.State):
     kept: list[KeptLine] = []
     actions: list[ActionLine] = []
 
-    @rx.event
-    @allow("staff")
-    def choose_since(self, value: str):
-        return self._go(since=value)
-
-    @rx.event
-    @allow("staff")
-    def choose_until(self, value: str):
-        return self._go(until=value)
-
-    @rx.event
-    @allow("staff")
-    def clear_filters(self):
-        return rx.redirect("/admin/jobs/totals")
-
-    def _read_address(self, query: Any) -> None:
-        before = (self.since, self.until)
-        self.since, self.until = query.get("since", ""), query.get("until", "")
-        self.timezone = person().timezone
-        if before != (self.since, self.until) or self.status != "ready":
-            self.status = "loading"
+    def _here(self) -> str:
+        return "/admin/jobs/totals"
 
     def _question(self) -> Question:
         days = (self.since, self.until)
@@ -142,10 +120,6 @@ class AdminTotalsState(StaffPart, rx.State):
         self.kept = [_kept(one, timezone) for one in totals.retention]
         self.actions = [_action(place, one, timezone) for place, one in enumerate(actions)]
         self.status = "ready"
-
-    def _go(self, **changes: str):
-        asked = urlencode({k: v for k, v in {"since": self.since, "until": self.until, **changes}.items() if v})
-        return rx.redirect(f"/admin/jobs/totals?{asked}" if asked else "/admin/jobs/totals")
 
 
 def _kind(one: KindTotals) -> KindLine:
