@@ -63,6 +63,12 @@ def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Ope
     )
 
 
+def _own_limits(view: segments.SegmentView | None) -> tuple[str, str]:
+    """The limits a segment was saved with, as people type them."""
+    limits = (view.max_leads, view.ceiling) if view is not None else (None, None)
+    return ("" if limits[0] is None else str(limits[0])), ("" if limits[1] is None else str(limits[1]))
+
+
 class SegmentBuilderState(RunPart, rx.State):
     """One segment on the workbench."""
 
@@ -110,6 +116,9 @@ class SegmentBuilderState(RunPart, rx.State):
             self.error = error.message
             return
         self._show_opened(opened, packed)
+        if another:
+            self._begin_limits(*_own_limits(opened.view))
+            self.quote = quote_card(opened.quote)
         await self._refresh_run()
         yield SegmentBuilderState.settle
         if opened.from_draft and self.dirty:
@@ -269,7 +278,6 @@ class SegmentBuilderState(RunPart, rx.State):
         self._edits += 1
         self._notes = {}
         self._show_filters(opened.filters)
-        self.quote = quote_card(opened.quote)
         if opened.runs is not None:
             self._show_runs(opened.runs)
         if not self._run_id and opened.view is not None and opened.view.active_run_id:
@@ -283,10 +291,6 @@ class SegmentBuilderState(RunPart, rx.State):
         self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
         self.author, self.is_shared = view.author, view.is_shared
         self._saved = packed_json(view.filters) if view.filters else ""
-        if view.max_leads is not None:
-            self.max_leads = str(view.max_leads)
-        if view.ceiling is not None:
-            self.ceiling = str(view.ceiling)
 
     def _show_saved(self, view: segments.SegmentView) -> None:
         self.is_new, self.from_draft = False, False

@@ -12,11 +12,13 @@ from cursive_app.services.accounts import Permission
 from state.base import allow, transact
 from state.segment_lines import QuoteCard, quote_card
 
+USUAL_LEADS = "100"
+
 
 class LimitsPart(rx.State, mixin=True):
     """How many leads at most, how many credits at most, and what that costs before anything runs."""
 
-    max_leads: str = "100"
+    max_leads: str = USUAL_LEADS
     ceiling: str = ""
     quote: QuoteCard = QuoteCard()
     quote_error: str = ""
@@ -32,6 +34,12 @@ class LimitsPart(rx.State, mixin=True):
     async def set_ceiling(self, text: str):
         self.ceiling = text[:14]
         await self._price()
+
+    def _begin_limits(self, max_leads: str, ceiling: str) -> None:
+        """Begin with a segment's own limits, not with those of the one before; a ceiling alone is a limit too."""
+        self.ceiling = ceiling
+        self.max_leads = max_leads or ("" if ceiling else USUAL_LEADS)
+        self.quote_error = ""
 
     async def _price(self) -> None:
         try:

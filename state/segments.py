@@ -125,7 +125,7 @@ class SegmentsState(LimitsPart, rx.State):
         if row is None:
             return
         self.subject, self.running = row, True
-        self.max_leads, self.ceiling = row.max_leads or ("" if row.ceiling else "100"), row.ceiling
+        self._begin_limits(row.max_leads, row.ceiling)
         await self._price()
 
     @rx.event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -152,6 +153,28 @@ async def test_a_run_is_held_started_and_followed_by_its_address(driver: Driver,
         await tab.send(Builder.set_ceiling, path=where_, text=bad)
         assert tab.var(Builder, "quote_error"), bad
     assert balance_of(cast.alice) == (90, 10)
+
+
+async def test_each_segment_begins_with_its_own_limits(driver: Driver, cast: Cast) -> None:
+    fund(cast.workspace_id, 100)
+    limited, untouched = make_segment(cast.alice), make_segment(cast.alice)
+    with cast.alice.begin() as scope:
+        segments.update_segment(scope, limited.id, version=1, max_leads=20, ceiling=Decimal("7.50"))
+    tab = await opened(driver(sign_in(cast.alice)), f"/segments/{limited.id}")
+    seen = []
+    for path in (f"/segments/{limited.id}", f"/segments/{untouched.id}", "/segments/new"):
+        await opened(tab, path)
+        seen.append((tab.var(Builder, "max_leads"), tab.var(Builder, "ceiling"), tab.var(Builder, "quote")["most"]))
+    assert seen == [("20", "7.50", "7.50 credits"), ("100", "", "50.00 credits"), ("100", "", "50.00 credits")]
+
+
+async def test_what_was_typed_outlives_an_edit_of_the_filter(driver: Driver, cast: Cast) -> None:
+    tab = await opened(driver(sign_in(cast.alice)))
+    await tab.send(Builder.set_max_leads, path="/segments/new", text="20")
+    await tab.post(Builder.add_row, "/segments/new", {"group": "", "field": "state"})
+    await tab.post(Builder.add_value, "/segments/new", {"path": "0", "value": "TX"})
+    await opened(tab, address(tab))
+    assert (tab.var(Builder, "max_leads"), tab.var(Builder, "quote")["most"]) == ("20", "10.00 credits")
 
 
 async def test_a_run_that_ends_elsewhere_is_ended_in_the_history_too(driver: Driver, cast: Cast) -> None:
