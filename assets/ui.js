@@ -62,6 +62,16 @@
     field.focus();
   }
 
+  // A condition that was just added: its row is drawn a moment after the answer, then typing goes on in it.
+  function enter(row) {
+    const until = performance.now() + 1500;
+    (function look() {
+      const control = document.querySelector(`[data-condition="${CSS.escape(row)}"] :is(input, select, [aria-pressed])`);
+      if (control) control.focus();
+      else if (performance.now() < until) requestAnimationFrame(look);
+    })();
+  }
+
   document.addEventListener("keydown", (event) => {
     const tokens = event.key === "Backspace" && event.target.closest && event.target.closest("[data-tokens]");
     if (!tokens || event.target.value !== "") return;
@@ -128,5 +138,5 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll('[data-native][aria-busy="true"]').forEach((form) => form.removeAttribute("aria-busy")));
 
-  window.cursive = { clear, copy, shortcutsOn: () => !off() };
+  window.cursive = { clear, copy, enter, shortcutsOn: () => !off() };
 })();

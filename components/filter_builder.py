@@ -220,6 +220,7 @@ def _row(row: Any, data: FilterData, actions: FilterActions, *, boxed: bool) -> 
                 rx.cond(row.hint != "", rx.el.p(row.hint, class_name="text-12 text-ink-3"), rx.fragment()),
             ),
             class_name="order-3 flex min-w-0 flex-1 basis-full flex-col gap-1.5 sm:order-2 sm:basis-0",
+            data_condition=row.id,
         ),
         icon_button("x", "Remove this condition", size="sm", on_click=actions.remove(row.id), class_name=REMOVE),
         role="group",

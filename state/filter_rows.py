@@ -77,6 +77,16 @@ def add_condition(filters: Filters, group: str, key: str) -> Filters:
     return _at(filters, _path(group), lambda node: _with(node, Condition(key, flag=flag)))
 
 
+def last_row(filters: Filters, group: str) -> str:
+    """The path of the last row of a group, "" when it has none. Raises Invalid for a path that is none."""
+    node: Node = filters.where
+    for position in _path(group):
+        node = node.nodes[position] if isinstance(node, Group) and position < len(node.nodes) else Group("all", ())
+    if not isinstance(node, Group) or not node.nodes:
+        return ""
+    return ".".join(str(position) for position in (*_path(group), len(node.nodes) - 1))
+
+
 def add_group(filters: Filters) -> Filters:
     """A new box at the end of the root; it says OR, because AND is what the root says already."""
     return _at(filters, (), lambda node: _with(node, Group("any" if filters.where.op == "all" else "all", ())))

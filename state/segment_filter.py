@@ -53,7 +53,10 @@ class FilterPart(rx.State, mixin=True):
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     def add_row(self, group: str, field: str):
-        return self._try(group, edit.add_condition, group, field)
+        """A new condition, with the cursor in it."""
+        edited = self._try(group, edit.add_condition, group, field)
+        row = edit.last_row(self._now(), group) if edited else ""
+        return [*edited, rx.call_script(f"window.cursive.enter({json.dumps(row)})")] if row else edited
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
