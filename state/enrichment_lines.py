@@ -84,6 +84,7 @@ class ListCard:
     released: str = ""
     outstanding: str = ""
     has_hold: bool = False
+    to_resume: str = ""
     matched_share: str = ""
     matched_rows: int = 0
     rerun_errors: str = ""
@@ -134,6 +135,7 @@ class QuoteCard:
     available: str = ""
     shortfall: str = ""
     affordable_rows: str = ""
+    affordable: str = ""  # what is held when the run starts with what is there
     why_not: str = ""
     missing_rows: str = ""
     minimum: str = ""
@@ -224,6 +226,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         released=credits_text(view.credits_released),
         outstanding=credits_text(outstanding),
         has_hold=view.credits_held > 0,
+        to_resume=credits_text(view.to_resume) if view.to_resume is not None else "",
         matched_share=_share(view.matched, done).strip(" ()"),
         matched_rows=view.matched,
         rerun_errors=_again(view, view.errors),
@@ -276,6 +279,7 @@ def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
     if quote.low is not None and quote.high is not None:
         likely = f"{quote.low:,.2f} to {quote.high:,.2f}"
     missing = quote.minimum_rows - quote.rows
+    affordable = int((quote.available or Decimal(0)) // quote.price) if quote.price > 0 else 0
     return QuoteCard(
         rows=f"{quote.rows:,}",
         price=credits_text(quote.price),
@@ -285,7 +289,8 @@ def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
         most=credits_text(most),
         available=credits_text(quote.available),
         shortfall=credits_text(quote.shortfall) if quote.shortfall else "",
-        affordable_rows=f"{int((quote.available or Decimal(0)) // quote.price):,}" if quote.price > 0 else "",
+        affordable_rows=f"{affordable:,}" if quote.price > 0 else "",
+        affordable=credits_text(affordable * quote.price),
         why_not=quote.why_not or "",
         missing_rows=f"{missing:,}" if missing > 0 else "",
         minimum=f"{quote.minimum_rows:,}",

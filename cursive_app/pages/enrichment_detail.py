@@ -9,8 +9,9 @@ from components.feedback import banner, failure, list_states, no_permission, rel
 from components.icons import icon
 from cursive_app.pages.enrichment_columns import columns_step, file_step
 from cursive_app.pages.enrichment_price import price_step
-from cursive_app.pages.enrichment_result import ended, reading, working
+from cursive_app.pages.enrichment_result import ended
 from cursive_app.pages.enrichment_rows import rows_step
+from cursive_app.pages.enrichment_run import reading, working
 from cursive_app.pages.enrichments import LIST_STATUS
 from cursive_app.pages.frame import page
 from state.enrichment import EnrichmentState as S

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import text
+from components.binding import Flag, Text, text
 from components.buttons import button, ghost, primary, secondary
 from components.dialog import confirm
 from components.feedback import banner, definition, no_permission, relative_time
@@ -275,7 +275,7 @@ def _quote() -> rx.Component:
                 rx.fragment(),
             ),
             primary(
-                text("Start · at most ") + S.quote.most + " credits",
+                _start_label(),
                 icon_name="play",
                 on_click=S.ask_start,
                 pending=S.starting,
@@ -319,10 +319,20 @@ def _shortfall() -> rx.Component:
     )
 
 
+def _starts_partly() -> Flag:
+    return (S.quote.shortfall != "") & S.spends_available
+
+
+def _start_label() -> Text:
+    """The price on the button that spends: what is held by this click, not what a later one may add."""
+    partly = text("Start · ") + S.quote.affordable + " credits for now"
+    return text(rx.cond(_starts_partly(), partly, text("Start · at most ") + S.quote.most + " credits"))
+
+
 def _confirm() -> rx.Component:
-    partly = text("What your balance has is held now (") + S.quote.available + " credits at most). "
+    partly = text("What your balance has for whole rows is held now: ") + S.quote.affordable + " credits. "
     whole = text(S.quote.most) + " credits are held now. "
-    held = text(rx.cond((S.quote.shortfall != "") & S.spends_available, partly, whole))
+    held = text(rx.cond(_starts_partly(), partly, whole))
     return confirm(
         is_open=S.confirming_start,
         on_open_change=S.set_confirming_start,
@@ -331,7 +341,7 @@ def _confirm() -> rx.Component:
         + "You pay "
         + S.quote.price
         + " for each row that is found and nothing for the others; the rest comes back when the run ends.",
-        action=text("Start · at most ") + S.quote.most + " credits",
+        action=_start_label(),
         on_confirm=S.start,
         pending=S.starting,
         harmful=False,

@@ -160,7 +160,12 @@ async def test_the_price_follows_ceiling_and_balance(driver, cast: Cast, tmp_pat
     tab = await opened(driver, cast.alice, id, "?step=price")
     quote = tab.var(S, "quote")
     assert (quote["rows"], quote["worst"], quote["most"]) == ("120", "30.00", "30.00")
-    assert (quote["shortfall"], quote["affordable_rows"], quote["likely"]) == ("20.00", "40", "")
+    assert (quote["shortfall"], quote["affordable_rows"], quote["affordable"], quote["likely"]) == (
+        "20.00",
+        "40",
+        "10.00",
+        "",
+    )
     await tab.send(S.set_ceiling, path=path, text="0.10")
     assert tab.var(S, "quote_error")
     await tab.send(S.set_ceiling, path=path, text="lots")

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from cursive_app.clock import now
-from cursive_app.services.enrichment.pricing import rows_to_send, whole_rows
+from cursive_app.services.enrichment.pricing import cost_of, rows_to_send, whole_rows
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.scope import Scope
@@ -130,6 +130,13 @@ def may_hold_more(row: Enrichment) -> Decimal:
     if row.ceiling is not None:
         most = min(most, row.ceiling)
     return max(most - (row.credits_held - row.credits_released), Decimal(0))
+
+
+def still_needed(row: Enrichment) -> Decimal:
+    """What the rows that were not settled yet may cost, within the ceiling: what resuming holds."""
+    settled = row.matched_count + row.no_match_count + row.error_count
+    rows = rows_to_send(row, includes_owned=row.includes_owned) - settled
+    return min(cost_of(rows, row.price), may_hold_more(row))
 
 
 def _next_size(row: Enrichment, chunks: Sequence[EnrichmentChunk], *, left: int) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission
+from cursive_app.services.enrichment.chunks import still_needed
 from cursive_app.services.enrichment.pricing import rows_to_send, why_not_start
 from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView
 from db.models.enrichment import Enrichment
@@ -59,6 +60,7 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
         may_run=is_kept and accounts.allows(tenant, Permission.RUN_ENRICHMENTS),
         may_download=is_kept and accounts.allows(tenant, Permission.DOWNLOAD_ENRICHMENTS),
         why_not=why_not_start(row, rows=rows_to_send(row, includes_owned=row.includes_owned)),
+        to_resume=still_needed(row) if row.status == "paused" else None,
     )
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid
 from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.enrichment.chunks import may_hold_more
+from cursive_app.services.enrichment.chunks import may_hold_more, still_needed
 from cursive_app.services.enrichment.pricing import (
     available_credits,
     cost_of,
@@ -117,7 +117,7 @@ def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> En
     jobs.resume(scope, job.id)
     number = int(job.arguments.get("resumes") or 0) + 1
     key = f"enrichment:{row.id}:hold:{number}"
-    _hold(scope, row, needed=_still_needed(row), spend_available=spend_available, key=key)
+    _hold(scope, row, needed=still_needed(row), spend_available=spend_available, key=key)
     job.arguments = {**job.arguments, "resumes": number}
     job.credits_held = row.credits_held
     row.status, row.message = "queued", None
@@ -139,13 +139,6 @@ def _check(row: Enrichment, *, revision: int, matching: str, includes_owned: boo
             "The list was changed since you saw its price. Look at the new price before you start it.",
             reason="stale_version",
         )
-
-
-def _still_needed(row: Enrichment) -> Decimal:
-    """What the rows that were not settled yet may cost, within the ceiling."""
-    settled = row.matched_count + row.no_match_count + row.error_count
-    rows = rows_to_send(row, includes_owned=row.includes_owned) - settled
-    return min(cost_of(rows, row.price), may_hold_more(row))
 
 
 def _hold(scope: Scope, row: Enrichment, *, needed: Decimal, spend_available: bool, key: str) -> None:

@@ -81,7 +81,7 @@ class SampleView:
 @dataclass(frozen=True, slots=True)
 class EnrichmentView:
     """A list as its workspace sees it. Credits have two decimals. `may_*` are today's rights of who asks; `why_not`
-    says why it cannot be started now (None: it can)."""
+    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds."""
 
     id: UUID
     filename: str
@@ -123,6 +123,7 @@ class EnrichmentView:
     may_run: bool
     may_download: bool
     why_not: str | None
+    to_resume: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,168 @@
+"""A list while work goes on: its file being read, its run with progress, pause and stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from components.binding import flag, text
+from components.buttons import primary, quiet_danger, secondary
+from components.dialog import confirm
+from components.feedback import banner
+from cursive_app.pages.frame import may
+from cursive_app.services.accounts import Permission
+from state.enrichment import EnrichmentState as S
+from state.session import SessionState
+
+
+def reading() -> rx.Component:
+    """The file has arrived and its rows are being read and checked."""
+    return rx.el.section(
+        _meter(rx.cond(S.run.stage != "", S.run.stage, "Waiting to be read"), indeterminate=S.run.percent == 0),
+        rx.el.div(
+            rx.el.p(
+                "The rows are checked on the server; you can leave this page and come back.",
+                class_name="text-13 text-ink-2",
+            ),
+            rx.cond(
+                may(Permission.RUN_ENRICHMENTS) & S.has_run & ~S.run.stopping,
+                quiet_danger("Stop reading", size="sm", on_click=S.stop, pending=S.stopping),
+                rx.fragment(),
+            ),
+            class_name="mt-2 flex min-h-7 flex-wrap items-center justify-between gap-2",
+        ),
+        aria_label="Reading the file",
+        class_name="card px-4 py-4",
+    )
+
+
+def working() -> rx.Component:
+    """Stage, progress, pace, time left, credits so far; stop and resume."""
+    return rx.el.section(
+        rx.cond(S.card.status == "paused", _paused(), rx.fragment()),
+        _meter(
+            rx.match(
+                S.card.status,
+                ("queued", "Waiting for a worker"),
+                ("paused", "Paused"),
+                rx.cond(S.run.stopping, "Stopping", rx.cond(S.run.stage != "", S.run.stage, "Running")),
+            ),
+            indeterminate=(S.card.status == "running") & (S.run.percent == 0),
+        ),
+        rx.el.dl(
+            _figure("Matched so far", S.card.counts["matched"]),
+            _figure("Pace", _while_running(S.run.pace)),
+            _figure("Time left", _while_running(rx.cond(S.run.left != "", S.run.left, S.run.waiting))),
+            _figure("Credits so far", S.card.captured + " of " + S.card.held + " held"),
+            class_name="mt-4 grid grid-cols-2 gap-4 sm:grid-cols-4",
+            custom_attrs={"aria-live": "polite"},
+        ),
+        rx.el.div(
+            rx.el.p(
+                rx.cond(
+                    S.card.status == "paused",
+                    "Nothing is looked up and nothing more is held until it goes on. What was found stays; stopping "
+                    "ends the run with it.",
+                    "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
+                ),
+                class_name="text-12 text-ink-3",
+            ),
+            rx.cond(
+                may(Permission.RUN_ENRICHMENTS),
+                rx.el.div(
+                    rx.cond(
+                        S.run.stopping,
+                        rx.el.span("Stopping…", role="status", class_name="text-13 text-ink-2"),
+                        quiet_danger("Stop the run", icon_name="square", on_click=S.set_confirming_stop(True)),
+                    ),
+                    class_name="flex flex-none items-center gap-2",
+                ),
+                rx.fragment(),
+            ),
+            class_name="mt-4 flex flex-wrap items-center justify-between gap-3",
+        ),
+        _confirm_stop(),
+        aria_label="Run",
+        class_name="card px-4 py-4 sm:px-5",
+    )
+
+
+def _paused() -> rx.Component:
+    return banner(
+        rx.cond(S.card.message != "", S.card.message, "The run is paused."),
+        tone="warn",
+        icon_name="pause",
+        action=rx.cond(
+            may(Permission.RUN_ENRICHMENTS),
+            rx.el.div(
+                secondary("Your credits", href="/credits", size="sm"),
+                secondary(
+                    "Resume with what I have",
+                    size="sm",
+                    on_click=S.resume(True),
+                    pending=S.resuming,
+                    disabled=SessionState.balance == "0.00",
+                ),
+                primary(
+                    text("Resume · at most ") + S.card.to_resume + " credits",
+                    icon_name="play",
+                    size="sm",
+                    on_click=S.resume(False),
+                    pending=S.resuming,
+                ),
+                class_name="flex flex-wrap gap-2",
+            ),
+            rx.fragment(),
+        ),
+        class_name="mb-3 flex-wrap",
+    )
+
+
+def _meter(stage: Any, *, indeterminate: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(
+            rx.el.span(stage, role="status", class_name="text-13 font-medium text-ink"),
+            rx.el.span(S.run.done, class_name="num text-13 text-ink-2"),
+            class_name="flex flex-wrap items-baseline gap-x-2.5",
+        ),
+        rx.el.div(
+            rx.el.span(style={"width": rx.Var.create(S.run.percent).to(str) + "%"}),
+            role="progressbar",
+            aria_label="Progress",
+            aria_valuemin="0",
+            aria_valuemax="100",
+            aria_valuenow=rx.Var.create(S.run.percent).to(str),
+            data_indeterminate=rx.cond(flag(indeterminate), "true", "false"),
+            class_name="meter",
+        ),
+        class_name="flex flex-col gap-2",
+    )
+
+
+def _while_running(value: Any) -> Any:
+    """A figure that only a moving run has."""
+    return rx.cond(S.card.status == "paused", "–", rx.cond(value != "", value, "Not known yet"))
+
+
+def _figure(name: str, value: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.dt(name, class_name="text-12 text-ink-3"),
+        rx.el.dd(value, class_name="num text-14 font-medium text-ink"),
+    )
+
+
+def _confirm_stop() -> rx.Component:
+    return confirm(
+        is_open=S.confirming_stop,
+        on_open_change=S.set_confirming_stop,
+        title=text("Stop enriching “") + S.card.filename + "”?",
+        consequence=text("Nothing more is sent. The ")
+        + S.card.counts["matched"]
+        + " rows matched so far stay yours and stay charged; the rest of the "
+        + S.card.held
+        + " held credits comes back.",
+        action="Stop the run",
+        on_confirm=S.stop,
+        pending=S.stopping,
+    )
