@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import stamina
 from sqlalchemy import func, select
 
 from cursive_app.clock import now
-from cursive_app.errors import Forbidden
+from cursive_app.errors import Forbidden, Unavailable
 from cursive_app.sandbox.logins import LOGINS, PASSWORD, WORKSPACE_NAME, WORKSPACE_SLUG, Login
 from cursive_app.services import credits, segments
 from cursive_app.services.accounts.passwords import hash_password
@@ -27,6 +28,7 @@ from db.system import SystemScope, system_scope
 
 CREDITS = Decimal(250)
 FIRST_RUN_LEADS = 40
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,19 @@ def ensure_demo(config: Settings) -> bool:
     """Create what is missing of the demo. Returns whether anything was. Raises Forbidden in production.
 
     The first segment's run is queued here and worked on as soon as a worker and the sandbox are there. With a real
-    provider configured nothing is run, because that would spend real money.
+    provider configured nothing is run, because that would spend real money. A database that is not ready for it yet
+    (Unavailable) is asked again for a minute.
     """
     if config.is_production:
         raise Forbidden("The demo workspace is never created in production.")
+    # The database has just started, perhaps after a crash, on a machine that is busy with everything else as well.
+    for attempt in stamina.retry_context(on=Unavailable, attempts=None, timeout=PATIENCE_SECONDS):
+        with attempt:
+            return _create_missing(config)
+    raise AssertionError("retry_context ends with an answer or an error")
+
+
+def _create_missing(config: Settings) -> bool:
     with system_scope() as scope:
         owner = _people(scope)
     with owner.begin() as scope:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -14,11 +16,14 @@ from cursive_app.services import credits, jobs, segments
 from cursive_app.services.accounts import log_in
 from cursive_app.services.accounts.passwords import check_password
 from cursive_app.settings import Settings
+from db.embedded import socket_url
 from db.engine import Database
 from db.models.accounts import Membership, User, Workspace
 from db.roles import Role
 from db.scope import Tenant
 from db.system import system_scope
+from tests.faults.row_locks import waiting_for_rows
+from tests.product import wait_for
 
 
 @pytest.fixture
@@ -43,6 +48,19 @@ def test_everybody_of_the_demo_can_log_in(owner: Tenant) -> None:
             ).all()
         )
     assert roles == {login.email: login.role.value for login in LOGINS}
+
+
+def test_a_database_that_is_not_ready_yet_is_asked_again(database: Database, config: Settings) -> None:
+    """Seen on a machine so busy that the first statements after a start ran into their deadlines."""
+    ensure_demo(config)
+    with psycopg.connect(socket_url(config.data_dir)) as holder, ThreadPoolExecutor(1) as starting:
+        holder.execute("LOCK TABLE workspaces IN ACCESS EXCLUSIVE MODE")
+        made = starting.submit(ensure_demo, config)
+        wait_for(lambda: waiting_for_rows() == 1, seconds=30, what="a first try")
+        wait_for(lambda: waiting_for_rows() == 0, seconds=30, what="its deadline")
+        assert not made.done()
+        holder.rollback()
+        assert made.result(60) is False
 
 
 def test_its_password_would_pass_the_password_rules() -> None:
