@@ -5,7 +5,7 @@
         Column("score", "Score", lambda r: r.score, right=True, sortable=True),
     )
     data_table(COLUMNS, rows=S.rows, key=lambda r: r.id, caption="Leads",
-               on_open=lambda r: S.open(r.id), opened=S.open_id,
+               on_open=lambda r: S.open(r.id), opened=S.open_id,                 # a page instead: href=lambda r: …
                sort=S.sort, descending=S.descending, on_sort=S.sort_by,          # S.sort_by(column_key)
                visible=S.columns,                                                # Var[list[str]] of column keys
                selected=S.selected, on_select=S.select, on_select_page=S.select_page, page_selected=S.page_selected,
@@ -15,7 +15,8 @@
     column_menu(COLUMNS, visible=S.columns, on_toggle=S.toggle_column)
     toolbar(left…, right=[…])   table_card(toolbar, table, pager)   skeleton_table(COLUMNS, rows=10)
 
-A row opens on click, and with Enter on its lead cell, which is a real button; J and K walk from row to row.
+A row opens on click, and with Enter on its lead cell, which is a real button, or a real link when the row leads to a
+page of its own (so that it can be opened in another tab); J and K walk from row to row.
 Phones get one card per row.
 """
 
@@ -57,6 +58,7 @@ def data_table(
     key: Callable[[Any], rx.Var[str]],
     caption: str,
     on_open: Callable[[Any], Any] | None = None,
+    href: Callable[[Any], Any] | None = None,
     opened: Text | None = None,
     sort: Text | None = None,
     descending: Flag | None = None,
@@ -84,9 +86,11 @@ def data_table(
             attributes["data_open"] = rx.cond(text(opened) == identity, "true", "false")
         if selected is not None:
             attributes["aria_selected"] = rx.cond(items(selected).contains(identity), "true", "false")
-        if on_open is not None:
+        if href is not None:
+            attributes |= {"on_click": rx.redirect(href(item)), "class_name": "clickable"}
+        elif on_open is not None:
             attributes |= {"on_click": on_open(item), "class_name": "clickable"}
-        cells = [shown(column, _cell(column, item, opens=on_open is not None)) for column in columns]
+        cells = [shown(column, _cell(column, item, opens=on_open is not None, href=href)) for column in columns]
         if selected is not None and on_select is not None:
             cells.insert(0, _check_cell(items(selected).contains(identity), on_select, identity))
         if row_menu is not None:
@@ -115,9 +119,11 @@ def data_table(
     )
 
 
-def _cell(column: Column, item: Any, *, opens: bool) -> rx.Component:
+def _cell(column: Column, item: Any, *, opens: bool, href: Callable[[Any], Any] | None) -> rx.Component:
     content = column.cell(item)
-    if column.lead and opens:
+    if column.lead and href is not None:
+        content = rx.el.a(content, href=href(item), on_click=rx.stop_propagation, class_name="row-open")
+    elif column.lead and opens:
         content = rx.el.button(content, type="button", class_name="row-open")
     names = " ".join(
         n for n in ("right" if column.right else "", "lead" if column.lead else "", column.class_name) if n

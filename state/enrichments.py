@@ -114,12 +114,6 @@ class EnrichmentsState(rx.State):
         return self._go(cursor=self._previous) if self._previous else None
 
     @rx.event
-    @allow(Permission.VIEW_ENRICHMENTS)
-    def open(self, enrichment_id: str):
-        known = any(row.id == enrichment_id for row in self.rows)
-        return rx.redirect(f"/enrichments/{enrichment_id}") if known else None
-
-    @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def uploaded(self, enrichment_id: str):
         """The browser has sent a file, and the API has answered with its id."""

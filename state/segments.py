@@ -110,11 +110,6 @@ class SegmentsState(LimitsPart, rx.State):
     def previous_page(self):
         return rx.call_script("history.back()")
 
-    @rx.event
-    @allow(Permission.VIEW_SEGMENTS)
-    def open(self, segment_id: str):
-        return rx.redirect(f"/segments/{segment_id}") if self._row(segment_id) else None
-
     # Running
 
     @rx.event

@@ -115,4 +115,4 @@ def sample_link(url: Any) -> rx.Component:
 
 
 def _table() -> rx.Component:
-    return data_table(COLUMNS, rows=S.rows, key=lambda r: r.id, caption="Lists", on_open=lambda r: S.open(r.id))
+    return data_table(COLUMNS, rows=S.rows, key=lambda r: r.id, caption="Lists", href=lambda r: "/enrichments/" + r.id)

@@ -170,7 +170,7 @@ def own_results() -> rx.Component:
                     rows=S.glimpses,
                     key=lambda r: r.url,
                     caption="First leads",
-                    on_open=lambda r: rx.redirect(r.url),
+                    href=lambda r: r.url,
                 ),
                 rx.cond(
                     S.counting | (S.count == ""),

@@ -136,9 +136,13 @@ def _table() -> rx.Component:
         rows=S.rows,
         key=lambda r: r.id,
         caption="Segments",
-        on_open=lambda r: S.open(r.id),
+        href=_address,
         row_menu=_row_menu,
     )
+
+
+def _address(row: Any) -> Any:
+    return "/segments/" + row.id
 
 
 def _row_menu(row: Any) -> rx.Component:
@@ -148,7 +152,7 @@ def _row_menu(row: Any) -> rx.Component:
     return menu(
         "Actions for " + row.name,
         [
-            item("Open", icon_name="arrow-right", on_select=S.open(row.id)),
+            item("Open", icon_name="arrow-right", on_select=rx.redirect(_address(row))),
             rx.cond(row.can_run, item("Run…", icon_name="play", on_select=S.ask_run(row.id)), rx.fragment()),
             item("Leads of this segment", icon_name="users", on_select=rx.redirect("/leads?segment=" + row.id)),
             line(),
