@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from cursive_app.sandbox.logins import PASSWORD
 from tests.product import Product
@@ -26,6 +26,12 @@ BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
+QUICK = {"ENRICHMENT_SCHEDULE": "1,2,5"}  # pauses between looks at the provider; their length is tested elsewhere
+# How long a page may take on busy cores is not what is tried here.
+EXPECT_MILLISECONDS, PAGE_MILLISECONDS = 20_000, 90_000
+expect.set_options(timeout=EXPECT_MILLISECONDS)
+
+SignedIn = Callable[[str], Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,6 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("e2e"))  # one worker, one product, one browser
             if os.environ.get("CURSIVE_SKIP_BROWSER") == "1":
                 item.add_marker(pytest.mark.skip(reason="CURSIVE_SKIP_BROWSER=1"))
 
@@ -47,11 +54,11 @@ def browser_type_launch_args() -> dict[str, Any]:
     return {"executable_path": found, "headless": True, "args": ["--no-sandbox", "--disable-gpu", *quiet]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product() -> Iterator[Product]:
-    """The product, started once for all browser tests."""
+    """The product, started once for all browser tests, gone before other tests begin."""
     folder = Path(tempfile.mkdtemp(prefix="cursive-e2e-"))
-    running = Product(folder)
+    running = Product(folder, variables=QUICK)
     try:
         running.start()
         yield running
@@ -62,10 +69,10 @@ def product() -> Iterator[Product]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def base_url(product: Product) -> str:
+@pytest.fixture(scope="package")
+def browser_context_args(product: Product) -> dict[str, Any]:
     """Makes `page.goto("/leads")` work."""
-    return product.url
+    return {"base_url": product.url}
 
 
 @pytest.fixture
@@ -82,9 +89,16 @@ def page(context: BrowserContext, browser_errors: list[str]) -> Iterator[Page]:
     assert browser_errors == []
 
 
+def patient_page(context: BrowserContext) -> Page:
+    """A page that waits longer than its default."""
+    page = context.new_page()
+    page.set_default_timeout(PAGE_MILLISECONDS)
+    return page
+
+
 def watched_page(context: BrowserContext, errors: list[str]) -> Page:
     """A page whose errors are collected."""
-    page = context.new_page()
+    page = patient_page(context)
 
     def logged(message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -104,8 +118,36 @@ def log_in(page: Page, email: str = "demo@example.com", password: str = PASSWORD
     page.wait_for_url(lambda url: "/login" not in url and "/auth/" not in url)
 
 
+@pytest.fixture(scope="package")
+def cookies(product: Product, browser: Browser) -> Callable[[str], Any]:
+    """The storage state of one of the demo's people, who logs in through the form once for all tests."""
+    known: dict[str, Any] = {}
+
+    def of(email: str) -> Any:
+        if email not in known:
+            context = browser.new_context(base_url=product.url)
+            log_in(patient_page(context), email)
+            known[email] = context.storage_state()
+            context.close()
+        return known[email]
+
+    return of
+
+
 @pytest.fixture
-def demo_page(page: Page) -> Page:
+def signed_in(new_context: Any, cookies: Callable[[str], Any], browser_errors: list[str]) -> Iterator[SignedIn]:
+    """`signed_in(email)`: a fresh page of one of the demo's people; its errors fail the test."""
+    yield lambda email: watched_page(new_context(storage_state=cookies(email)), browser_errors)
+    assert browser_errors == []
+
+
+@pytest.fixture
+def demo_page(signed_in: SignedIn) -> Page:
     """A page on which the owner of the demo workspace is logged in."""
-    log_in(page)
-    return page
+    return signed_in("demo@example.com")
+
+
+@pytest.fixture
+def staff_page(signed_in: SignedIn) -> Page:
+    """A page on which somebody of the staff is logged in."""
+    return signed_in("staff@example.com")

@@ -14,14 +14,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from cursive_app.sandbox.population import Population
 from cursive_app.settings import Settings
-from tests.e2e.conftest import log_in, watched_page
-from tests.e2e.test_interface import assert_sound
+from tests.e2e.soundness import assert_sound, looks
 from tests.factories_enrichment import known_people
-from tests.product import Product, wait_for
+from tests.product import Product
 
 HEADER = ["Kontakt", "Vorname", "Nachname", "Wo", "Bemerkung"]
 KNOWN, UNKNOWN = 110, 6
@@ -208,24 +207,11 @@ def test_forty_rows_are_told_why_and_what_else(demo_page: Page, people: list[dic
     expect(page.get_by_role("button", name=re.compile("^Start · at most"))).to_be_disabled()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
-def test_every_step_is_accessible_and_fits(
-    product: Product, browser: Browser, browser_errors: list[str], people: list[dict[str, Any]], scheme: str, width: int
-) -> None:
-    context = browser.new_context(
-        base_url=product.url,
-        color_scheme=scheme,  # type: ignore[arg-type]
-        viewport={"width": width, "height": 860},
-    )
-    page = watched_page(context, browser_errors)
-    log_in(page)
-    drop(page, f"look-{width}.csv", messy_file(messy_rows(people)))
+def test_every_step_is_accessible_and_fits(demo_page: Page, people: list[dict[str, Any]]) -> None:
+    page = demo_page
+    drop(page, "look.csv", messy_file(messy_rows(people)))
     expect(page.get_by_role("navigation", name="Steps")).to_be_visible(timeout=60_000)
     address = page.url
-    for tail in ("?step=file", "?step=columns", "?step=rows&view=problems", "?step=price"):
-        page.goto(address + tail)
-        page.wait_for_load_state("networkidle")
-        expect(page.locator(".skeleton")).to_have_count(0, timeout=15_000)
-        assert_sound(page)
-    wait_for(lambda: browser_errors == [], seconds=1, what="a quiet console")
-    context.close()
+    for number, tail in enumerate(("?step=file", "?step=columns", "?step=rows&view=problems", "?step=price")):
+        for look in looks(page, address + tail, first=number):
+            assert_sound(page, look)

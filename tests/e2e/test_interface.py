@@ -2,98 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 import websocket
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from cursive_app.cursive_app import PAGES
-from tests.e2e.conftest import log_in, watched_page
+from tests.e2e.soundness import assert_sound, looks, settled
 from tests.product import Product
 
 FIXED = [page for page in PAGES if "[" not in page.route and page.route not in ("/404", "/")]
-INSIDE = [page.route for page in FIXED if not page.public]
+# The staff's pages are looked at as the staff, in test_admin_jobs.py.
+INSIDE = [page.route for page in FIXED if not page.public and not page.route.startswith("/admin/")]
 OUTSIDE = [page.route for page in FIXED if page.public]
-LOOKS = [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
-
-
-@pytest.fixture(scope="module")
-def signed_in(product: Product, browser: Browser) -> str:
-    """The cookies of the demo's owner, as a storage state."""
-    context = browser.new_context(base_url=product.url)
-    log_in(context.new_page())
-    state = context.storage_state()
-    context.close()
-    return json.dumps(state)
-
-
-@pytest.fixture(params=LOOKS, ids=[f"{scheme}-{width}" for scheme, width in LOOKS])
-def look(
-    request: pytest.FixtureRequest, product: Product, browser: Browser, signed_in: str
-) -> Iterator[BrowserContext]:
-    """A browser of the demo's owner in one theme at one width."""
-    scheme, width = request.param
-    context = browser.new_context(
-        base_url=product.url,
-        color_scheme=scheme,
-        viewport={"width": width, "height": 860},
-        storage_state=json.loads(signed_in),
-    )
-    yield context
-    context.close()
-
-
-def settled(page: Page, route: str) -> None:
-    """Open a page and wait until it stopped loading."""
-    page.goto(route)
-    page.wait_for_load_state("networkidle")
-    expect(page.locator(".skeleton")).to_have_count(0, timeout=15_000)
 
 
 @pytest.mark.parametrize("route", INSIDE)
-def test_every_page_is_accessible_and_fits(look: BrowserContext, browser_errors: list[str], route: str) -> None:
-    page = watched_page(look, browser_errors)
-    settled(page, route)
-    assert_sound(page)
-    expect(page.get_by_role("heading", level=1)).to_have_count(1)
-    expect(page.get_by_role("main")).to_have_count(1)
-    assert browser_errors == []
+def test_every_page_is_accessible_and_fits(demo_page: Page, route: str) -> None:
+    for look in looks(demo_page, route, first=INSIDE.index(route)):
+        assert_sound(demo_page, look)
+        expect(demo_page.get_by_role("heading", level=1)).to_have_count(1)
+        expect(demo_page.get_by_role("main")).to_have_count(1)
 
 
 @pytest.mark.parametrize("route", OUTSIDE)
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
-def test_every_public_page_is_accessible_and_fits(
-    product: Product, browser: Browser, route: str, scheme: str, width: int
-) -> None:
-    context = browser.new_context(
-        base_url=product.url,
-        color_scheme=scheme,
-        viewport={"width": width, "height": 860},  # type: ignore[arg-type]
-    )
-    page = context.new_page()
-    settled(page, route)
-    assert_sound(page)
-    context.close()
+def test_every_public_page_is_accessible_and_fits(page: Page, route: str) -> None:
+    for look in looks(page, route, first=OUTSIDE.index(route)):
+        assert_sound(page, look)
 
 
-def assert_sound(page: Page) -> None:
-    """No serious accessibility violation, and no sideways scrolling."""
-    found = Axe().run(page).response["violations"]
-    serious = [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in ("serious", "critical")]
-    assert serious == [], page.url
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{page.url} is {wide} pixels too wide"
-
-
-def test_the_palettes_pages_do_not_wait_for_the_server(page: Page, browser_errors: list[str]) -> None:
+def test_the_palettes_pages_do_not_wait_for_the_server(demo_page: Page, browser_errors: list[str]) -> None:
+    page = demo_page
     page.add_init_script(BREAKABLE)
-    log_in(page)
     settled(page, "/leads")
     page.evaluate("window.down = true; window.sockets.forEach((socket) => socket.close())")
     page.keyboard.press("Control+k")
@@ -204,9 +147,9 @@ window.WebSocket = class extends Real {
 """
 
 
-def test_a_lost_connection_is_said_and_taken_back(page: Page, browser_errors: list[str]) -> None:
+def test_a_lost_connection_is_said_and_taken_back(demo_page: Page, browser_errors: list[str]) -> None:
+    page = demo_page
     page.add_init_script(BREAKABLE)
-    log_in(page)
     settled(page, "/leads")
     page.evaluate("window.down = true; window.sockets.forEach((socket) => socket.close())")
     expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=30_000)

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-SERIOUS = ("serious", "critical")
-
-
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS]
+from tests.e2e.soundness import serious_violations
 
 
 def test_the_demo_run_is_listed_and_opens_with_its_timeline(demo_page: Page) -> None:
@@ -26,7 +20,6 @@ def test_the_demo_run_is_listed_and_opens_with_its_timeline(demo_page: Page) -> 
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("Queued", exact=True).first).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?&]job=[0-9a-f-]{36}"))
-    page.wait_for_timeout(250)  # the drawer's motion, which would blur the contrast check
     assert serious_violations(page) == []
     page.reload()
     expect(page.get_by_role("dialog").get_by_role("heading", name="Timeline")).to_be_visible()

@@ -6,15 +6,9 @@ import csv
 import re
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-SERIOUS = ("serious", "critical")
-
-
-def serious_violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS]
+from tests.e2e.soundness import serious_violations
 
 
 def first_lead(page: Page, address: str = "/leads") -> str:
@@ -36,7 +30,6 @@ def test_a_lead_opens_by_keyboard_and_keeps_its_address(demo_page: Page) -> None
     expect(drawer.get_by_role("link", name="Delivered by a segment run")).to_be_visible()
     expect(drawer.get_by_text("0.50 credits")).to_be_visible()
     expect(page).to_have_url(re.compile(r"lead=[0-9a-f-]{36}"))
-    page.wait_for_timeout(250)  # the drawer's motion, which would blur the contrast check
     assert serious_violations(page) == []
     page.reload()
     expect(page.get_by_role("dialog").get_by_role("heading", name=name)).to_be_visible()

@@ -7,8 +7,8 @@ import re
 from playwright.sync_api import Browser, Page, Route, expect
 
 from cursive_app.sandbox.logins import PASSWORD
-from tests.e2e.conftest import log_in
-from tests.e2e.test_interface import settled
+from tests.e2e.conftest import log_in, patient_page
+from tests.e2e.soundness import settled
 from tests.product import Product
 
 THROWS = "export default function Page() { throw new Error('secret detail of the defect'); }"
@@ -34,7 +34,7 @@ def test_a_session_ended_in_another_browser_is_over_in_this_one(page: Page, prod
     log_in(page, "member@example.com")
     settled(page, "/leads?q=a")
     elsewhere = browser.new_context(base_url=product.url, user_agent="Another browser")
-    other = elsewhere.new_page()
+    other = patient_page(elsewhere)
     log_in(other, "member@example.com")
     settled(other, "/settings/sessions")
     other.get_by_role("button", name=re.compile("^Log out all others")).click()
