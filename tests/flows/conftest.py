@@ -1,7 +1,26 @@
-"""Fixtures of the flows: the running sandbox."""
+"""Fixtures of the flows: the running sandbox, and settings that end with the test that chose them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
+from cursive_app.settings import settings
+from tests.factories_enrichment import set_chunk_rows
 from tests.sandbox_fixtures import quirky_sandbox, quirky_sandbox_server, sandbox, sandbox_server
 
 __all__ = ["quirky_sandbox", "quirky_sandbox_server", "sandbox", "sandbox_server"]
+
+
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """What a test sets ends with it."""
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of any size, in chunks of 20 rows."""
+    set_chunk_rows(monkeypatch, 20, ENRICHMENT_MINIMUM_ROWS="1")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
 
-from cursive_app.clock import now
-from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Invalid, UpstreamFailed
 from cursive_app.services import accounts, jobs, segments
 from db.models.accounts import Membership
 from db.models.jobs import Job
@@ -19,7 +15,6 @@ from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund, sums_of
 from tests.factories_segments import (
-    TEXANS,
     captured,
     lead_count,
     look,
@@ -95,64 +90,6 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
     assert second.delta == -first.new_leads
     assert captured(alice) == paid
     _settled(alice)
-
-
-def _asked_ago(run: segments.RunView, seconds: float) -> None:
-    """As if the audience had been asked for this long ago."""
-    with system_scope() as scope:
-        scope.get(SegmentRun, run.id).audience_requested_at = now() - timedelta(seconds=seconds)
-
-
-NOBODY = where({"field": "job_title", "include": ["zzz no such title"]})
-
-
-def test_a_segment_nobody_fits_ends_after_three_looks_and_gives_everything_back(alice, sandbox: Sandbox) -> None:
-    run, lab = start(alice, make_segment(alice, NOBODY).id, max_leads=10), sandbox.client()
-    step(run, lab)
-    step(run, lab)
-    assert look(alice, run).is_active  # an audience that is being built looks just like one that found nobody
-    assert not any(call["path"] == "/audiences/preview" for call in sandbox.calls())
-    _asked_ago(run, 2)  # the third look; the schedule goes on until a minute has passed
-    step(run, lab)
-    ended = look(alice, run)
-    assert (ended.status, ended.outcome, ended.new_leads) == ("completed", "nobody", 0)
-    assert ended.message and "Nothing was charged" in ended.message
-    assert balance_of(alice) == (1000, 0)
-    assert lab.find_audience(name=run_row(run).audience_name or "") is None
-
-
-@pytest.mark.parametrize("witness", ["finds people", "fails"])
-def test_an_audience_that_may_still_have_people_is_waited_for(alice, sandbox: Sandbox, witness: str) -> None:
-    run, lab = start(alice, make_segment(alice).id, max_leads=10), sandbox.client()
-    faults: list[dict[str, object]] = [{"mode": "never_ready"}]
-    if witness == "fails":
-        faults.append({"mode": "500", "endpoints": ["/audiences/preview"]})
-    sandbox.faults(*faults)
-    step(run, lab)
-    _asked_ago(run, 4)
-    step(run, lab)
-    assert any(call["path"] == "/audiences/preview" for call in sandbox.calls())
-    assert look(alice, run).is_active
-    sandbox.faults()
-    assert work_off(alice, run, lab).new_leads == 10
-
-
-def test_an_audience_that_never_shows_anybody_ends_with_the_schedule(alice, sandbox: Sandbox) -> None:
-    run, lab = start(alice, make_segment(alice).id, max_leads=10), sandbox.client()
-    sandbox.faults({"mode": "never_ready"})
-    step(run, lab)
-    _asked_ago(run, 3600)
-    ended = work_off(alice, run, lab)
-    assert (ended.status, ended.outcome) == ("completed", "nobody")
-    assert balance_of(alice) == (1000, 0)
-
-
-def test_a_provider_that_ignores_the_filters_is_not_paid_for(alice, sandbox: Sandbox) -> None:
-    sandbox.faults({"mode": "ignore_filters"})
-    ended = work_off(alice, start(alice, make_segment(alice).id, max_leads=10), sandbox.client())
-    assert (ended.status, ended.outcome) == ("failed", "filters_ignored")
-    assert lead_count(alice) == 0
-    assert balance_of(alice) == (1000, 0)
 
 
 def test_or_groups_are_checked_record_by_record(alice, sandbox: Sandbox) -> None:
@@ -272,31 +209,6 @@ def test_cancel_stops_at_the_next_page_and_releases_the_rest(alice, sandbox: San
     assert lab.find_audience(name=run_row(run).audience_name or "") is None
 
 
-def test_a_creation_whose_answer_was_lost_is_found_again_by_name(alice, sandbox: Sandbox) -> None:
-    sandbox.faults({"mode": "reset", "endpoints": ["POST /audiences"], "after": True, "times": 1})
-    run = start(alice, make_segment(alice).id, max_leads=10)
-    ended = work_off(alice, run, sandbox.client())
-    assert ended.new_leads == 10
-    assert sum(call["method"] == "POST" for call in sandbox.calls()) == 1
-
-
-@pytest.mark.parametrize("mode", ["down", "garbage", "schema"])
-def test_a_provider_in_trouble_is_tried_again_and_then_costs_nothing(alice, sandbox: Sandbox, mode: str) -> None:
-    run = start(alice, make_segment(alice).id, max_leads=10)
-    sandbox.faults({"mode": mode})
-    ended = work_off(alice, run, sandbox.client(timeout_seconds=1.0))
-    assert ended.status == "failed"
-    assert run_row(run).credits_captured == 0
-    assert balance_of(alice) == (1000, 0)
-
-
-def test_a_passing_trouble_only_delays(alice, sandbox: Sandbox) -> None:
-    run = start(alice, make_segment(alice).id, max_leads=10)
-    sandbox.faults({"mode": "500", "times": 4})
-    assert work_off(alice, run, sandbox.client()).new_leads == 10
-    _settled(alice)
-
-
 def test_losing_access_mid_run_stops_it_and_gives_the_rest_back(cast: Cast, sandbox: Sandbox) -> None:
     fund(cast.workspace_id, 100)
     run = start(cast.bob, make_segment(cast.bob).id, max_leads=100)
@@ -340,58 +252,6 @@ def test_a_role_that_was_taken_away_mid_run_stops_it(cast: Cast, sandbox: Sandbo
     assert balance_of(cast.alice) == (100, 0)
 
 
-def test_two_starts_at_once_make_one_run(alice) -> None:
-    segment = make_segment(alice)
-
-    def go(_: int) -> str:
-        try:
-            start(alice, segment.id, max_leads=10)
-        except CursiveError as error:
-            return error.code
-        return "started"
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(go, range(16)))
-    assert answers.count("started") == 1
-    assert set(answers) <= {"started", "conflict", "unavailable"}
-    assert balance_of(alice) == (995, 5)
-
-
-def test_the_same_key_starts_the_same_run(alice) -> None:
-    segment = make_segment(alice)
-    first = start(alice, segment.id, max_leads=10, idempotency_key="k")
-    assert start(alice, segment.id, max_leads=10, idempotency_key="k").id == first.id
-    with pytest.raises(Conflict):
-        start(alice, make_segment(alice).id, max_leads=10, idempotency_key="k")
-
-
-def test_what_cannot_be_run_says_why_and_changes_nothing(cast: Cast) -> None:
-    fund(cast.workspace_id, 1)
-    alice = cast.alice
-    segment = make_segment(alice)
-    with pytest.raises(InsufficientCredits) as refused:
-        start(alice, segment.id, max_leads=10)
-    assert refused.value.missing == 4
-    for bad in ({"ceiling": Decimal(0)}, {"ceiling": Decimal("-1")}, {"max_leads": 0}, {"ceiling": Decimal("NaN")}):
-        with pytest.raises(Invalid):
-            start(alice, segment.id, **bad)
-    only_excludes = make_segment(alice, where({"field": "state", "exclude": ["TX"]}))
-    with pytest.raises(Invalid, match="at least one value to include"):
-        start(alice, only_excludes.id, max_leads=1)
-    with pytest.raises(Invalid, match="needs no run"):
-        start(alice, make_segment(alice, where({"field": "state", "include": ["TX"]}, scope="leads")).id, max_leads=1)
-    with pytest.raises(Conflict) as stale:
-        start(alice, segment.id, max_leads=1, version=2)
-    assert stale.value.reason == "stale_version"
-    for status in ("archived", "paused"):
-        with alice.begin() as scope:
-            segments.set_status(scope, segment.id, status=status)
-        with pytest.raises(Conflict) as archived:
-            start(alice, segment.id, max_leads=1)
-        assert archived.value.reason == "not_active"
-    assert balance_of(alice) == (1, 0)
-
-
 def test_leftover_audiences_are_deleted_by_the_clock(alice, sandbox: Sandbox) -> None:
     run = start(alice, make_segment(alice).id, max_leads=10)
     lab = sandbox.client()
@@ -402,35 +262,6 @@ def test_leftover_audiences_are_deleted_by_the_clock(alice, sandbox: Sandbox) ->
     assert segments.cleanup_audiences(lab) >= 1
     assert lab.find_audience(name=run_row(run).audience_name or "") is None
     assert segments.cleanup_audiences(lab) == 0
-
-
-def test_another_workspace_knows_nothing_of_the_run(cast: Cast, sandbox: Sandbox) -> None:
-    fund(cast.workspace_id, 100)
-    segment = make_segment(cast.alice, TEXANS)
-    run = start(cast.alice, segment.id, max_leads=5)
-    for ask in (
-        lambda scope: segments.get_run(scope, run.id),
-        lambda scope: segments.list_runs(scope, segment.id),
-        lambda scope: segments.start_run(scope, segment.id),
-        lambda scope: segments.cancel_run(scope, run.id),
-    ):
-        with pytest.raises(CursiveError) as refused, cast.charlie.begin() as scope:
-            ask(scope)
-        assert refused.value.status == 404
-
-
-def test_a_preview_is_free_masked_and_says_what_it_is(alice, sandbox: Sandbox) -> None:
-    view = segments.preview_segment(alice, TEXANS, provider=sandbox.client())
-    assert view.sample_size == view.fits + view.fails + view.unknown == 100
-    assert len(view.rows) == 25
-    assert all(len(row.name) <= 6 for row in view.rows)
-    assert (view.new, view.owned) == (100, 0)
-    assert view.narrowed == ("state",)
-    assert balance_of(alice) == (1000, 0)
-    assert lead_count(alice) == 0
-    with pytest.raises(UpstreamFailed):
-        sandbox.faults({"mode": "down"})
-        segments.preview_segment(alice, TEXANS, provider=sandbox.client())
 
 
 def test_jobs_show_the_run(alice, sandbox: Sandbox) -> None:
