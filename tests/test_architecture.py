@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,10 @@ def sources() -> list[Path]:
     return [ROOT / name for name in names if name.startswith(ours) and "/migrations/versions/" not in name]
 
 
-def parsed() -> Iterator[tuple[str, ast.Module]]:
-    for path in sources():
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def parsed() -> list[tuple[str, ast.Module]]:
+    """Every source by its name, read once for all rules."""
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in sources()]
 
 
 def test_calls_only_go_down() -> None:
