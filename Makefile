@@ -2,11 +2,16 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
-SERIAL := tests/e2e tests/faults tests/flows
+# Tests of whole processes and browsers; they wait more than they compute, so that one more of them runs at a time.
+PROCESSES := tests/e2e tests/faults tests/flows
+WORKERS ?= 2
 
-# Real processes, servers and a browser on shared cores: what fails is tried once more by itself, and said; it counts.
-twice = $(BIN)/pytest -q $(1) || \
-	{ echo "Trying the failed ones once more:"; $(BIN)/pytest -q --last-failed --last-failed-no-failures none $(1); }
+# Signals, servers and a browser on shared cores: what fails there is tried once more, alone, and named either way.
+define twice
+	@$(BIN)/pytest -q -n $$(($(WORKERS) + 1)) --dist loadgroup $(1) || { [ $$? = 1 ] || exit 1; \
+		printf '\n%s\n' "SOME TESTS FAILED (above). They are tried once more, alone; what passes now is not reliable on this machine:"; \
+		$(BIN)/pytest -v --last-failed --last-failed-no-failures none $(1); }
+endef
 
 .PHONY: help run install dev test check format faults bench docs lock doctor clean
 
@@ -26,9 +31,8 @@ dev: ## Install what tests and checks need as well
 test: dev ## Run all tests (installs what they need, Chromium included)
 	@bin/browser
 	@$(BIN)/cursive build
-	$(BIN)/pytest -q -n 2 $(addprefix --ignore=,$(SERIAL) tests/bench)
-	@$(call twice,tests/faults tests/flows)
-	@$(call twice,tests/e2e)
+	$(BIN)/pytest -q -n $(WORKERS) $(addprefix --ignore=,$(PROCESSES) tests/bench)
+	$(call twice,$(PROCESSES))
 
 check: dev ## Format, lint, types, import contracts, migrations match models
 	$(BIN)/ruff format --check .

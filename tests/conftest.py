@@ -32,6 +32,13 @@ hypothesis.settings.register_profile(
     "shared-cores", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("shared-cores")
+FIRST = ("e2e", "faults", "flows")  # the longest tests by folder, so that none of them stands alone at the end
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    order = {tests / name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.parent, len(order)))
 
 
 @pytest.fixture(scope="session")
