@@ -34,7 +34,7 @@ class Sandbox:
     base: str
     smtp_port: int
     population: Population
-    control: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10, trust_env=False))
+    control: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False))
 
     @property
     def url(self) -> str:
@@ -72,7 +72,7 @@ class Sandbox:
     ) -> AudienceLab:
         """A client of this sandbox with short waits and a circuit breaker of its own."""
         defaults: dict[str, Any] = {
-            "timeout_seconds": 5.0,
+            "timeout_seconds": 30.0,
             "page_pause_seconds": 0.0,
             "first_wait_seconds": 0.01,
             "breaker": CircuitBreaker(threshold=1_000_000),
