@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from db.scope import Scope
 from db.system import SystemScope, system_scope
-from tests.factories import Cast
+from tests.factories import Cast, make_workspace
 from tests.factories_credits import balance_of, fund
+from tests.product import wait_for
 
 DEDUCT = text(
     "SELECT success, new_balance, error_message FROM deduct_credits(:w, :amount, :action, CAST(:meta AS jsonb))"
@@ -186,6 +188,44 @@ def test_the_owner_cannot_change_a_line_either(cast: Cast, postgres: Any) -> Non
             with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
                 connection.execute(statement)
             connection.rollback()
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM workspaces WHERE id = %s", "UPDATE workspaces SET id = gen_random_uuid() WHERE id = %s"]
+)
+def test_a_workspace_with_lines_stays(postgres: Any, statement: str) -> None:
+    """Lines have no foreign key to the row every spend locks; the workspace's own trigger keeps it."""
+    import psycopg
+
+    with psycopg.connect(postgres.url) as connection:
+        alone, lined = (make_workspace(name) for name in ("Alone", "Lined"))
+        fund(lined, 10)
+        with pytest.raises(psycopg.errors.RestrictViolation, match="ledger lines cannot be deleted or renumbered"):
+            connection.execute(statement, [lined])
+        connection.rollback()
+        assert connection.execute(statement, [alone]).rowcount == 1
+
+
+@pytest.mark.usefixtures("database")
+def test_a_deletion_waits_for_the_line_that_is_being_made_and_then_sees_it(postgres: Any) -> None:
+    import psycopg
+
+    lined = make_workspace("Lined")
+    with psycopg.connect(postgres.url) as one, psycopg.connect(postgres.url) as other, ThreadPoolExecutor(1) as threads:
+        one.execute("SELECT credit_fund(%s, 'grant', 10, 'k', 'x')", [lined])
+        deletion = threads.submit(other.execute, "DELETE FROM workspaces WHERE id = %s", [lined])
+        wait_for(lambda: _waits_for_a_lock(postgres, other.info.backend_pid), seconds=10, what="the deletion to wait")
+        one.commit()
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            deletion.result(10)
+
+
+def _waits_for_a_lock(postgres: Any, pid: int) -> bool:
+    import psycopg
+
+    with psycopg.connect(postgres.url) as owner:
+        return bool(owner.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [pid]).fetchone()[0])  # type: ignore[index]
 
 
 def test_charlie_sees_no_line_of_alice(cast: Cast) -> None:

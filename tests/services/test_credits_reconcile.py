@@ -63,6 +63,11 @@ def test_a_sound_ledger_is_proved(ledger: Cast) -> None:
         ("UPDATE credit_ledger SET kind = 'gift' WHERE workspace_id = %(w)s AND kind = 'grant'", {"shape"}),
         ("UPDATE credit_ledger SET amount = 6 WHERE workspace_id = %(w)s AND kind = 'debit'", {"shape"}),
         (
+            "UPDATE credit_ledger SET amount = 0, change = 0, held_change = 0 WHERE workspace_id = %(w)s "
+            "AND kind = 'debit'",
+            {"shape", "balance", "running_balance"},
+        ),
+        (
             "UPDATE credit_ledger SET amount = 12, held_change = -12 WHERE workspace_id = %(w)s AND kind = 'capture'",
             {"answers", "held", "running_held", "open_holds"},
         ),

@@ -60,7 +60,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "shape",
-        "SELECT workspace_id, amount, change FROM credit_ledger WHERE idempotency_key !~ '^[!-~]{1,200}$' "
+        "SELECT workspace_id, amount, change FROM credit_ledger "
+        "WHERE amount <= 0 OR idempotency_key !~ '^[!-~]{1,200}$' "
         "OR (kind IN ('capture', 'release', 'refund', 'reversal')) <> (answers_id IS NOT NULL) "
         "OR (change, held_change) IS DISTINCT FROM (CASE kind "
         "WHEN 'purchase' THEN amount WHEN 'grant' THEN amount WHEN 'refund' THEN amount WHEN 'release' THEN amount "
