@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from cursive_app.clock import now
 from cursive_app.errors import Forbidden, NotFound
@@ -60,6 +61,27 @@ def open_session(
     return token
 
 
+# Asked on every event and request: built once, and plain columns instead of objects, which is half of the price.
+_RECOGNIZED = (
+    select(
+        UserSession.id.label("session_id"), UserSession.workspace_id.label("chosen"), UserSession.last_seen_at,
+        User.id.label("user_id"), User.email, User.name, User.staff_role, User.email_verified_at, User.timezone,
+        Membership.role, Workspace.id.label("workspace_id"), Workspace.name.label("workspace_name"),
+        Workspace.timezone.label("workspace_timezone"), Workspace.credits_balance, Workspace.credits_held,
+        Workspace.is_demo,
+    )
+    .join(User, User.id == UserSession.user_id)
+    .outerjoin(Membership, Membership.user_id == User.id)
+    .outerjoin(Workspace, and_(Workspace.id == Membership.workspace_id, Workspace.deleted_at.is_(None)))
+    .where(
+        UserSession.token_hash == bindparam("digest"), UserSession.revoked_at.is_(None),
+        UserSession.expires_at > bindparam("moment"), UserSession.last_seen_at > bindparam("idle"),
+        User.deleted_at.is_(None),
+    )
+    .order_by(Membership.created_at, Membership.workspace_id)
+)  # fmt: skip
+
+
 def authenticate(token: str, *, touch: bool = True) -> Principal | None:
     """The person behind a session cookie, or None when there is no living session under it.
 
@@ -67,24 +89,22 @@ def authenticate(token: str, *, touch: bool = True) -> Principal | None:
     """
     if not looks_like_token(token):
         return None
+    moment = now()
+    wanted = {
+        "digest": digest(token),
+        "moment": moment,
+        "idle": moment - timedelta(hours=settings().session_idle_hours),
+    }
     with system_scope() as scope:
-        rows = scope.session.execute(
-            select(UserSession, User, Membership, Workspace)
-            .join(User, User.id == UserSession.user_id)
-            .outerjoin(Membership, Membership.user_id == User.id)
-            .outerjoin(Workspace, and_(Workspace.id == Membership.workspace_id, Workspace.deleted_at.is_(None)))
-            .where(UserSession.token_hash == digest(token), *_alive(), User.deleted_at.is_(None))
-            .order_by(Membership.created_at, Membership.workspace_id)
-        ).all()
+        rows = scope.session.execute(_RECOGNIZED, wanted).all()
         if not rows:
             return None
-        session, user = rows[0][0], rows[0][1]
-        places = [(row[2], row[3]) for row in rows if row[3] is not None]
-        here = next((place for place in places if place[1].id == session.workspace_id), None) or next(
+        places = [row for row in rows if row.workspace_id is not None]
+        here = next((place for place in places if place.workspace_id == rows[0].chosen), None) or next(
             iter(places), None
         )
-        _note_use(session, here[1].id if here else None, touch=touch)
-        return _principal(session, user, here, places)
+        _note_use(scope, rows[0], here.workspace_id if here else None, touch=touch)
+        return _principal(rows[0], here, places)
 
 
 def _alive() -> tuple:
@@ -97,42 +117,41 @@ def _alive() -> tuple:
     )
 
 
-def _note_use(session: UserSession, workspace_id: UUID | None, *, touch: bool) -> None:
-    if session.workspace_id != workspace_id:  # removed from the team, or the first use
-        session.workspace_id = workspace_id
+def _note_use(scope: SystemScope, session: Any, workspace_id: UUID | None, *, touch: bool) -> None:
+    changes: dict[str, Any] = {}
+    if session.chosen != workspace_id:  # removed from the team, or the first use
+        changes["workspace_id"] = workspace_id
     if touch and now() - session.last_seen_at > TOUCH_AFTER:
-        session.last_seen_at = now()
+        changes["last_seen_at"] = now()
+    if changes:
+        scope.session.execute(update(UserSession).where(UserSession.id == session.session_id).values(changes))
 
 
-def _principal(
-    session: UserSession,
-    user: User,
-    here: tuple[Membership, Workspace] | None,
-    places: Sequence[tuple[Membership, Workspace]],
-) -> Principal:
-    role = Role(here[0].role) if here else None
-    workspace = here[1] if here else None
-    verified = user.email_verified_at is not None
+def _principal(person: Any, here: Any | None, places: Sequence[Any]) -> Principal:
+    role = Role(here.role) if here else None
+    verified = person.email_verified_at is not None
     tenant = None
-    if workspace is not None and role is not None and verified:
-        tenant = Tenant(workspace_id=workspace.id, user_id=user.id, role=role)
+    if here is not None and role is not None and verified:
+        tenant = Tenant(workspace_id=here.workspace_id, user_id=person.user_id, role=role)
     return Principal(
         tenant=tenant,
-        user_id=user.id,
-        email=user.email,
-        name=user.name,
-        is_staff=user.is_staff and verified,
-        staff_role=user.staff_role if verified else None,
-        session_id=session.id,
-        workspace_id=workspace.id if workspace else None,
-        workspace_name=workspace.name if workspace else "",
+        user_id=person.user_id,
+        email=person.email,
+        name=person.name,
+        is_staff=person.staff_role is not None and verified,
+        staff_role=person.staff_role if verified else None,
+        session_id=person.session_id,
+        workspace_id=here.workspace_id if here else None,
+        workspace_name=here.workspace_name if here else "",
         role=role,
-        timezone=user.timezone or (workspace.timezone if workspace else "UTC"),
+        timezone=person.timezone or (here.workspace_timezone if here else "UTC"),
         email_verified=verified,
-        workspaces=tuple(WorkspaceChoice(id=w.id, name=w.name, role=Role(m.role)) for m, w in places),
-        available=workspace.credits_balance if workspace else None,
-        held=workspace.credits_held if workspace else None,
-        is_demo=workspace.is_demo if workspace else False,
+        workspaces=tuple(
+            WorkspaceChoice(id=one.workspace_id, name=one.workspace_name, role=Role(one.role)) for one in places
+        ),
+        available=here.credits_balance if here else None,
+        held=here.credits_held if here else None,
+        is_demo=here.is_demo if here else False,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, func, select
+from sqlalchemy import Select, SQLColumnExpression, Uuid, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cursive_app.errors import Invalid
@@ -102,17 +103,25 @@ def choices(scope: Scope, *, field: str) -> tuple[str, ...]:
     require(scope, Permission.VIEW_LEADS)
     if field not in INDEXED_FIELDS:
         raise Invalid(fields={"field": f"Choose one of {', '.join(INDEXED_FIELDS)}."})
+    return tuple(scope.session.scalars(_hops(field), {"workspace": scope.workspace_id}))
+
+
+@cache
+def _hops(field: str) -> Select[Any]:
+    """Built once: making it took ten times as long as asking it."""
     column = FIELDS[field]
-    owned = (scope.owned(Lead), Lead.deleted_at.is_(None))
-    first = select(func.min(column).label("value")).where(*owned)
-    hop = first.cte("values", recursive=True)
+    mine = (Lead.workspace_id == bindparam("workspace", type_=Uuid()), Lead.deleted_at.is_(None))
+    hop = select(func.min(column).label("value")).where(*mine).cte("values", recursive=True)
     later = aliased(Lead)
     later_column = getattr(later, column.key)
     following = (
         select(func.min(later_column))
-        .where(later.workspace_id == scope.workspace_id, later.deleted_at.is_(None), later_column > hop.c.value)
+        .where(
+            later.workspace_id == bindparam("workspace", type_=Uuid()),
+            later.deleted_at.is_(None),
+            later_column > hop.c.value,
+        )
         .scalar_subquery()
     )
     hop = hop.union_all(select(following).where(hop.c.value.is_not(None)))
-    statement = select(hop.c.value).where(hop.c.value.is_not(None)).limit(MAX_CHOICES)
-    return tuple(scope.session.scalars(statement))
+    return select(hop.c.value).where(hop.c.value.is_not(None)).limit(MAX_CHOICES)
