@@ -99,6 +99,7 @@ class Policy(rx.Middleware):
         caller_var.set(None)
         if session._cookie != cookie:
             await _clear(root)
+        session._met = True
         if registered is None:
             return None
         return await _refuse(root, error.message, registered, status="error")
@@ -107,14 +108,18 @@ class Policy(rx.Middleware):
 async def _bind(
     root: State, session: SessionState, who: Principal | None, cookie: str, *, ours: bool
 ) -> StateUpdate | None:
-    """Tie the tab's state to one session and workspace; data of any other does not survive here."""
+    """Tie the tab's state to one session and workspace; data of any other does not survive here.
+
+    A state that no event has met yet holds nothing: resetting it would cost more than the event (docs/performance.md).
+    """
     bound = f"{who.session_id}/{who.workspace_id}" if who else ""
-    former, session._cookie = session._bound, cookie
+    met, former, session._met, session._cookie = session._met, session._bound, True, cookie
     if former == bound:
         session._show(who)
         return None
-    await _clear(root)
-    session._bound, session._cookie = bound, cookie
+    if met:
+        await _clear(root)
+    session._bound, session._cookie, session._met = bound, cookie, True
     session._show(who)
     if not ours or not former:  # a page that is loading: go on with the clean state
         return None

@@ -58,6 +58,7 @@ class SessionState(rx.State):
 
     _bound: str = ""  # session and workspace whose data this tab's state holds
     _cookie: str = ""  # digest of the cookie that was looked up last
+    _met: bool = False  # whether any event has come past the gate; until then the tab's state is as it was made
 
     def _show(self, who: Principal | None) -> None:
         """Bring the vars in line with the person; only what changed is sent."""

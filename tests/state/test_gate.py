@@ -188,6 +188,33 @@ async def test_the_state_of_a_tab_is_not_inherited_by_the_next_person(driver: An
     assert again.var(ProbeState, "secret").startswith("hello Charlie")
 
 
+async def test_a_person_does_not_inherit_what_a_visitor_left_in_the_tab(driver: Any, cast: Cast) -> None:
+    visitor = driver("", token="same-tab")
+    await visitor.send(ProbeState.hello)
+    assert visitor.var(ProbeState, "secret") == "hello stranger"
+    person = driver(sign_in(cast.alice), token="same-tab")
+    await person.send(ProbeState.set_count, value=1)
+    assert person.var(ProbeState, "secret") == ""
+
+
+async def test_only_a_tab_that_has_met_the_gate_is_reset(
+    driver: Any, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reset costs more than the event; a state that was just made has nothing to lose."""
+    resets: list[str] = []
+
+    def counted(self: rx.State) -> None:
+        resets.append(type(self).__name__)
+        reset(self)
+
+    reset = rx.State.reset
+    monkeypatch.setattr(rx.State, "reset", counted)
+    await driver(sign_in(cast.alice), token="same-tab").send(ProbeState.load)
+    assert resets == []
+    await driver(sign_in(cast.bob), token="same-tab").send(ProbeState.load)
+    assert "ProbeState" in resets
+
+
 async def test_a_removed_member_loses_the_workspace_at_the_next_event(driver: Any, cast: Cast) -> None:
     tab = driver(sign_in(cast.bob))
     await tab.send(ProbeState.load)
