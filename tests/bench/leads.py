@@ -317,6 +317,7 @@ def main() -> None:
 def export(bench: Bench, leads: int, rounds: int) -> None:
     """The newest leads as CSV, against a plain COPY of all columns of as many rows, in interleaved rounds."""
     print(f"\nexport of the newest {leads:,} leads, {rounds} rounds")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     taken = [(_export(bench, leads), _plain_copy(bench, leads)) for _ in range(rounds)]
     ours, first, plain = ([one[0][0] for one in taken], [one[0][1] for one in taken], [one[1] for one in taken])
     ratios = sorted(mine / limit for mine, limit in zip(ours, plain, strict=True))
@@ -324,7 +325,7 @@ def export(bench: Bench, leads: int, rounds: int) -> None:
     print(
         f"  ours {statistics.median(ours):,.0f} leads/s, first leads after {statistics.median(first) * 1000:.0f} ms; "
         f"plain COPY {statistics.median(plain):,.0f} leads/s; ratio {statistics.median(ratios):.2f} "
-        f"({ratios[0]:.2f}..{ratios[-1]:.2f}); peak memory {peak} MB"
+        f"({ratios[0]:.2f}..{ratios[-1]:.2f}); peak memory {peak} MB, {before} MB of it before the first export"
     )
 
 

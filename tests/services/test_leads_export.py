@@ -104,13 +104,30 @@ def test_restricted_facts_are_no_column(cast: Cast) -> None:
 
 def test_every_export_is_written_down_and_refused_before_the_first_byte(cast: Cast) -> None:
     make_leads(cast.alice, 3)
-    list(export_csv(cast.alice, filter=parse_filter({"seniority": "vp"})))
-    with cast.alice.begin() as scope:
-        entry = scope.session.scalars(scope.select(AuditEntry)).one()
-    assert (entry.action, entry.details["leads"], entry.details["filters"]) == ("leads.exported", 1, ["seniority"])
+    content = export_csv(cast.alice, filter=parse_filter({"seniority": "vp"}))
+    assert written_down(cast) == [("leads.exported", {"filters": ["seniority"]})]
+    list(content)
+    assert written_down(cast)[1:] == [("leads.export_finished", {"leads": 1})]
     reader = make_member(cast.workspace_id, make_user("Rita"), Role.READ_ONLY)
     with pytest.raises(Forbidden):
         export_csv(reader, filter=LeadFilter())
+
+
+def test_an_export_that_is_broken_off_is_written_down_as_begun_only(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "FIRST_BATCH", 2)
+    make_leads(cast.alice, 3)
+    content = export_csv(cast.alice)
+    assert [next(content)[:10], next(content)[:1]] == [b'"lead_id",', b'"']
+    content.close()  # type: ignore[attr-defined]  # a generator
+    assert [action for action, _ in written_down(cast)] == ["leads.exported"]
+
+
+def written_down(cast: Cast) -> list[tuple[str, dict[str, Any]]]:
+    with cast.alice.begin() as scope:
+        entries = scope.session.scalars(scope.select(AuditEntry).order_by(AuditEntry.id)).all()
+    return [(entry.action, entry.details) for entry in entries]
 
 
 TEXTS = (

@@ -40,7 +40,7 @@ from cursive_app.services.leads.paging import Position, Sort, fetch
 from db.models.leads import Lead, LeadEmail, LeadPhone
 from db.scope import Scope, Tenant
 
-FIRST_BATCH = 500  # small, so that the download starts at once
+FIRST_BATCH = 200  # small, so that the download starts at once
 BATCH = 10_000
 _TIMEOUT = "60s"
 _FORMULA = "=+-@\t\r\n＝＋－＠"
@@ -77,13 +77,16 @@ def _time(column: Any) -> ColumnElement[Any]:
     return func.to_char(func.timezone("UTC", column), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 
 
-_BATCH = {"workspace": bindparam("workspace", type_=Uuid()), "ids": cast(bindparam("ids", type_=Text()), ARRAY(Uuid()))}
+_WORKSPACE = bindparam("workspace", type_=Uuid())
+_WANTED = select(cast(bindparam("ids", type_=Text()), ARRAY(Uuid())).label("ids")).cte("wanted")
+# Read from a query, so that the planner does not look at ten thousand ids three times, which took a tenth of a batch.
+_IDS = cast(select(_WANTED.c.ids).scalar_subquery(), ARRAY(Uuid()))
 
 
 def _of_batch(table: type[LeadEmail] | type[LeadPhone], **lists: ColumnElement[Any]) -> Subquery:
     """One row per lead of the batch with its lists; joined once, which is far cheaper than a look-up per lead."""
     rows = select(table.lead_id, *(value.label(name) for name, value in lists.items()))
-    mine = rows.where(table.workspace_id == _BATCH["workspace"], table.lead_id == any_(_BATCH["ids"]))
+    mine = rows.where(table.workspace_id == _WORKSPACE, table.lead_id == any_(_IDS))
     return mine.group_by(table.lead_id).subquery()
 
 
@@ -163,29 +166,26 @@ COLUMNS: tuple[Column, ...] = (
 def export_csv(tenant: Tenant, *, filter: LeadFilter | None = None, sort: Sort | None = None) -> Iterator[bytes]:
     """The leads that match as CSV in UTF-8, in batches; the first line names the columns.
 
-    Permission is asked and the audit entry written before the first byte. Raises Forbidden; Unavailable when the
-    database goes away midway (the download then breaks off instead of looking complete).
+    Permission is asked and the audit entry written before the first byte; a second entry says how many leads were sent,
+    once all were (counting a million first would keep the reader waiting longer than the first batch does). Raises
+    Forbidden; Unavailable when the database goes away midway (the download then breaks off and does not look complete).
     """
     filter, sort = filter or LeadFilter(), sort or Sort()
     with tenant.begin() as scope:
         require(scope, Permission.EXPORT_LEADS)
         where = conditions(scope, filter)
-        total = scope.session.scalar(select(func.count()).select_from(Lead).where(*where))
-        accounts.record_audit(
-            scope,
-            action="leads.exported",
-            object_type="leads",
-            object_id=None,
-            leads=total,
-            filters=list(filter.parts),
-        )
+        _write_down(scope, "leads.exported", filters=list(filter.parts))
     return _batches(tenant, where, sort)
+
+
+def _write_down(scope: Scope, action: str, **details: Any) -> None:
+    accounts.record_audit(scope, action=action, object_type="leads", object_id=None, **details)
 
 
 def _batches(tenant: Tenant, where: Sequence[SQLColumnExpression[bool]], sort: Sort) -> Iterator[bytes]:
     yield _header()
     position: Position | None = None
-    size = FIRST_BATCH
+    size, sent = FIRST_BATCH, 0
     while True:
         with tenant.begin() as scope:
             scope.session.execute(text(f"SET LOCAL statement_timeout = '{_TIMEOUT}'"))
@@ -195,10 +195,13 @@ def _batches(tenant: Tenant, where: Sequence[SQLColumnExpression[bool]], sort: S
             lines = _lines(scope, ids)
         if rows:
             yield b"".join(lines[lead_id] for lead_id in ids if lead_id in lines)
+            sent += len(lines)
             position = Position(rows[-1].sort_value, UUID(rows[-1].id), backward=False, page=0)
         if len(rows) < size:
-            return
+            break
         size = BATCH
+    with tenant.begin() as scope:
+        _write_down(scope, "leads.export_finished", leads=sent)
 
 
 def _lines(scope: Scope, ids: list[str]) -> dict[str, bytes]:
@@ -226,5 +229,5 @@ _FOUND = (
     .select_from(Lead)
     .outerjoin(_EMAILS, _EMAILS.c.lead_id == Lead.id)
     .outerjoin(_PHONES, _PHONES.c.lead_id == Lead.id)
-    .where(Lead.workspace_id == _BATCH["workspace"], Lead.id == any_(_BATCH["ids"]))
+    .where(Lead.workspace_id == _WORKSPACE, Lead.id == any_(_IDS))
 )
