@@ -45,7 +45,8 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
         Index("uq_jobs_idempotency_key", "workspace_id", "kind", "idempotency_key", unique=True),
         Index(None, "workspace_id", "created_at"),
         Index(None, "status", "heartbeat_at"),
-        Index(None, "created_at", "id"),
+        # With what staff count of a hundred thousand jobs at a time.
+        Index(None, "created_at", "id", postgresql_include=["status", "workspace_id"]),
         Index(None, "kind", "created_at", "id"),
         Index(None, "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
