@@ -32,7 +32,7 @@ FIELDS = {"0": "email", "1": "first_name", "2": "last_name"}
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a list to make: its cells, what is sent of it, and how it was judged."""
+    """One row of a list to make: its cells, what is sent of it (as it follows from them), and how it was judged."""
 
     cells: tuple[str, ...]
     record: dict[str, str]
@@ -111,7 +111,6 @@ def make_list(tenant: Tenant, lines: Sequence[Line], *, filename: str = "people.
                 problems=list(line.problems) or None,
                 duplicate_of=line.duplicate_of,
                 identity=f"email:{line.record['email']}" if line.record.get("email") else None,
-                record=line.record or None,
             )
             for number, line in enumerate(lines, 1)
         )

@@ -77,8 +77,8 @@ def test_strict_matching_wants_everything_to_agree(
     fund(cast.workspace_id, 100)
     lines = [known_line(one) for one in known_people(sandbox.population, 20)]
     for number in range(0, 20, 2):  # married, say: the address is theirs, the family name another one
-        record = lines[number].record | {"last_name": "Otherwise"}
-        lines[number] = Line(lines[number].cells, record)
+        address, first, _, note = lines[number].cells
+        lines[number] = Line((address, first, "Otherwise", note), lines[number].record | {"last_name": "Otherwise"})
     id = make_list(cast.alice, lines)
     start_run(cast.alice, id, matching=matching)
     work_off(id, sandbox.client())
@@ -153,7 +153,7 @@ def test_one_person_in_two_rows_is_charged_once(cast: Cast, sandbox: Sandbox, sm
         Line(("", one["FIRST_NAME"], one["LAST_NAME"], one["LINKEDIN_URL"]), {"linkedin_url": one["LINKEDIN_URL"]})
         for one in people
     ]
-    id = make_list(cast.alice, [*by_mail, *by_link])
+    id = make_list(cast.alice, [*by_mail, *by_link], mapping={"0": "email", "3": "linkedin_url"})
     start_run(cast.alice, id)
     ended = work_off(id, sandbox.client())
     check(cast.alice, id)

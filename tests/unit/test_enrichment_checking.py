@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cursive_app.errors import Invalid
-from cursive_app.services.enrichment.checking import check
+from cursive_app.services.enrichment.checking import check, records
 from cursive_app.services.enrichment.column_values import cleaned, read_column, split_names
 from cursive_app.services.enrichment.csv_blocks import rows_frame
 from cursive_app.services.enrichment.csv_rows import RawRow
@@ -126,9 +126,9 @@ MAPPING = {0: "email", 1: "phone", 2: "full_name", 3: "company_domain"}
 
 def checked(*cells: list[str], mapping: dict[int, str] = MAPPING) -> list[dict[str, Any]]:
     found = check(rows_of(*cells), mapping).to_dicts()
-    for row in found:
+    for row, record in zip(found, records(rows_of(*cells), mapping), strict=True):
         row["problems"] = json.loads(row["problems"]) if row["problems"] else []
-        row["record"] = json.loads(row["record"]) if row["record"] else None
+        row["record"] = record
         row["cells"] = json.loads(row["cells"])
     return found
 
@@ -151,7 +151,7 @@ def test_the_strongest_key_names_the_person() -> None:
         "company_domain": "acme.example",
     }
     assert [problem["code"] for problem in found[3]["problems"]] == ["no_identifier"]
-    assert found[3]["record"] is None
+    assert found[3]["identity"] is None
 
 
 def test_a_bad_value_beside_a_good_one_is_a_warning_and_alone_an_error() -> None:

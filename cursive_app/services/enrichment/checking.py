@@ -23,7 +23,6 @@ _ESCAPED = r'["\\\x00-\x1e]'  # what JSON writes in another way
 CHECKED = {
     "cells": pl.String,
     "identity": pl.String,
-    "record": pl.String,
     "problems": pl.String,
     "emails": pl.List(pl.String),
     "phone": pl.String,
@@ -35,8 +34,8 @@ CHECKED = {
 def check(frame: pl.DataFrame, mapping: Mapping[int, str]) -> pl.DataFrame:
     """The frame's other columns (`line`, …) with those of CHECKED instead of cells, `flaw` and `extra`.
 
-    `mapping` is column position to field name. `cells`, `record` and `problems` are JSON texts; `record` is keyed by
-    the provider's lower-case names, `problems` is null where there are none.
+    `mapping` is column position to field name. `cells` and `problems` are JSON texts; the latter is null where there
+    are none.
     """
     width = sum(name[:1] == "c" and name[1:].isdigit() for name in frame.columns)
     cells = [f"c{n}" for n in range(width)]
@@ -48,17 +47,25 @@ def check(frame: pl.DataFrame, mapping: Mapping[int, str]) -> pl.DataFrame:
     if spoiled:
         identity = identity.scatter(spoiled, pl.Series([None] * len(spoiled), dtype=pl.String))
     problems = _problems(frame, troubles, flaws, nameless=set(checked["identity"].is_null().arg_true().to_list()))
-    usable = identity.is_not_null()
     nothing = pl.Series([None] * frame.height, dtype=pl.String)
     return frame.drop(*cells, "flaw", "extra").with_columns(
         cells=checked["cells"],
         identity=identity,
-        record=pl.select(pl.when(pl.lit(usable)).then(pl.lit(_record_json(values, frame.height)))).to_series(),
         problems=problems,
         emails=_emails(values, frame.height),
         phone=values.get("phone", nothing),
         linkedin=values.get("linkedin_url", nothing),
     )
+
+
+def records(frame: pl.DataFrame, mapping: Mapping[int, str]) -> list[dict[str, str]]:
+    """What is sent for each row of a frame that has the mapped cells: its usable values by the provider's names."""
+    values, _ = _values(frame, mapping)
+    names = [FIELDS[name].key or name for name in values]  # full_name has been split
+    if not names:
+        return [{} for _ in range(frame.height)]
+    texts = zip(*(series.to_list() for series in values.values()), strict=True)
+    return [{name: text for name, text in zip(names, row, strict=True) if text is not None} for row in texts]
 
 
 def _values(frame: pl.DataFrame, mapping: Mapping[int, str]) -> tuple[dict[str, pl.Series], list[Trouble]]:
@@ -116,23 +123,6 @@ def _cells_json(frame: pl.DataFrame, cells: list[str]) -> pl.Series:
         ends = pl.select(pl.lit(listed.gather(longer)).str.strip_suffix("]") + "," + extras).to_series()
         listed = listed.scatter(longer, ends)
     return listed.alias("cells")
-
-
-def _record_json(values: Mapping[str, pl.Series], height: int) -> pl.Series:
-    """What is sent for each row: JSON of its usable values by the provider's names."""
-    pieces = []
-    for name, series in values.items():
-        key = FIELDS[name].key
-        assert key is not None  # full_name has been split
-        text = pl.lit(series)
-        if series.str.contains(_ESCAPED).any():
-            piece = pl.struct(text.alias(key)).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
-        else:
-            piece = f'"{key}":"' + text + '"'
-        pieces.append(pl.when(text.is_not_null()).then(piece))
-    if not pieces:
-        return pl.Series("record", ["{}"] * height, dtype=pl.String)
-    return pl.select("{" + pl.concat_str(pieces, separator=",", ignore_nulls=True) + "}").to_series()
 
 
 def _emails(values: Mapping[str, pl.Series], height: int) -> pl.Series:

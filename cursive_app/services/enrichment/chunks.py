@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from cursive_app.clock import now
 from cursive_app.services.enrichment.pricing import cost_of, rows_to_send, whole_rows
+from cursive_app.services.enrichment.stored import sent_records
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.scope import Scope
@@ -107,11 +108,8 @@ def sendable(row: Enrichment) -> ColumnElement[bool]:
 
 
 def read_records(scope: Scope, row: Enrichment, chunk: ChunkPlan) -> list[tuple[int, dict[str, str]]]:
-    """Number and record of every row of a chunk, in file order."""
-    found = scope.session.execute(
-        select(EnrichmentRow.number, EnrichmentRow.record).where(rows_of(row, chunk)).order_by(EnrichmentRow.number)
-    )
-    return [(number, record or {}) for number, record in found]
+    """Number of every row of a chunk and what is sent of it, in file order."""
+    return sent_records(scope, row, rows_of(row, chunk))
 
 
 def due_at(chunk: EnrichmentChunk) -> datetime:

@@ -28,7 +28,7 @@ _SKIP = text(
                WHEN verdict = 'owned' AND NOT :includes_owned THEN 'Already in your leads'
                WHEN verdict = 'invalid' THEN coalesce(
                    (SELECT left(problem ->> 'message', 400)
-                      FROM jsonb_array_elements(nullif(row.problems, 'null')) AS problem
+                      FROM json_array_elements(row.problems) AS problem
                      WHERE problem ->> 'level' = 'error' LIMIT 1), 'This row cannot be looked up')
                WHEN EXISTS (SELECT FROM enrichment_chunks AS chunk
                              WHERE chunk.workspace_id = :workspace AND chunk.enrichment_id = :enrichment

@@ -46,7 +46,7 @@ _ONLY = {
 }
 _REASON = (
     "coalesce(row.reason, (SELECT string_agg(problem ->> 'message', '; ') "
-    "FROM jsonb_array_elements(nullif(row.problems, 'null')) AS problem))"
+    "FROM json_array_elements(row.problems) AS problem))"
 )
 
 
@@ -223,10 +223,10 @@ def _lines(selection: _Selection) -> Any:
     values = ("coalesce(row.outcome, row.verdict)", _plain(_REASON), "row.matched_by", fetched)
     columns += [literal_column(value).label(f"outcome_{number}") for number, value in enumerate(values)]
     source = "enrichment_rows AS row CROSS JOIN LATERAL (SELECT array_agg(cell ORDER BY place) AS cells FROM "
-    source += "jsonb_array_elements_text(row.cells) WITH ORDINALITY AS each (cell, place)) AS given"
+    source += "json_array_elements_text(row.cells) WITH ORDINALITY AS each (cell, place)) AS given"
     if selection.fields:
         names = ", ".join(f'"{name}" text' for name in selection.fields)
-        source += f" LEFT JOIN LATERAL jsonb_to_record(row.found) AS found ({names}) ON true"
+        source += f" LEFT JOIN LATERAL json_to_record(row.found) AS found ({names}) ON true"
     return (
         select(*columns)
         .select_from(text(source))

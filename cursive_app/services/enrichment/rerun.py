@@ -29,9 +29,8 @@ ENDED = ("completed", "failed", "cancelled")
 _COPY = text(
     """
     INSERT INTO enrichment_rows
-           (workspace_id, enrichment_id, number, line, cells, verdict, problems, identity, lead_id, record)
-    SELECT workspace_id, :to, row_number() OVER (ORDER BY number), line, cells, verdict, problems, identity, lead_id,
-           record
+           (workspace_id, enrichment_id, number, line, cells, verdict, problems, identity, lead_id)
+    SELECT workspace_id, :to, row_number() OVER (ORDER BY number), line, cells, verdict, problems, identity, lead_id
       FROM enrichment_rows
      WHERE workspace_id = :workspace AND enrichment_id = :from AND outcome = ANY (CAST(:outcomes AS text[]))
        AND verdict = ANY (CAST(:verdicts AS text[]))

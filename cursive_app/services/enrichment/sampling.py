@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, and_, cast, func, select
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, RateLimited
@@ -23,6 +23,7 @@ from cursive_app.services.enrichment.joining import Joiner, sent_row
 from cursive_app.services.enrichment.pricing import rate, why_not_start
 from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.seen import enrichment_view
+from cursive_app.services.enrichment.stored import sent_records
 from cursive_app.services.enrichment.views import EnrichmentView
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.settings import settings
@@ -159,13 +160,17 @@ def _state(claimed: ClaimedJob) -> tuple[str, str | None, bool, list[tuple[int, 
 def _drawn(scope: Scope, row: Enrichment, *, size: int) -> list[tuple[int, dict[str, str]]]:
     """`size` valid rows in an order that nobody can steer, the same each time for a revision."""
     seed = f"{row.id}:{row.revision}:"
-    found = scope.session.execute(
-        select(EnrichmentRow.number, EnrichmentRow.record)
+    numbers = scope.session.scalars(
+        select(EnrichmentRow.number)
         .where(scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == row.id, EnrichmentRow.verdict == "valid")
         .order_by(func.md5(func.concat(seed, cast(EnrichmentRow.number, Text))), EnrichmentRow.number)
         .limit(size)
-    )
-    return [(number, record or {}) for number, record in found]
+    ).all()
+    drawn = (
+        scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == row.id, EnrichmentRow.number.in_(numbers)
+    )  # fmt: skip
+    records = dict(sent_records(scope, row, and_(*drawn)))
+    return [(number, records[number]) for number in numbers]
 
 
 def _wait(claimed: ClaimedJob, *, job_id: str | None = None) -> None:

@@ -31,7 +31,7 @@ _MATCHED = text(
        SET outcome = 'matched', reason = given.reason, matched_by = given.matched_by, person = given.person,
            charged = given.charged, found = given.found, fetched_at = :at, chunk = :chunk
       FROM json_to_recordset(CAST(:rows AS json))
-        AS given (number int, reason text, matched_by text, person text, charged boolean, found jsonb)
+        AS given (number int, reason text, matched_by text, person text, charged boolean, found json)
      WHERE row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND row.number = given.number
        AND row.outcome IS NULL
     """

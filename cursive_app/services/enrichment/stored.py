@@ -1,4 +1,4 @@
-"""Stored rows as frames again, to be checked under another mapping or after an edit."""
+"""Stored rows as frames again, to be checked under another mapping or after an edit, or to be sent."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+from sqlalchemy import ColumnElement, Text, cast, select
 
+from cursive_app.services.enrichment.checking import records
 from cursive_app.services.enrichment.csv_rows import UNCLOSED
-from db.models.enrichment import EnrichmentRow
+from db.models.enrichment import Enrichment, EnrichmentRow
 from db.scope import Scope, Tenant
 
 PAGE_ROWS = 5_000
@@ -58,6 +60,23 @@ def frame_of(rows: Sequence[EnrichmentRow], *, width: int, changed: dict[int, li
             *(pl.Series(f"c{n}", [each[n] for each in cells], dtype=pl.String) for n in range(width)),
         ]
     )
+
+
+def sent_records(scope: Scope, row: Enrichment, wanted: ColumnElement[bool]) -> list[tuple[int, dict[str, str]]]:
+    """Number of every wanted row of a list and what is sent of it, in file order.
+
+    It is read from the cells under the list's mapping as it was when they were checked, and stored nowhere.
+    """
+    found = scope.session.execute(
+        select(EnrichmentRow.number, cast(EnrichmentRow.cells, Text)).where(wanted).order_by(EnrichmentRow.number)
+    ).all()
+    if not found:
+        return []
+    mapping = {int(place): name for place, name in row.mapping.items()}
+    cells = pl.Series("cells", [each[1] for each in found]).str.json_decode(pl.List(pl.String)).to_frame()
+    place = pl.col("cells").list.get
+    frame = cells.select(place(n, null_on_oob=True).fill_null("").alias(f"c{n}") for n in mapping)
+    return list(zip((each[0] for each in found), records(frame, mapping), strict=True))
 
 
 def _trimmed(cells: Sequence[str], width: int) -> list[str]:

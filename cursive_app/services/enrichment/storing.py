@@ -24,8 +24,8 @@ from db.scope import Scope
 _BETWEEN = "\x1e"  # between values of a column; in none of them, for JSON escapes it and identities have none
 _ARRAY = "string_to_array(%({0})s, %(between)s, '')"  # '' stands for NULL; ten times faster than a list of parameters
 _COLUMNS = {
-    "number": "int", "line": "int", "cells": "jsonb", "verdict": "text", "problems": "jsonb", "identity": "text",
-    "duplicate_of": "int", "lead_id": "uuid", "record": "jsonb",
+    "number": "int", "line": "int", "cells": "json", "verdict": "text", "problems": "json", "identity": "text",
+    "duplicate_of": "int", "lead_id": "uuid",
 }  # fmt: skip
 _GIVEN = f"""
 FROM unnest({", ".join(_ARRAY.format(name) for name in _COLUMNS)}) AS t ({", ".join(_COLUMNS)})
