@@ -155,9 +155,7 @@ class EnrichmentRow(WorkspaceOwned, Base):
         PrimaryKeyConstraint("workspace_id", "enrichment_id", "number"),
         CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
         CheckConstraint(f"outcome IN ({OUTCOMES})", name="outcome"),
-        Index(
-            None, "workspace_id", "enrichment_id", "verdict", "number", postgresql_where=text("verdict <> 'valid'")
-        ),
+        Index(None, "workspace_id", "enrichment_id", "verdict", "number", postgresql_where=text("verdict <> 'valid'")),
         Index(None, "workspace_id", "enrichment_id", "outcome", "number", postgresql_where=text("outcome IS NOT NULL")),
         # nobody is charged for twice in one list, whatever two settling workers believe
         Index(

@@ -28,7 +28,8 @@ CHECKED = {
     "phone": pl.String,
     "linkedin": pl.String,
 }
-"""Columns that `check` gives. `identity` is null for an invalid row; the last three are what leads are known by."""
+"""Columns that `check` gives. `identity` is null for an invalid row; the last three are what leads are known by
+(an address that is missing is null among `emails`)."""
 
 
 def check(frame: pl.DataFrame, mapping: Mapping[int, str]) -> pl.DataFrame:
@@ -129,7 +130,7 @@ def _emails(values: Mapping[str, pl.Series], height: int) -> pl.Series:
     given = [pl.lit(values[name]) for name in EMAIL_FIELDS if name in values]
     if not given:
         return pl.Series("emails", [[]] * height, dtype=pl.List(pl.String))
-    return pl.select(pl.concat_list(given).list.drop_nulls().alias("emails")).to_series()
+    return pl.select(pl.concat_list(given).alias("emails")).to_series()
 
 
 def _row_flaws(frame: pl.DataFrame, listed: pl.Series, cells: list[str]) -> list[Trouble]:

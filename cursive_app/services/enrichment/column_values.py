@@ -15,7 +15,7 @@ _DECIMAL = r"^\+?[0-9]+\.[0-9]+$"
 _NANP = r"^1?[2-9][0-9]{2}[2-9][0-9]{6}$"
 _LINKEDIN = r"^(?:https?://)?(?:www\.|[a-z]{2}\.)?linkedin\.com/in/"
 _PROFILE = r"^[a-z0-9_-]{2,100}$"
-_WEB = r"^(?:https?://)?(?:www\.)?"
+_WEB = r"^(?:https?://(?:www\.)?|www\.)"
 _DOMAIN = r"^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,24}$"
 _PLAIN_NAME = r"^([A-Za-z'-]{3,40}) ([A-Za-z'-]{4,40})$"
 _TITLED = r"(?i)^(?:mrs|miss|prof|sir|herr|frau) | (?:esq)$"
@@ -66,7 +66,7 @@ def _quick(text: pl.Expr, kind: str) -> pl.Expr:
     if kind == "email":
         return pl.when(lower.str.contains(_EMAIL) & (lower.str.len_bytes() <= _SHORT)).then(lower).otherwise(nothing)
     if kind == "phone":
-        digits = text.str.replace_all("[^0-9]", "")
+        digits = text.str.replace_many([*" ()-.+"], [""])
         whole = (digits.str.len_bytes() == 11) | ~text.str.starts_with("+")
         fits = text.str.contains(_PHONE) & digits.str.contains(_NANP) & whole & ~text.str.contains(_DECIMAL)
         return pl.when(fits).then("+1" + digits.str.slice(-10)).otherwise(nothing)

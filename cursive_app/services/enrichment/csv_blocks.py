@@ -17,7 +17,7 @@ import polars as pl
 from cursive_app.services.enrichment.csv_rows import Dialect, RawRow, scan
 from cursive_app.services.enrichment.refusals import MAX_ROW_BYTES, Refused
 
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024  # some ten thousand rows, so that one block is read while the last one is written
 NUL, NUL_SHOWN = "\x00", "␀"  # the database refuses NUL; its picture is kept in its place
 _LF, _CR = 10, 13
 REPLACEMENT = "\ufffd"
@@ -284,4 +284,7 @@ def _marked(frame: pl.DataFrame, width: int) -> pl.DataFrame:
     """Without the rows that are empty, and with the picture of NUL in the place of NUL."""
     cells = [f"c{n}" for n in range(width)]
     filled = pl.any_horizontal(*(pl.col(name).str.strip_chars() != "" for name in cells), pl.col("extra").is_not_null())
-    return frame.filter(filled).with_columns(pl.col(*cells, "extra").str.replace_all(NUL, NUL_SHOWN, literal=True))
+    marked = frame.filter(filled)
+    nuls = marked.select(pl.col(*cells, "extra").str.contains(NUL, literal=True).any()).row(0, named=True)
+    wrong = [name for name, found in nuls.items() if found]
+    return marked.with_columns(pl.col(*wrong).str.replace_all(NUL, NUL_SHOWN, literal=True)) if wrong else marked

@@ -44,11 +44,11 @@ def first_rows(frame: pl.DataFrame, earlier: Mapping[int, str], nominated: np.nd
 
     `nominated` are earlier rows from `Seen.candidates`, `earlier` their identities.
     """
-    within = frame.select(pl.col("number").min().over("identity")).to_series().to_list()
-    firsts: list[int | None] = []
-    for identity, own, before in zip(frame["identity"].to_list(), within, nominated.tolist(), strict=True):
-        if identity is None:
-            firsts.append(None)
-        else:
-            firsts.append(before if before and earlier.get(before) == identity else own)
-    return pl.Series("first", firsts, dtype=pl.Int64)
+    own = pl.when(pl.col("identity").is_not_null()).then(pl.col("number").min().over("identity"))
+    firsts = frame.select(first=own.cast(pl.Int64)).to_series()
+    places = np.flatnonzero(nominated)
+    identities = frame["identity"].gather(places).to_list()
+    for place, identity, before in zip(places.tolist(), identities, nominated[places].tolist(), strict=True):
+        if identity is not None and earlier.get(before) == identity:
+            firsts[place] = before
+    return firsts

@@ -15,6 +15,7 @@ from db.models.enrichment import EnrichmentFilePart
 from db.scope import Scope, Tenant
 
 PART_BYTES = 512 * 1024
+_AT_ONCE = 4  # pieces read in one transaction
 _LONGEST_NAME = 120
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|]+')
@@ -57,18 +58,21 @@ def store_file(scope: Scope, enrichment_id: UUID, path: Path) -> None:
 
 
 def stored_pieces(tenant: Tenant, enrichment_id: UUID) -> Iterator[bytes]:
-    """The stored file again, each piece read in a transaction of its own, so that a slow reader holds none open."""
+    """The stored file again, a few pieces read in each transaction, so that a slow reader holds none open."""
     position = 0
     while True:
         with tenant.begin() as scope:
-            piece = scope.session.scalar(
-                select(EnrichmentFilePart.body).where(
+            pieces = scope.session.scalars(
+                select(EnrichmentFilePart.body)
+                .where(
                     scope.owned(EnrichmentFilePart),
                     EnrichmentFilePart.enrichment_id == enrichment_id,
-                    EnrichmentFilePart.position == position,
+                    EnrichmentFilePart.position.between(position, position + _AT_ONCE - 1),
                 )
-            )
-        if piece is None:
+                .order_by(EnrichmentFilePart.position)
+            ).all()
+        for piece in pieces:
+            yield bytes(piece)
+        if len(pieces) < _AT_ONCE:
             return
-        yield bytes(piece)
-        position += 1
+        position += _AT_ONCE

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
+from sqlalchemy import text
 
 from cursive_app.errors import Invalid
 from cursive_app.services import jobs
@@ -170,8 +171,10 @@ def _one_ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _settle(claimed: ClaimedJob, plan: _Plan, checked: pl.DataFrame, tally: Tally) -> None:
-    """Commit a batch with its progress."""
+    """Commit a batch with its progress. The disk need not have it yet: the last transaction waits for all before it,
+    and a reading that does not get there begins again."""
     with _step(claimed) as (scope, _):
+        scope.session.execute(text("SET LOCAL synchronous_commit = off"))
         judged = judge(scope, plan.enrichment_id, checked, tally)
         (update_rows if plan.origin == "rows" else insert_rows)(scope, plan.enrichment_id, judged)
         jobs.advance(scope, claimed, stage="checking", processed=tally.total, failed=tally.by_verdict["invalid"])

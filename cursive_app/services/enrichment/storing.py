@@ -107,7 +107,7 @@ def owners(scope: Scope, checked: pl.DataFrame) -> list[str | None]:
     rows = checked.select("identity", "emails", "phone", "linkedin").iter_rows()
     keys = [
         leads.IdentityKeys(
-            email_norms=tuple(emails),
+            email_norms=tuple(address for address in emails if address is not None),
             linkedin_norm=linkedin.removeprefix("linkedin.com/") if linkedin else None,
             phone_norms=(phone,) if phone else (),
             provider_uuid=None,
