@@ -1,13 +1,14 @@
 """The list with what was found: original columns first, in their order, then the chosen ones and the row's outcome.
 
 Nothing of it is stored. Rows are read in batches of file order, each in its own short transaction, so a slow reader
-holds no connection. CSV lines are written by Postgres; a workbook is written from its batches while it is sent. In the
-CSV, text that a spreadsheet would run gets an apostrophe in front (ASVS 1.2.10), except phone numbers in strict E.164;
-a workbook's cells are typed as text and need none. The stored rows never change.
+holds no connection, and written while they are sent. Postgres hands the JSON of a row out as it is; what it says is
+read here. In the CSV, text that a spreadsheet would run gets an apostrophe in front; a workbook's cells are typed as
+text and need none. The stored rows never change.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,14 @@ from pathlib import PurePath
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, select, text
+from sqlalchemy import func, select, text
 
 from cursive_app.errors import Conflict, Invalid, Unavailable
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, chosen_columns
+from cursive_app.services.enrichment.csv_lines import csv_lines, header_line
 from cursive_app.services.enrichment.workbook import LARGEST_SHEET, Table, write_workbook
-from cursive_app.services.leads.copying import copy_csv
 from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
 
@@ -34,20 +35,23 @@ MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_FORMULA = (
-    "{" + ",".join(str(ord(letter)) for letter in "=+-@\t\r\n＝＋－＠") + "}"
-)  # code points, as `ascii` gives them
-_END = b"\r\n"
-
 _ONLY = {
     "all": "true",
     "matched": "row.outcome = 'matched'",
     "problems": "(row.outcome IN ('error', 'skipped') OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
 }
+_FETCHED = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 _REASON = (
-    "coalesce(row.reason, (SELECT string_agg(problem ->> 'message', '; ') "
-    "FROM json_array_elements(row.problems) AS problem))"
+    "CASE WHEN row.reason IS NULL AND row.problems IS NOT NULL THEN (SELECT string_agg(problem ->> 'message', '; ') "
+    "FROM json_array_elements(row.problems) AS problem) ELSE row.reason END"
 )
+_ROWS = f"""
+SELECT row.number, row.cells::text, row.found::text, coalesce(row.outcome, row.verdict), {_REASON}, row.matched_by,
+       {_FETCHED}
+  FROM enrichment_rows AS row
+ WHERE row.workspace_id = %(workspace)s AND row.enrichment_id = %(enrichment)s AND row.number > %(after)s AND {{only}}
+ ORDER BY row.number LIMIT %(size)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def output(
     if selection.total > LARGEST_SHEET:
         raise Invalid(fields={"format": f"A sheet holds {LARGEST_SHEET:,} rows; download this list as CSV."})
     table = Table(header=selection.header, width=len(selection.originals), fields=names)
-    return Output(filename, MEDIA_TYPES[kind], write_workbook(table, _batches(tenant, selection)))
+    return Output(filename, MEDIA_TYPES[kind], write_workbook(table, _sheet_rows(tenant, selection)))
 
 
 def check_output(
@@ -173,29 +177,16 @@ def _filename(original: str, *, kind: str, only: str) -> str:
     return f"{stem[:150]}-{'enriched' if only == 'all' else only}.{kind}"
 
 
-# CSV, written by Postgres
-
-
 def _csv(tenant: Tenant, selection: _Selection) -> Iterator[bytes]:
-    quoted = (_quoted(_plain_text(name)) for name in selection.header)
-    yield ",".join(quoted).encode() + _END
-    statement = _lines(selection)
-    after, size, sent = 0, FIRST_BATCH, 0
-    while True:
-        with tenant.begin() as scope:
-            scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
-            values = {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
-            lines = list(copy_csv(scope, statement, **values, after=after, size=size))
-        if lines:
-            # a line begins with the row's number in quotes, which is ours and not part of the file
-            starts = [line.index(b'"', 1) for line in lines]
-            after = int(lines[-1][1 : starts[-1]])
-            yield b"".join(line[start + 2 : -1] + _END for line, start in zip(lines, starts, strict=True))
-            sent += len(lines)
-        if len(lines) < size:
-            break
-        size = BATCH
-    _complete(sent, selection)
+    yield header_line(selection.header)
+    for rows in _batches(tenant, selection):
+        yield csv_lines(rows, width=len(selection.originals), fields=selection.fields)
+
+
+def _sheet_rows(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
+    """Batches of (cells, found, …) for the workbook."""
+    for rows in _batches(tenant, selection):
+        yield [(json.loads(cells), found and json.loads(found), *outcome) for cells, found, *outcome in rows]
 
 
 def _complete(sent: int, selection: _Selection) -> None:
@@ -204,69 +195,15 @@ def _complete(sent: int, selection: _Selection) -> None:
         raise Unavailable("The rows of this list were deleted while they were being downloaded.")
 
 
-def _plain(value: str) -> str:
-    """SQL for text that no spreadsheet takes for a formula; strict E.164 stays as it is."""
-    return (
-        f"CASE WHEN ascii({value}) = ANY ('{_FORMULA}'::integer[]) "
-        f"AND NOT (length({value}) BETWEEN 8 AND 16 AND {value} ~ '^[+][1-9][0-9]+$') "
-        f"THEN '''' || {value} ELSE {value} END"
-    )
-
-
-def _lines(selection: _Selection) -> Any:
-    """The SELECT of a batch: the row's number, its cells, the chosen columns, and what became of it."""
-    columns = [literal_column("row.number").label("row_number")]
-    for position in range(len(selection.originals)):
-        columns.append(literal_column(_plain(f"given.cells[{position + 1}]")).label(f"cell_{position}"))
-    columns += [literal_column(_plain(f'found."{name}"')).label(f"field_{name}") for name in selection.fields]
-    fetched = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-    values = ("coalesce(row.outcome, row.verdict)", _plain(_REASON), "row.matched_by", fetched)
-    columns += [literal_column(value).label(f"outcome_{number}") for number, value in enumerate(values)]
-    source = "enrichment_rows AS row CROSS JOIN LATERAL (SELECT array_agg(cell ORDER BY place) AS cells FROM "
-    source += "json_array_elements_text(row.cells) WITH ORDINALITY AS each (cell, place)) AS given"
-    if selection.fields:
-        names = ", ".join(f'"{name}" text' for name in selection.fields)
-        source += f" LEFT JOIN LATERAL json_to_record(row.found) AS found ({names}) ON true"
-    return (
-        select(*columns)
-        .select_from(text(source))
-        .where(
-            text("row.workspace_id = :workspace AND row.enrichment_id = :enrichment"),
-            text(f"row.number > :after AND {_ONLY[selection.only]}"),
-        )
-        .order_by(text("row.number"))
-        .limit(bindparam("size"))
-    )
-
-
-def _plain_text(value: str) -> str:
-    return f"'{value}" if value[:1] and value[0] in "=+-@\t\r\n＝＋－＠" else value
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
-
-
-# Rows as they are, for the workbook
-
-
 def _batches(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
-    """Batches of (cells, found, outcome, reason, matched_by, fetched_at) in file order."""
-    fetched = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-    columns = (
-        f"row.number, row.cells, row.found, coalesce(row.outcome, row.verdict), {_REASON}, row.matched_by, {fetched}"
-    )
-    mine = "row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND row.number > :after"
-    statement = text(
-        f"SELECT {columns} FROM enrichment_rows AS row WHERE {mine} AND {_ONLY[selection.only]} "
-        "ORDER BY row.number LIMIT :size"
-    )
+    """Batches of (cells, found, outcome, reason, matched_by, fetched_at) in file order; the first two are JSON."""
+    statement = _ROWS.format(only=_ONLY[selection.only])
     after, size, sent = 0, FIRST_BATCH, 0
     while True:
         with tenant.begin() as scope:
             scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
             values = {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
-            rows: list[Any] = list(scope.session.execute(statement, {**values, "after": after, "size": size}))
+            rows = scope.session.connection().exec_driver_sql(statement, {**values, "after": after, "size": size}).all()
         if rows:
             after, sent = rows[-1][0], sent + len(rows)
             yield [row[1:] for row in rows]

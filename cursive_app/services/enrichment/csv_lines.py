@@ -1,0 +1,62 @@
+"""Lines of the output CSV, a batch of rows at a time and column by column. Pure.
+
+Text that a spreadsheet would run as a formula gets an apostrophe in front (ASVS 1.2.10), except phone numbers in strict
+E.164. Known values stand in quotes, and nothing stands for what is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_E164 = r"^\+[1-9][0-9]{6,14}$"
+_OUTCOME = ("outcome", "reason", "matched_by", "fetched_at")
+
+
+def csv_lines(rows: Sequence[Sequence[Any]], *, width: int, fields: Sequence[str]) -> bytes:
+    """The lines of some rows: (cells as a JSON list, found columns as a JSON object or None, then what became of it).
+
+    A row has `width` cells, whatever its list says, then the found columns that are `fields`.
+    """
+    cells, found, *outcome = zip(*rows, strict=True)
+    columns = [
+        *_listed(cells, width),
+        *_named(found, fields),
+        *(pl.Series(name, values, dtype=pl.String) for name, values in zip(_OUTCOME, outcome, strict=True)),
+    ]
+    return _safe(pl.DataFrame(columns)).write_csv(
+        include_header=False, line_terminator="\r\n", quote_style="non_numeric"
+    ).encode()  # fmt: skip
+
+
+def header_line(names: Sequence[str]) -> bytes:
+    """The first line of the file."""
+    frame = pl.DataFrame([pl.Series(str(place), [name], dtype=pl.String) for place, name in enumerate(names)])
+    return _safe(frame).write_csv(include_header=False, line_terminator="\r\n", quote_style="always").encode()
+
+
+def _listed(cells: Sequence[str], width: int) -> list[pl.Series]:
+    lists = pl.Series("cells", cells, dtype=pl.String).str.json_decode(pl.List(pl.String)).to_frame()
+    places = (pl.col("cells").list.get(n, null_on_oob=True).alias(f"cell {n}") for n in range(width))
+    return lists.select(places).get_columns()
+
+
+def _named(found: Sequence[str | None], fields: Sequence[str]) -> list[pl.Series]:
+    """The reader of files of JSON lines is three times as fast as taking each text of a column apart."""
+    if not fields:
+        return []
+    lines = "\n".join(each or "{}" for each in found).encode()
+    return pl.read_ndjson(lines, schema=dict.fromkeys(fields, pl.String)).get_columns()
+
+
+def _safe(frame: pl.DataFrame) -> pl.DataFrame:
+    risky = frame.select(pl.all().str.contains(_FORMULA).any()).row(0, named=True)
+    return frame.with_columns(_defused(pl.col(name)).alias(name) for name, found in risky.items() if found)
+
+
+def _defused(text: pl.Expr) -> pl.Expr:
+    runs = text.str.contains(_FORMULA) & ~text.str.contains(_E164)
+    return pl.when(runs).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
