@@ -156,7 +156,14 @@ class EnrichmentRow(WorkspaceOwned, Base):
         CheckConstraint(f"verdict IN ({VERDICTS})", name="verdict"),
         CheckConstraint(f"outcome IN ({OUTCOMES})", name="outcome"),
         Index(None, "workspace_id", "enrichment_id", "verdict", "number", postgresql_where=text("verdict <> 'valid'")),
-        Index(None, "workspace_id", "enrichment_id", "outcome", "number", postgresql_where=text("outcome IS NOT NULL")),
+        Index(
+            None,
+            "workspace_id",
+            "enrichment_id",
+            "outcome",
+            "number",
+            postgresql_where=text("outcome IN ('skipped', 'error')"),
+        ),
         # nobody is charged for twice in one list, whatever two settling workers believe
         Index(
             "uq_enrichment_rows_charged_person",

@@ -94,7 +94,8 @@ def documented(record: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, is_list, keys in plan(tuple(record)):
         for key in keys:
-            value = cell(record[key], is_list=is_list)
+            given = record[key]
+            value = cell(given, is_list=is_list) if given != "" else None
             if value:
                 found[name] = value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE]
                 break

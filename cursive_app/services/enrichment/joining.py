@@ -34,6 +34,7 @@ _PHONE_FIELDS = (
     "DIRECT_NUMBER", "MOBILE_PHONE", "ALL_MOBILES", "PERSONAL_PHONE", "ALL_LANDLINES", "B2B_PHONE", "PHONE",
     "VALID_PHONES", "SKIPTRACE_WIRELESS_NUMBERS", "SKIPTRACE_LANDLINE_NUMBERS", "SKIPTRACE_B2B_PHONE",
 )  # fmt: skip
+_PLAIN_ADDRESS = re.compile(r"[a-z0-9._+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -66,7 +67,7 @@ def sent_row(number: int, record: Mapping[str, str]) -> Sent:
     keys: dict[Key, None] = {}
     for name in ("email", "business_email", "personal_email"):
         if given := record.get(name):
-            keys |= dict.fromkeys(("email", address) for address in emails(given))
+            keys |= dict.fromkeys(("email", address) for address in _addresses(given))
     keys |= dict.fromkeys(("email_sha256", _sha256(address)) for _, address in list(keys))
     asked_hashes = tuple(_hashes(record.get("sha256_personal_email")))
     keys |= dict.fromkeys(("email_sha256", value) for value in asked_hashes)
@@ -182,6 +183,13 @@ def _parts(value: object) -> list[str]:
     if "," in lowered:
         return [part for piece in lowered.split(",") if (part := piece.strip())]
     return [part] if (part := lowered.strip()) else []
+
+
+def _addresses(given: str) -> list[str]:
+    """`values.emails`, at once for a plain address, which is what `checking` leaves of nearly every cell."""
+    if _PLAIN_ADDRESS.fullmatch(given) and len(given) <= 254 and ".." not in given:
+        return [given]
+    return emails(given)
 
 
 def _text(found: Mapping[str, str]) -> str:

@@ -34,6 +34,10 @@ _COUNTED = {
     "invalid": "invalid_count",
     "duplicate": "duplicate_count",
     "owned": "owned_count",
+    "matched": "matched_count",
+    "no_match": "no_match_count",
+    "skipped": "skipped_count",
+    "error": "error_count",
 }
 _UNREAD = ("received", "reading", "refused")
 

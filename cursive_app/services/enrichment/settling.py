@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Text, any_, bindparam, select, text, update
+from sqlalchemy import Text, Update, any_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cursive_app.clock import now
@@ -25,13 +25,18 @@ from db.scope import Scope
 NOBODY = "The provider knows nobody by this"
 SOMEBODY_ELSE = "The provider named somebody else: the name or a stronger identifier differs"
 
+_BETWEEN = "\x1e"  # JSON escapes it; the text of what was found is stored as it is and not parsed twice
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _MATCHED = text(
     """
     UPDATE enrichment_rows AS row
        SET outcome = 'matched', reason = given.reason, matched_by = given.matched_by, person = given.person,
-           charged = given.charged, found = given.found, fetched_at = :at, chunk = :chunk
-      FROM json_to_recordset(CAST(:rows AS json))
-        AS given (number int, reason text, matched_by text, person text, charged boolean, found json)
+           charged = given.charged, found = CAST(given.found AS json), fetched_at = :at, chunk = :chunk
+      FROM ROWS FROM (
+               json_to_recordset(CAST(:rows AS json))
+                   AS (number int, reason text, matched_by text, person text, charged boolean),
+               unnest(string_to_array(:found, chr(30)))
+           ) AS given (number, reason, matched_by, person, charged, found)
      WHERE row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND row.number = given.number
        AND row.outcome IS NULL
     """
@@ -132,13 +137,13 @@ def _write_matches(
                 "matched_by": match.matched_by,
                 "person": match.person,
                 "charged": first is None,
-                "found": match.found,
             }
         )
     written: Any = scope.session.execute(
         _MATCHED,
         {
             "rows": json.dumps(given, ensure_ascii=False),
+            "found": _BETWEEN.join(_json(match.found) for _, match in sorted(matches.items())),
             "at": at,
             "chunk": chunk.number,
             "workspace": row.workspace_id,
@@ -171,7 +176,10 @@ def _write_rest(scope: Scope, row: Enrichment, chunk: EnrichmentChunk, refused: 
     if refused:
         among = EnrichmentRow.number == any_(bindparam("refused", sorted(refused), ARRAY(EnrichmentRow.number.type)))
         other = rest.where(among).values(reason=SOMEBODY_ELSE, **common)
-        count = len(scope.session.execute(other.returning(EnrichmentRow.number)).all())
-    return count + len(
-        scope.session.execute(rest.values(reason=NOBODY, **common).returning(EnrichmentRow.number)).all()
-    )
+        count = _written(scope, other)
+    return count + _written(scope, rest.values(reason=NOBODY, **common))
+
+
+def _written(scope: Scope, statement: Update) -> int:
+    done: Any = scope.session.execute(statement, execution_options={"synchronize_session": False})
+    return done.rowcount

@@ -2,7 +2,8 @@
 
 - `record` goes: what is sent of a row follows from its cells and the list's mapping.
 - JSON that is only ever stored and handed out whole is kept as text (`json`), not taken apart (`jsonb`).
-- No index holds every row but the primary key: whoever looks for an identity or for valid rows walks one list.
+- No index holds every row but the primary key: whoever looks for an identity, for valid or for matched rows walks one
+  list; the others are few.
 - Rows hang on their list by two triggers instead of two foreign keys, which asked once per row and key.
 - The policy's check looks the workspace up once per statement.
 - Pieces of files are stored as they are: packing them was half of what an upload took.
@@ -21,6 +22,7 @@ down_revision = "0009"
 
 ROWS = "enrichment_rows"
 IDENTITY = "ix_enrichment_rows_workspace_id_enrichment_id_identity"
+OUTCOME = "ix_enrichment_rows_workspace_id_enrichment_id_outcome_number"
 VERDICT = "ix_enrichment_rows_workspace_id_enrichment_id_verdict_number"
 TEXTS = ("cells", "problems", "found")
 FUNCTIONS = ("enrichment_rows_have_a_list", "enrichment_rows_stay", "enrichment_rows_go")
@@ -36,17 +38,12 @@ _KEYS = {
 
 
 def upgrade() -> None:
-    for name in (IDENTITY, VERDICT):
+    for name in (IDENTITY, VERDICT, OUTCOME):
         op.drop_index(name, ROWS)
     _retype("json")
     op.drop_column(ROWS, "record")
-    op.create_index(
-        VERDICT,
-        ROWS,
-        ["workspace_id", "enrichment_id", "verdict", "number"],
-        unique=False,
-        postgresql_where=sa.text("verdict <> 'valid'"),
-    )
+    _index("verdict", "verdict <> 'valid'")
+    _index("outcome", "outcome IN ('skipped', 'error')")
     op.drop_constraint("fk_enrichment_rows_workspace_id_enrichment_id", ROWS)
     op.drop_constraint("fk_enrichment_rows_workspace_id", ROWS)
     _hang_on_lists()
@@ -66,7 +63,8 @@ def downgrade() -> None:
     op.create_foreign_key(name, ROWS, "enrichments", parent, keys, ondelete="CASCADE")
     name = op.f("fk_enrichment_rows_workspace_id")
     op.create_foreign_key(name, ROWS, "workspaces", ["workspace_id"], ["id"], ondelete="CASCADE")
-    op.drop_index(VERDICT, ROWS)
+    for name in (VERDICT, OUTCOME):
+        op.drop_index(name, ROWS)
     _retype("jsonb")
     op.add_column(ROWS, sa.Column("record", postgresql.JSONB(), nullable=True))
     _fill_records()
@@ -77,7 +75,19 @@ def downgrade() -> None:
         unique=False,
         postgresql_where=sa.text("identity IS NOT NULL"),
     )
-    op.create_index(VERDICT, ROWS, ["workspace_id", "enrichment_id", "verdict", "number"], unique=False)
+    _index("verdict", None)
+    _index("outcome", "outcome IS NOT NULL")
+
+
+def _index(column: str, where: str | None) -> None:
+    """Of the rows of a list by a column and their number."""
+    op.create_index(
+        f"ix_enrichment_rows_workspace_id_enrichment_id_{column}_number",
+        ROWS,
+        ["workspace_id", "enrichment_id", column, "number"],
+        unique=False,
+        postgresql_where=sa.text(where) if where else None,
+    )
 
 
 def _retype(kind: str) -> None:
