@@ -6,7 +6,7 @@
   list; the others are few.
 - Rows hang on their list by two triggers instead of two foreign keys, which asked once per row and key.
 - The policy's check looks the workspace up once per statement.
-- Pieces of files are stored as they are: packing them was half of what an upload took.
+- Pieces of files are stored as they are: packing them was half of the database's work for an upload.
 """
 
 from __future__ import annotations
