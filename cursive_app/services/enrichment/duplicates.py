@@ -32,10 +32,11 @@ class Seen:
 
     def add(self, identities: pl.Series, numbers: Sequence[int]) -> None:
         """Remember identities that are new, each with the row that has it first."""
-        hashes = np.concatenate((self._hashes, identities.hash().to_numpy()))
-        merged = np.concatenate((self._numbers, np.asarray(numbers, dtype=np.int64)))
+        hashes, rows = identities.hash().to_numpy(), np.asarray(numbers, dtype=np.int64)
         order = np.argsort(hashes, kind="stable")
-        self._hashes, self._numbers = hashes[order], merged[order]
+        places = np.searchsorted(self._hashes, hashes[order], side="right")
+        self._hashes = np.insert(self._hashes, places, hashes[order])
+        self._numbers = np.insert(self._numbers, places, rows[order])
 
 
 def first_rows(frame: pl.DataFrame, earlier: Mapping[int, str], nominated: np.ndarray) -> pl.Series:
