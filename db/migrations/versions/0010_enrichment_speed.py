@@ -134,7 +134,7 @@ def _hang_on_lists() -> None:
 
         CREATE TRIGGER enrichment_rows_have_a_list AFTER INSERT ON enrichment_rows
             REFERENCING NEW TABLE AS given FOR EACH STATEMENT EXECUTE FUNCTION enrichment_rows_have_a_list();
-        CREATE TRIGGER enrichment_rows_stay BEFORE UPDATE OF workspace_id, enrichment_id ON enrichment_rows
+        CREATE TRIGGER enrichment_rows_stay AFTER UPDATE OF workspace_id, enrichment_id ON enrichment_rows
             FOR EACH ROW WHEN ((OLD.workspace_id, OLD.enrichment_id) IS DISTINCT FROM
                                (NEW.workspace_id, NEW.enrichment_id))
             EXECUTE FUNCTION enrichment_rows_stay();
