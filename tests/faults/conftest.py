@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from cursive_app.settings import Settings
 from db.engine import Database
+from tests.faults.nursery import Nursery
 from tests.faults.processes import Process
 from tests.faults.row_locks import HeldRows
 from tests.sandbox_fixtures import sandbox, sandbox_server
@@ -31,14 +33,44 @@ def trials(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return count
 
 
+_TOLD = pytest.StashKey[list[str]]()
+
+
 @pytest.fixture
-def spawn(database: Database, config: Settings, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say at the end of the run what a trial has counted."""
+    return request.config.stash.setdefault(_TOLD, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(_TOLD, []):
+        terminalreporter.write_line(f"Counted: {line}")
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """For the data of a server of the test's own. Not under pytest's folders: those are closed to other users again
+    whenever another run begins, and as root the server runs as somebody else."""
+    with tempfile.TemporaryDirectory(prefix="cursive-test-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def nursery(config: Settings) -> Iterator[Nursery]:
+    """Where the programs of all trials come from."""
+    value = Nursery.start()
+    yield value
+    value.stop()
+
+
+@pytest.fixture
+def spawn(database: Database, config: Settings, nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Start one of our own programs against the test database; whatever still runs at the end is killed."""
     started: list[Process] = []
 
     def start(module: str, *arguments: str, **environment: str) -> Process:
         log = tmp_path / f"{module}-{len(started)}.log"
-        process = Process.start(module, *arguments, log=log, environment=environment)
+        process = Process.fork(nursery, module, *arguments, log=log, environment=environment)
         started.append(process)
         return process
 

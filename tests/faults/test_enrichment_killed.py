@@ -46,7 +46,7 @@ pytestmark = pytest.mark.faults
 
 Spawn = Callable[..., Process]
 Trials = Callable[[int, int], int]
-WORKER = "cursive_app.jobs.worker"
+WORKER = "tests.faults.hasty_worker"
 KNOWN, UNKNOWN, CHUNK = 45, 15, 20
 PRICE = Decimal("0.25")
 FUNDS = Decimal(100)
@@ -168,7 +168,7 @@ def test_a_worker_killed_in_every_phase_at_once(
     spawn: Spawn, gate: ListGate, begin: Callable[[], Trial], hold: Callable[..., None], trials: Trials
 ) -> None:
     """Eight runs, each held in another phase by the time their worker is killed."""
-    for _ in range(trials(1, 6)):
+    for _ in range(trials(1, 13)):
         asking, asked, looking, fetching, matching, charging, second = (begin() for _ in range(7))
         held = [
             gate.hold(asking.id, "POST", "before"),  # the provider has not heard of the chunk
@@ -220,9 +220,9 @@ def test_a_worker_killed_at_random_moments(
 ) -> None:
     """Several runs, their worker killed again and again while they go on."""
     chance = random.Random(20260103)
-    for _ in range(trials(1, 3)):
+    for _ in range(trials(1, 8)):
         everyone = [begin() for _ in range(5)]
-        for _ in range(trials(1, 4)):
+        for _ in range(trials(2, 6)):
             victim = spawn(WORKER, **worker_settings(gate))
             wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
             time.sleep(chance.random() * 2)

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.faults
 
 Spawn = Callable[..., Process]
 Trials = Callable[[int, int], int]
-WORKER = "cursive_app.jobs.worker"
+WORKER = "tests.faults.hasty_worker"
 LEADS = 50
 PAGE = 20
 FUNDS = Decimal(100)
@@ -106,7 +106,7 @@ def distinct_people(tenant: Tenant) -> int:
 
 def test_a_worker_killed_in_every_phase_at_once(spawn: Spawn, gate: Gate, rows: HeldRows, trials: Trials) -> None:
     """Eight runs, each held in another phase by the time their worker is killed."""
-    for _ in range(trials(1, 6)):
+    for _ in range(trials(1, 13)):
         asking, asked, fetching, checking, charging, between, deleting = (begin() for _ in range(7))
         held = [
             gate.hold(asking.run.id, "POST", "before"),  # building: the provider has not heard of it
@@ -150,9 +150,9 @@ def test_a_worker_killed_at_random_moments(spawn: Spawn, gate: Gate, trials: Tri
     """Several runs, their worker killed again and again while they go on; the claims run out between two kills."""
     chance = random.Random(20260101)
     leads = 200
-    for _ in range(trials(1, 3)):
+    for _ in range(trials(1, 8)):
         everyone = [begin(leads) for _ in range(5)]
-        for _ in range(trials(1, 3)):
+        for _ in range(trials(2, 6)):
             victim = spawn(WORKER, **worker_settings(gate))
             wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
             time.sleep(chance.random() * 2.5)

@@ -26,9 +26,9 @@ Trials = Callable[[int, int], int]
 
 
 @pytest.fixture
-def own_postgres(tmp_path_factory: pytest.TempPathFactory, config: Settings) -> Iterator[EmbeddedPostgres]:
+def own_postgres(data_folder: Path, config: Settings) -> Iterator[EmbeddedPostgres]:
     """A durable server of this test alone, so that stopping it disturbs nobody."""
-    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("data")), SAFE)
+    server = EmbeddedPostgres(data_folder, SAFE)
     server.start()
     yield server
     server.stop()
@@ -51,7 +51,7 @@ def test_a_worker_outlives_its_database(
 ) -> None:
     chance = random.Random(20260101)
     worker = spawn(WORKER, DATABASE_URL=own_postgres.url)
-    for _ in range(trials(1, 6)):
+    for _ in range(trials(1, 10)):
         job_id = start_job(own_cast.alice, chunks=60, pace=0.05)
         reached = chance.randint(2, 30)
         wait_until(lambda: processed(job_id) >= reached, seconds=40, what="the first chunks")  # noqa: B023
