@@ -1,10 +1,8 @@
-"""F1, F18, P4 over real HTTP: one POST many times in parallel, and while the web worker gets kill -9. One effect."""
+"""F1, F18, P4 over real HTTP: one POST many times in parallel, and while the web process gets kill -9. One effect."""
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
@@ -16,54 +14,51 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
-from cursive_app.clock import now
 from cursive_app.preflight import free_port
 from cursive_app.services import accounts
 from db.engine import Database
-from db.models.credits import IdempotencyRecord
 from db.models.segments import SegmentRun
+from db.roles import Role
 from db.scope import Tenant
-from db.system import system_scope
-from tests.factories import make_cast
+from tests.factories import make_member, make_user, make_workspace
 from tests.factories_credits import balance_of, fund, sums_of
 from tests.factories_segments import make_segment
+from tests.faults.nursery import Nursery
 from tests.faults.processes import Process, wait_until
+from tests.faults.row_locks import HeldRows, waiting_for_rows
 
 pytestmark = pytest.mark.faults
 
 Trials = Callable[[int, int], int]
-MODULE = "tests.faults.trial_web"
+MODULE = "tests.faults.embedded_web"
 TWINS = 50
+REPLAYS = 15  # with the twins less than the workspace's rate
 LEADS = 10
 HELD = 5
-MIN_LIFE_SECONDS = 4.0  # a worker that dies sooner counts as a crash loop
+BUYERS = 8
 
 
 @dataclass
 class Web:
-    """A web process whose worker can be killed."""
+    """A web process that can be killed and is started again at once, as the supervisor does."""
 
-    process: Process
-    port: int
+    nursery: Nursery
+    log: Path
+    port: int = field(default_factory=free_port)
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20, trust_env=False))
     in_flight: set[str] = field(default_factory=set)
+    process: Process | None = None
 
-    def workers(self) -> list[int]:
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    def start(self) -> None:
+        self.process = Process.fork(self.nursery, MODULE, str(self.port), log=self.log, environment={})
 
-    def kill_worker(self) -> None:
-        for pid in self.workers():
-            if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
 
     def answers(self) -> bool:
-        """Whether it serves. Started again when it is gone, as the supervisor does: granian gives up when workers die
-        in quick succession."""
-        if not self.process.is_alive:
-            self.process = Process.start(MODULE, str(self.port), log=self.process.log, environment={})
         try:
             return self.client.get(f"http://127.0.0.1:{self.port}/livez").status_code == 200
         except httpx.HTTPError:
@@ -89,7 +84,7 @@ class Buyer:
 
     @classmethod
     def make(cls) -> Buyer:
-        tenant = make_cast().alice
+        tenant = make_member(make_workspace(), make_user(), Role.OWNER)
         fund(tenant.workspace_id, 100)
         with tenant.begin() as scope:
             scopes = ["segments:read", "segments:run", "credits:read"]
@@ -106,33 +101,48 @@ class Buyer:
 
 
 @pytest.fixture(scope="module")
-def web(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    port, log = free_port(), tmp_path_factory.mktemp("web") / "web.log"
-    value = Web(Process.start(MODULE, str(port), log=log, environment={}), port)
+def web(database: Database, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    value = Web(nursery, tmp_path_factory.mktemp("web") / "web.log")
+    value.start()
     wait_until(value.answers, seconds=30, what="the web process")
     yield value
     value.client.close()
-    os.killpg(value.process.pid, signal.SIGKILL)
-    value.process.popen.wait(15)
+    value.kill()
+
+
+def told(answer: httpx.Response) -> tuple[int, bytes, str]:
+    """What a repeated request must be told again, to the byte."""
+    return answer.status_code, answer.content, answer.headers["content-type"]
+
+
+def replay(web: Web, buyer: Buyer, key: str) -> httpx.Response:
+    """The answer to a repeated request; a server that is too busy to look is asked again."""
+    answer = web.post(buyer, key)
+    for _ in range(5):
+        if answer.status_code != 503:
+            break
+        time.sleep(0.5)
+        answer = web.post(buyer, key)
+    return answer
 
 
 def test_fifty_twins_with_one_key_start_one_run(web: Web, trials: Trials) -> None:
     with ThreadPoolExecutor(TWINS) as pool:
-        for _ in range(trials(1, 20)):
+        for _ in range(trials(2, 700)):
             buyer, key = Buyer.make(), str(uuid4())
             answers = list(pool.map(lambda _: web.post(buyer, key), range(TWINS)))  # noqa: B023
             assert {answer.status_code for answer in answers} <= {202, 409, 503}
-            started = {answer.json()["run"]["id"] for answer in answers if answer.status_code == 202}
+            started = {told(answer) for answer in answers if answer.status_code == 202}
             assert len(started) == 1
+            for again in pool.map(lambda _: replay(web, buyer, key), range(REPLAYS)):  # noqa: B023
+                assert again.headers["idempotent-replayed"] == "true"
+                assert told(again) in started
             buyer.assert_one_effect()
-            again = web.post(buyer, key)
-            assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
-            assert again.json()["run"]["id"] in started
 
 
 def test_fifty_twins_without_a_key_start_one_run_too(web: Web, trials: Trials) -> None:
     with ThreadPoolExecutor(TWINS) as pool:
-        for _ in range(trials(1, 10)):
+        for _ in range(trials(1, 300)):
             buyer = Buyer.make()
             statuses = Counter(pool.map(lambda _: web.post(buyer, None).status_code, range(TWINS)))  # noqa: B023
             assert set(statuses) <= {202, 409, 503}
@@ -140,56 +150,79 @@ def test_fifty_twins_without_a_key_start_one_run_too(web: Web, trials: Trials) -
             buyer.assert_one_effect()
 
 
-def test_a_web_worker_killed_mid_request_costs_nobody_twice(web: Web, trials: Trials) -> None:
-    """Everybody repeats with the same key until there is an answer; the worker dies at random moments meanwhile."""
+def test_the_key_of_a_dead_request_is_free_at_once_and_that_of_a_living_one_is_not(
+    web: Web, rows: HeldRows, tmp_path: Path
+) -> None:
+    """The first request stands still in another process, which then dies."""
+    other = Web(web.nursery, tmp_path / "other.log")
+    other.start()
+    wait_until(other.answers, seconds=30, what="another web process")
+    buyer, key = Buyer.make(), str(uuid4())
+    rows.hold("workspaces", buyer.tenant.workspace_id)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(other.post, buyer, key)
+        wait_until(waiting_for_rows, seconds=20, what="the request to stand still inside its transaction")
+        assert other.process is not None
+        other.process.freeze()
+        rows.release()
+        refused = web.post(buyer, key)
+        assert (refused.status_code, refused.json()["reason"]) == (409, "in_progress"), refused.text
+        other.kill()
+        assert isinstance(first.exception(20), httpx.HTTPError)
+    again = wait_until(lambda: _accepted(web, buyer, key), seconds=5, what="the key to be free")
+    assert "idempotent-replayed" not in again.headers
+    assert told(replay(web, buyer, key)) == told(again)
+    buyer.assert_one_effect()
+
+
+def _accepted(web: Web, buyer: Buyer, key: str) -> httpx.Response | None:
+    answer = web.post(buyer, key)
+    return answer if answer.status_code == 202 else None
+
+
+def test_a_web_process_killed_mid_request_costs_nobody_twice(web: Web, trials: Trials) -> None:
+    """Everybody repeats with the same key until there is an answer; the process dies at random moments meanwhile."""
     chance = random.Random(20260101)
     bought: list[Buyer] = []
-    interrupted: list[Buyer] = []
+    waited: list[float] = []
     over = threading.Event()
 
     def buy() -> None:
         while not over.is_set():
-            buyer, key = Buyer.make(), str(uuid4())
-            while not _accepted(web, buyer, key, interrupted):
-                time.sleep(0.5)
+            buyer, key, interrupted_at = Buyer.make(), str(uuid4()), 0.0
+            while (outcome := _outcome(web, buyer, key)) != "accepted":
+                if outcome == "interrupted":
+                    interrupted_at = time.monotonic()
+                time.sleep(0.1)
+            if interrupted_at:
+                waited.append(time.monotonic() - interrupted_at)
             bought.append(buyer)
 
-    threads = [threading.Thread(target=buy) for _ in range(12)]
+    threads = [threading.Thread(target=buy) for _ in range(BUYERS)]
     for thread in threads:
         thread.start()
-    for _ in range(trials(1, 15)):
-        time.sleep(MIN_LIFE_SECONDS)
+    for _ in range(trials(5, 200)):
         wait_until(lambda: len(web.in_flight) >= 2, seconds=30, what="requests to hit")
         time.sleep(chance.random() / 50)
-        web.kill_worker()
-        wait_until(web.answers, seconds=30, what="a new web worker")
+        web.kill()
+        web.start()
+        wait_until(web.answers, seconds=30, what="a new web process")
     over.set()
     for thread in threads:
         thread.join(90)
         assert not thread.is_alive()
-    assert interrupted, "no kill met a request"
+    assert waited, "no kill met a request"
+    assert max(waited) < 30, "a dead request kept its key"
     for buyer in bought:
         buyer.assert_one_effect()
 
 
-def _accepted(web: Web, buyer: Buyer, key: str, interrupted: list[Buyer]) -> bool:
+def _outcome(web: Web, buyer: Buyer, key: str) -> str:
     try:
         answer = web.post(buyer, key)
     except httpx.ConnectError:
-        return False  # nobody listens just now
+        return "closed"  # nobody listens just now
     except httpx.HTTPError:
-        interrupted.append(buyer)
-        _expire_reservation(buyer)
-        return False  # the outcome is unknown: ask again
+        return "interrupted"  # the outcome is unknown: ask again
     assert answer.status_code in (202, 409, 503), answer.text
-    return answer.status_code == 202
-
-
-def _expire_reservation(buyer: Buyer) -> None:
-    """As if the minute were over for which the dead worker has reserved the key."""
-    with system_scope() as scope:
-        scope.session.execute(
-            update(IdempotencyRecord)
-            .where(IdempotencyRecord.workspace_id == buyer.tenant.workspace_id)
-            .values(locked_until=now())
-        )
+    return "accepted" if answer.status_code == 202 else "refused"

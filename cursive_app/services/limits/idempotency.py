@@ -1,21 +1,23 @@
 """The answer to an Idempotency-Key, kept for seven days and given again (P4).
 
 `begin` reserves the key for one request; `complete` stores its answer; `abandon` frees the key after a refusal, which
-changed nothing and may be tried again. A reservation whose process died is taken over after `LEASE`: then the use case
-runs again, and what it spends or starts carries the same key, so that the effect is still one.
+changed nothing and may be tried again. The reservation's token names the process that handles the request: once that
+has died, whoever asks next takes the key over at once, and after `LEASE` in any case. Then the use case runs again, and
+what it spends or starts carries the same key, so that the effect is still one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid
+from db import presence
 from db.models.credits import IdempotencyRecord, RateLimit
 from db.scope import Scope, Tenant
 from db.system import system_scope
@@ -56,7 +58,7 @@ def begin(tenant: Tenant, *, key: str, fingerprint: bytes) -> Reservation | Stor
     runs, Invalid when the key was used for another request.
     """
     check_key(key)
-    token = uuid4()
+    token = presence.new_token()
     with tenant.begin() as scope:
         if _insert(scope, key=key, fingerprint=fingerprint, token=token):
             return Reservation(key=key, token=token)
@@ -72,7 +74,7 @@ def begin(tenant: Tenant, *, key: str, fingerprint: bytes) -> Reservation | Stor
             raise Invalid(fields={"Idempotency-Key": "This key was already used for another request."})
         elif record.status is not None and record.body is not None:
             return StoredAnswer(status=record.status, headers=dict(record.headers), body=record.body)
-        elif record.locked_until > now():
+        elif record.locked_until > now() and not presence.is_gone(scope.session, record.token):
             raise Conflict("The first request with this key is still being handled.", reason="in_progress")
         record.token, record.locked_until = token, now() + LEASE
         return Reservation(key=key, token=token)
