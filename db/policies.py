@@ -1,8 +1,9 @@
 """Row-level security, written once and used by every migration that makes a table.
 
 No role bypasses row-level security. The restricted role sees the rows of the workspace that the transaction named; the
-system role has a policy of its own that lets it see all rows (ADR 0002). `nullif` matters: after a transaction-local
-setting ends, a pooled connection reports '' and not NULL (lab fact, style §8.7).
+system role has a policy of its own that lets it see all rows (ADR 0002). A setting that is no UUID names no workspace
+and must not end in an error (ADR 0031): after a transaction-local setting ends, a pooled connection reports '' and not
+NULL (lab fact, style §8.7).
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from alembic import op
 
 from db.roles import APP_ROLE, SYSTEM_ROLE
 
-CURRENT_WORKSPACE = "nullif(current_setting('app.workspace_id', true), '')::uuid"
+CURRENT_WORKSPACE = (
+    "(CASE WHEN pg_input_is_valid(current_setting('app.workspace_id', true), 'uuid') "
+    "THEN current_setting('app.workspace_id', true)::uuid END)"
+)
 
 
 def protect(table: str, *, app: str = "SELECT, INSERT, UPDATE, DELETE", column: str = "workspace_id") -> None:

@@ -19,6 +19,18 @@ from db.base import Base
 SHARED = frozenset({"provider_words"})
 """Tables everybody may read and nobody but the system role may write: words of the provider, of no workspace."""
 
+GARBAGE = (
+    "garbage",
+    "'; SELECT 1; --",
+    "00000000",
+    "null",
+    "{}",
+    "\u2603",
+    "00000000-0000-0000-0000-00000000000g",
+    " ",
+)
+"""Settings that are no workspace's id."""
+
 OVERRIDES: dict[str, dict[str, Any]] = {"credit_ledger": {"held_change": 0}}
 """Values of synthetic rows that a table's own checks ask for."""
 

@@ -59,6 +59,37 @@ def test_what_the_restricted_role_may_touch_has_a_workspace_policy(catalog: Conn
         assert row.name in checked, f"{row.name} has no WITH CHECK for {APP_ROLE} (T4)"
 
 
+def test_every_policy_reads_the_workspace_in_the_one_safe_way(catalog: Connection) -> None:
+    """T3: a policy with a cast of its own would end in an error where the setting is garbage."""
+    policies = catalog.execute(
+        text("SELECT tablename, qual, with_check FROM pg_policies WHERE :role = ANY(roles)"), {"role": APP_ROLE}
+    ).all()
+    unsafe = [
+        f"{row.tablename}: {expression}"
+        for row in policies
+        for expression in (row.qual, row.with_check)
+        if "app.workspace_id" in f"{expression}" and " ".join(f"{expression}".split()) not in _safe(row.tablename)
+    ]
+    assert unsafe == []
+
+
+def _safe(table: str) -> set[str]:
+    """The one form, as the database writes it, for the columns of this table."""
+    setting = "current_setting('app.workspace_id'::text, true)"
+    read = f"CASE WHEN pg_input_is_valid({setting}, 'uuid'::text) THEN ({setting})::uuid ELSE NULL::uuid END"
+    columns = [owned.c for owned in OWNED if owned.name == table]
+    return {f"({column.name} = {read})" for names in columns for column in names}
+
+
+@pytest.mark.parametrize("table", ["leads", "jobs", "credit_ledger", "saved_segments", "enrichment_rows"])
+def test_the_workspace_of_a_policy_is_looked_up_in_an_index(database: Database, cast: Cast, table: str) -> None:
+    """A plain list of a workspace's rows, without a predicate of its own, is no walk through everybody's."""
+    with cast.alice.begin() as scope:
+        scope.session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join(scope.session.scalars(text(f"EXPLAIN SELECT * FROM {table}")))
+    assert "Index Cond: (workspace_id = CASE" in plan, plan
+
+
 def test_no_policy_lets_the_restricted_role_see_everything(catalog: Connection) -> None:
     wide = catalog.execute(
         text(
@@ -185,11 +216,11 @@ def victims(owner: Engine) -> Iterator[UUID]:
 
 
 @pytest.mark.parametrize("table", OWNED, ids=lambda table: table.name)
-@pytest.mark.parametrize("setting", ["other workspace", "", None])
+@pytest.mark.parametrize("setting", ["other workspace", "", "garbage", None])
 def test_nothing_of_another_workspace_can_be_seen_or_changed(
     database: Database, owner: Engine, victims: UUID, cast: Cast, table: Table, setting: str | None
 ) -> None:
-    """T2, T3: as Charlie, and with no workspace at all."""
+    """T2, T3: as Charlie, with no workspace at all, and with something that is none."""
     column = table.c[workspace_column(table)]
     workspace = str(cast.charlie.workspace_id) if setting == "other workspace" else setting
     for statement in (

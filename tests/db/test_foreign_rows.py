@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.engine import Database
 from db.models.jobs import Job
-from tests.db.catalog import workspace_column
+from tests.db.catalog import GARBAGE, insert_synthetic, workspace_column
 from tests.db.test_catalog import OWNED, catalog, owner, victims
 from tests.factories import Cast
 
@@ -21,17 +21,19 @@ UNGUESSABLE = {"id", "token", "token_hash", "key_hash", "slug", "provider_name"}
 random bits, names that carry an id, and a slug that ends in random letters; nobody chooses any of them (T7)."""
 
 
-@pytest.mark.parametrize("garbage", ["garbage", "'; SELECT 1; --", "00000000", "null", "{}", "\u2603"])
+@pytest.mark.parametrize("garbage", GARBAGE)
 def test_a_setting_that_is_no_workspace_shows_nothing(database: Database, cast: Cast, garbage: str) -> None:
-    """T3: fails closed. Only our own code sets it, from a UUID; whatever else stood there is refused or sees no row."""
+    """T3: no row and no error, in tables and in the functions that look for themselves."""
     with cast.alice.begin() as scope:
         scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     with database.app.connect() as connection:
         connection.execute(text("SELECT set_config('app.workspace_id', :w, true)"), {"w": garbage})
-        try:
-            assert connection.execute(text("SELECT count(*) FROM jobs")).scalar_one() == 0
-        except DBAPIError as error:
-            assert "invalid input syntax for type uuid" in str(error.orig)
+        assert connection.execute(text("SELECT count(*) FROM jobs")).scalar_one() == 0
+        assert connection.execute(text("SELECT person_label(:p)"), {"p": cast.alice.user_id}).scalar_one() is None
+        assert connection.execute(text("SELECT * FROM search_leads(ARRAY['%'], 10)")).all() == []
+        assert connection.execute(text("UPDATE jobs SET title = 'mine'")).rowcount == 0
+        with pytest.raises(DBAPIError, match="row-level security"):
+            insert_synthetic(connection, Job.__table__, cast.workspace_id)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("table", OWNED, ids=lambda table: table.name)
