@@ -23,6 +23,11 @@ WEB_DEADLINES = {"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_trans
 # A worker frozen inside a transaction keeps its job's row locked; it must lose it before its claim runs out (20 s).
 JOB_DEADLINES = {"statement_timeout": "10min", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "15s"}
 
+# A server that has vanished from the network says nothing: without these a request would wait for it for many minutes.
+_NOTICE_SILENCE = {
+    "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 10_000,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -73,7 +78,7 @@ def make_engine(url: URL, *, pool_size: int, deadlines: dict[str, str], **option
         pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,  # no value of a person ever stands in the text of an exception (P15)
-        connect_args={"options": flags, "connect_timeout": 5},
+        connect_args={"options": flags, "connect_timeout": 5, **_NOTICE_SILENCE},
         **options,
     )
 

@@ -106,3 +106,15 @@ def _nobody(narrow: Database) -> str:
     except (DBAPIError, Unavailable):
         return "unavailable"
     return "nobody" if rows == 0 and not setting else "foreign"
+
+
+def test_a_server_that_vanished_from_the_network_is_noticed_in_seconds(database: Database) -> None:
+    """F11: a request that waits for it must not wait for the operating system's many minutes."""
+    for engine in (database.app, database.system):
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            chosen = driver.info.get_parameters()
+        assert {name: chosen.get(name) for name in ("keepalives_idle", "keepalives_count", "tcp_user_timeout")} == {
+            "keepalives_idle": "5", "keepalives_count": "2", "tcp_user_timeout": "10000"
+        }  # fmt: skip
