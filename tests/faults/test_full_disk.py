@@ -1,0 +1,232 @@
+"""F8, F9: the disk is full. Writes are refused in words, reads go on, nothing acknowledged is lost, and all goes on as
+soon as there is room."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import func, select
+
+from cursive_app.errors import Unavailable
+from cursive_app.preflight import free_port
+from cursive_app.services import accounts, credits
+from cursive_app.settings import Settings
+from db import engine as db_engine
+from db.embedded import SAFE, EmbeddedPostgres, EmbeddedPostgresError, _binary, socket_url
+from db.engine import connect
+from db.migrate import migrate
+from db.models.accounts import AuditEntry
+from db.models.credits import CreditLine
+from tests.factories import Cast, make_cast
+from tests.factories_credits import balance_of, fund, sums_of
+from tests.faults.processes import Process, wait_until
+from tests.faults.small_disk import SmallDisk, mounted
+from tests.faults.test_uploads import PATH, Server, answer_of, arriving
+
+pytestmark = pytest.mark.faults
+
+Trials = Callable[[int, int], int]
+WAL = {"min_wal_size": "96MB", "max_wal_size": "128MB"}
+WORDS = random.Random(20260101).randbytes(60_000).hex()  # nothing that could be compressed away
+
+
+@pytest.fixture
+def disk(data_folder: Path) -> Iterator[SmallDisk]:
+    with mounted(data_folder / "disk", megabytes=320) as value:
+        yield value
+
+
+@pytest.fixture
+def server(disk: SmallDisk, config: Settings) -> Iterator[EmbeddedPostgres]:
+    """A durable server whose data folder is the small disk."""
+    value = EmbeddedPostgres(disk.folder / "data", {**SAFE, **WAL, "shared_buffers": "32MB"})
+    value.start()
+    own = config.model_copy(update={"database_url": type(config.secret_key)(value.url)})
+    migrate(own)
+    database = connect(own)
+    former = db_engine.use(database)
+    yield value
+    disk.free()
+    db_engine.use(former)
+    database.dispose()
+    value.stop()
+
+
+class Writer:
+    """Writes until it is refused, and knows what was acknowledged."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.spends: set[str] = set()
+        self.entries: set[str] = set()
+        fund(cast.workspace_id, 1_000_000)
+
+    def write(self) -> None:
+        """One spend and one large entry. Raises Unavailable."""
+        key = str(uuid4())
+        with self.cast.alice.begin() as scope:
+            credits.debit(scope, amount=Decimal(1), key=key, description="Spend")
+        self.spends.add(key)
+        with self.cast.alice.begin() as scope:
+            details = {"text": WORDS[: random.randint(20_000, 120_000)]}
+            scope.add(AuditEntry(actor_label="Alice", action="fill", object_type="x", object_id=key, details=details))
+        self.entries.add(key)
+
+    def write_until_refused(self) -> None:
+        with pytest.raises(Unavailable):
+            for _ in range(5_000):
+                self.write()
+
+    def assert_nothing_is_lost(self) -> None:
+        with self.cast.alice.begin() as scope:
+            debits = select(CreditLine.idempotency_key).where(scope.owned(CreditLine), CreditLine.kind == "debit")
+            stored = set(scope.session.scalars(debits))
+            entries = set(
+                scope.session.scalars(
+                    select(AuditEntry.object_id).where(scope.owned(AuditEntry), AuditEntry.action == "fill")
+                )
+            )
+        assert self.spends <= stored
+        assert self.entries <= entries
+        available, held = balance_of(self.cast.alice)
+        assert (available, held) == sums_of(self.cast.workspace_id)
+        assert available == 1_000_000 - len(stored)
+
+    def reads(self) -> bool:
+        with self.cast.alice.begin() as scope:
+            return bool(scope.session.scalar(select(func.count()).where(scope.owned(CreditLine))))
+
+
+def make_room_in_the_log(url: str) -> None:
+    """Segments of the write-ahead log for later use, so that the data runs out of space first."""
+    with psycopg.connect(url, autocommit=True) as owner:
+        for _ in range(6):
+            owner.execute("SELECT pg_switch_wal()")
+            owner.execute("SELECT pg_logical_emit_message(true, 'room', 'x')")
+        owner.execute("CHECKPOINT")
+
+
+def assert_sound(server: EmbeddedPostgres) -> None:
+    """Every table and index is what it should be."""
+    host = str(socket_url(server.data_dir).partition("host=")[2])
+    command = [_binary("pg_amcheck"), "-h", host, "-U", "postgres", "-d", "cursive", "--install-missing"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+def test_a_full_data_disk_refuses_writes_and_goes_on_when_there_is_room(
+    server: EmbeddedPostgres, disk: SmallDisk, trials: Trials, tell: Callable[[str], None]
+) -> None:
+    """F8, first half: there is room left in the log. The server stays, and so do reads."""
+    writer, count = Writer(make_cast()), trials(1, 10)
+    pid = server.pid()
+    for _ in range(count):
+        make_room_in_the_log(server.url)
+        disk.fill()
+        writer.write_until_refused()
+        assert writer.reads()
+        with pytest.raises(Unavailable):
+            for _ in range(20):
+                writer.write()
+        disk.free()
+        writer.write()
+        writer.assert_nothing_is_lost()
+        empty(server.url)
+    assert server.pid() == pid
+    assert_sound(server)
+    tell(f"{count} full data disks: refused, read, went on")
+
+
+def empty(url: str) -> None:
+    """Give the large texts' room back; what they were is known to be whole by now."""
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("UPDATE audit_entries SET details = '{}' WHERE action = 'fill'")
+        owner.execute("VACUUM (FULL, ANALYZE) audit_entries")
+
+
+def test_a_full_disk_that_stops_the_server_loses_nothing_and_it_starts_when_there_is_room(
+    server: EmbeddedPostgres, disk: SmallDisk, trials: Trials, tell: Callable[[str], None]
+) -> None:
+    """F8, second half: not even the log can be written, so Postgres must stop. What it acknowledged is there after."""
+    writer, count = Writer(make_cast()), trials(1, 10)
+    for _ in range(count):
+        disk.fill()
+        writer.write_until_refused()
+        wait_until(lambda: _is_down_or_refuses(server, writer), seconds=60, what="refusals or the end of the server")
+        disk.free()
+        if server.process is not None and server.process.poll() is not None:
+            server.process = None
+        wait_until(lambda: _starts(server), seconds=60, what="a start with room on the disk")
+        wait_until(lambda: _writes(writer), seconds=20, what="writing to go on")
+        writer.assert_nothing_is_lost()
+        empty(server.url)
+    assert_sound(server)
+    tell(f"{count} disks full to the log: nothing acknowledged lost")
+
+
+def _is_down_or_refuses(server: EmbeddedPostgres, writer: Writer) -> bool:
+    if server.pid() is None:
+        return True
+    return not _writes(writer)
+
+
+def _starts(server: EmbeddedPostgres) -> bool:
+    try:
+        server.start()
+    except (EmbeddedPostgresError, psycopg.OperationalError):
+        return False
+    return True
+
+
+def _writes(writer: Writer) -> bool:
+    try:
+        writer.write()
+    except Unavailable:
+        return False
+    return True
+
+
+def test_a_full_spool_refuses_uploads_and_keeps_nothing(
+    cast: Cast, spawn: Callable[..., Process], tmp_path: Path, trials: Trials, tell: Callable[[str], None]
+) -> None:
+    """F9: the disk fills up while a list arrives."""
+    with cast.alice.begin() as scope:
+        key = accounts.create_api_key(scope, name="up", scopes=[one.value for one in accounts.KEY_SCOPES]).key
+    with mounted(tmp_path / "spool", megabytes=80) as disk:
+        port, spool = free_port(), disk.folder / "uploads"
+        process = spawn("tests.faults.embedded_web", str(port), UPLOAD_DIR=str(spool))
+        server = Server(process, port, spool, key)
+        wait_until(lambda: _answers(server), seconds=60, what="the server")
+        for number in range(trials(1, 20)):
+            upload = server.begin("Transfer-Encoding: chunked")
+            piece = f"a{number}@acme.example,Dana,Reyes\r\n".encode() * 30_000
+            upload.sendall(b"%x\r\n" % len(piece) + piece + b"\r\n")
+            wait_until(lambda: arriving(server), seconds=20, what="the upload")
+            disk.fill()
+            upload.sendall((b"%x\r\n" % len(piece) + piece + b"\r\n") * 3 + b"0\r\n\r\n")
+            told = answer_of(upload)
+            assert b" 507 " in told.partition(b"\r\n")[0], told
+            assert b"storage_full" in told
+            assert server.files() == []
+            again = httpx.post(server.url, content=piece, headers=server.headers, trust_env=False, timeout=60)
+            assert (again.status_code, again.json()["code"]) == (507, "storage_full")
+            disk.free()
+            sent = httpx.post(server.url, content=piece, headers=server.headers, trust_env=False, timeout=60)
+            assert sent.status_code == 201, sent.text
+            upload.close()
+        tell(f"{trials(1, 20)} full spools: refused, nothing kept, taken when there was room")
+
+
+def _answers(server: Server) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{server.port}{PATH}", trust_env=False).status_code == 401
+    except httpx.HTTPError:
+        return False
