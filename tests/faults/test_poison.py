@@ -52,50 +52,56 @@ def wake(job_id: UUID) -> None:
 
 def test_a_job_that_ends_its_worker_is_buried_and_others_are_served(spawn: Spawn, cast: Cast, trials: Trials) -> None:
     """Two real crashes in a short run, all that it takes in the full one."""
-    job_id, crashes = poison(cast.alice, "crash"), trials(2, jobs.MAX_ATTEMPTS)
-    with system_scope() as scope:
-        scope.get(Job, job_id).attempts = jobs.MAX_ATTEMPTS - crashes
-    for crash in range(1, crashes + 1):
-        victim = spawn(WORKER)
-        wait_until(lambda: not victim.is_alive, seconds=PATIENCE, what="the worker to be killed by the job")  # noqa: B023
-        assert job_row(job_id).attempts == jobs.MAX_ATTEMPTS - crashes + crash
-        hurry(job_id)
-    spawn(WORKER)
-    wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")
-    assert job_row(job_id).error_code == "too_many_attempts"
-    assert [one.outcome for one in attempts_of(job_id)] == ["lost"] * crashes + ["failed"]
-    harmless = poison(cast.charlie, "nothing")
-    wait_until(lambda: status(harmless) == "completed", seconds=PATIENCE, what="another job to be done")
+    crashes = trials(2, jobs.MAX_ATTEMPTS)
+    for _ in range(trials(1, 17)):
+        job_id = poison(cast.alice, "crash")
+        with system_scope() as scope:
+            scope.get(Job, job_id).attempts = jobs.MAX_ATTEMPTS - crashes
+        for crash in range(1, crashes + 1):
+            victim = spawn(WORKER)
+            wait_until(lambda: not victim.is_alive, seconds=PATIENCE, what="the job to kill its worker")  # noqa: B023
+            assert job_row(job_id).attempts == jobs.MAX_ATTEMPTS - crashes + crash
+            hurry(job_id)
+        heir = spawn(WORKER)
+        wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")  # noqa: B023
+        assert job_row(job_id).error_code == "too_many_attempts"
+        assert [one.outcome for one in attempts_of(job_id)] == ["lost"] * crashes + ["failed"]
+        assert_others_are_served(cast, heir)
 
 
-def test_a_job_that_never_ends_is_buried_and_others_are_served(spawn: Spawn, cast: Cast) -> None:
-    job_id = poison(cast.alice, "hang")
-    worker = spawn(WORKER, WORKER_CONCURRENCY=str(jobs.MAX_ATTEMPTS + 2))
-    for tries in range(1, jobs.MAX_ATTEMPTS + 1):
-        wait_until(lambda: job_row(job_id).attempts == tries, seconds=PATIENCE, what="the next try")  # noqa: B023
-        hurry(job_id)
-        wake(job_id)
-    wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")
-    assert job_row(job_id).error_code == "too_many_attempts"
+def assert_others_are_served(cast: Cast, worker: Process) -> None:
     harmless = poison(cast.charlie, "nothing")
     wait_until(lambda: status(harmless) == "completed", seconds=PATIENCE, what="another job to be done")
     assert worker.is_alive
+    worker.kill()
 
 
-def test_ten_megabytes_of_error_text_are_cut_and_the_worker_lives(spawn: Spawn, cast: Cast) -> None:
-    job_id = poison(cast.alice, "huge")
-    worker = spawn(WORKER)
-    for tries in range(1, jobs.MAX_ATTEMPTS):
-        wait_until(
-            lambda: sum(one.outcome == "retried" for one in attempts_of(job_id)) >= tries,  # noqa: B023
-            seconds=PATIENCE,
-            what="the next try to fail",
-        )
-        hurry(job_id)
-        wake(job_id)
-    wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")
-    assert all(len(one.internal or "") < 10_000 for one in attempts_of(job_id))
-    assert len(worker.log.read_bytes()) < 1_000_000
-    harmless = poison(cast.charlie, "nothing")
-    wait_until(lambda: status(harmless) == "completed", seconds=PATIENCE, what="another job to be done")
-    assert worker.is_alive
+def test_a_job_that_never_ends_is_buried_and_others_are_served(spawn: Spawn, cast: Cast, trials: Trials) -> None:
+    for _ in range(trials(1, 17)):
+        job_id = poison(cast.alice, "hang")
+        worker = spawn(WORKER, WORKER_CONCURRENCY=str(jobs.MAX_ATTEMPTS + 2))
+        for tries in range(1, jobs.MAX_ATTEMPTS + 1):
+            wait_until(lambda: job_row(job_id).attempts == tries, seconds=PATIENCE, what="the next try")  # noqa: B023
+            hurry(job_id)
+            wake(job_id)
+        wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")  # noqa: B023
+        assert job_row(job_id).error_code == "too_many_attempts"
+        assert_others_are_served(cast, worker)
+
+
+def test_ten_megabytes_of_error_text_are_cut_and_the_worker_lives(spawn: Spawn, cast: Cast, trials: Trials) -> None:
+    for _ in range(trials(1, 17)):
+        job_id = poison(cast.alice, "huge")
+        worker = spawn(WORKER)
+        for tries in range(1, jobs.MAX_ATTEMPTS):
+            wait_until(
+                lambda: sum(one.outcome == "retried" for one in attempts_of(job_id)) >= tries,  # noqa: B023
+                seconds=PATIENCE,
+                what="the next try to fail",
+            )
+            hurry(job_id)
+            wake(job_id)
+        wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")  # noqa: B023
+        assert all(len(one.internal or "") < 10_000 for one in attempts_of(job_id))
+        assert len(worker.log.read_bytes()) < 1_000_000
+        assert_others_are_served(cast, worker)
