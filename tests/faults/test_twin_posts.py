@@ -133,6 +133,8 @@ def test_fifty_twins_with_one_key_start_one_run(web: Web, trials: Trials) -> Non
             answers = list(pool.map(lambda _: web.post(buyer, key), range(TWINS)))  # noqa: B023
             assert {answer.status_code for answer in answers} <= {202, 409, 503}
             started = {told(answer) for answer in answers if answer.status_code == 202}
+            if not started:  # a busy server has refused the one that held the key; then nothing has happened
+                started = {told(wait_until(lambda: _accepted(web, buyer, key), seconds=30, what="a first answer"))}  # noqa: B023
             assert len(started) == 1
             for again in pool.map(lambda _: replay(web, buyer, key), range(REPLAYS)):  # noqa: B023
                 assert again.headers["idempotent-replayed"] == "true"
@@ -146,7 +148,10 @@ def test_fifty_twins_without_a_key_start_one_run_too(web: Web, trials: Trials) -
             buyer = Buyer.make()
             statuses = Counter(pool.map(lambda _: web.post(buyer, None).status_code, range(TWINS)))  # noqa: B023
             assert set(statuses) <= {202, 409, 503}
-            assert statuses[202] == 1
+            if not statuses[202]:  # a busy server has refused them all
+                assert buyer.runs() == 0
+                wait_until(lambda: _accepted(web, buyer, None), seconds=30, what="a first answer")  # noqa: B023
+            assert statuses[202] <= 1
             buyer.assert_one_effect()
 
 
@@ -175,7 +180,7 @@ def test_the_key_of_a_dead_request_is_free_at_once_and_that_of_a_living_one_is_n
     buyer.assert_one_effect()
 
 
-def _accepted(web: Web, buyer: Buyer, key: str) -> httpx.Response | None:
+def _accepted(web: Web, buyer: Buyer, key: str | None) -> httpx.Response | None:
     answer = web.post(buyer, key)
     return answer if answer.status_code == 202 else None
 
