@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any, Literal
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
 from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import jobs
 from cursive_app.services.jobs import JobView
-from cursive_app.services.jobs.admin import StaffActor
+from cursive_app.services.jobs.admin import Again, RetryRule, StaffActor
+from cursive_app.services.jobs.admin.retries import register
 from db.models.accounts import AuditEntry, User
 from db.models.jobs import JobAttempt, StaffAction
 from db.scope import Tenant
@@ -50,6 +52,18 @@ def done_job(tenant: Tenant, *, processed: int = 3, **options) -> JobView:
 
     jobs.work(job.id, flow)
     return job
+
+
+def of(tenant: Tenant, words: str = "") -> str:
+    """A query for the jobs of one workspace: tests share a database."""
+    return f"workspace:{tenant.workspace_id} {words}".strip()
+
+
+def retryable_kind(**editable: Callable[[Any], Any]) -> str:
+    """A kind of work that can be taken up again, and whose arguments of these names may be changed."""
+    name = f"trial_{uuid4().hex[:8]}"
+    register(name, RetryRule(again=lambda *_: Again(), editable=editable))
+    return name
 
 
 def attempts_of(job_id: UUID) -> list[JobAttempt]:

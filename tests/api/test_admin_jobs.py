@@ -10,13 +10,12 @@ from starlette.testclient import TestClient
 
 from cursive_app.api.app import rest
 from cursive_app.services import accounts
-from cursive_app.services.jobs.admin import Again, RetryRule, register
 from db.engine import Database
 from db.models.accounts import User
 from db.system import system_scope
 from tests.api.client import browser
 from tests.factories import Cast, make_cast
-from tests.factories_admin import failing_job
+from tests.factories_admin import failing_job, retryable_kind
 from tests.factories_jobs import job_row, make_job
 
 JOBS = "/api/admin/audiencelab/jobs"
@@ -87,8 +86,7 @@ def test_the_customer_sees_the_same_job_without_internals(app: FastAPI, customer
 
 
 def test_retry_and_cancel_by_role(app: FastAPI, cast: Cast, customer: Cast) -> None:
-    kind = f"trial_{uuid4().hex[:8]}"
-    register(kind, RetryRule(again=lambda *_: Again(), editable={"size": int}))
+    kind = retryable_kind(size=int)
     job = failing_job(customer.alice, kind=kind, arguments={"size": 1})
     reader = as_staff(app, cast, "read_only")
     refused = reader.post(f"{JOBS}/{job.id}/retry")
@@ -104,8 +102,7 @@ def test_retry_and_cancel_by_role(app: FastAPI, cast: Cast, customer: Cast) -> N
 
 
 def test_edited_arguments(app: FastAPI, cast: Cast, customer: Cast) -> None:
-    kind = f"trial_{uuid4().hex[:8]}"
-    register(kind, RetryRule(again=lambda *_: Again(), editable={"size": int}))
+    kind = retryable_kind(size=int)
     job = failing_job(customer.alice, kind=kind, arguments={"size": 1, "file": "a"})
     client = as_staff(app, cast, "all")
     assert client.post(f"{JOBS}/{job.id}/retry", json={"arguments": {"file": "b"}}).status_code == 422

@@ -1,0 +1,81 @@
+"""What went wrong, what is stuck, what it all came to (JOB-10, 11, 14)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from cursive_app.clock import now
+from cursive_app.errors import Conflict
+from cursive_app.services import jobs
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import Selection
+from tests.factories import Cast
+from tests.factories_admin import attempts_of, done_job, failing_job, retryable_kind, staff
+from tests.factories_jobs import forget_tasks, grow_stale, make_job, waiting_tasks
+
+
+@pytest.fixture
+def kind() -> str:
+    return retryable_kind()
+
+
+def test_failures_are_grouped_with_their_reach(cast: Cast, kind: str) -> None:
+    code = f"Broken {uuid4().hex[:6].translate(str.maketrans('0123456789', 'ghijklmnop'))}: row "
+    for number, tenant in enumerate((cast.alice, cast.alice, cast.charlie)):
+        job = make_job(tenant, kind=kind)
+        claimed = jobs.claim(job.id)
+        assert claimed is not None
+        with tenant.begin() as scope:
+            jobs.fail(scope, claimed, code="bad_rows", message=f"{code}{number}")
+    actor = staff("operate")
+    (group,) = [one for one in admin.failures(actor).groups if one.message.startswith(code)]
+    assert (group.attempts, group.jobs, group.failed_jobs, group.retryable, group.workspace_count) == (3, 3, 3, 3, 2)
+    assert [(hit.name, hit.jobs) for hit in group.workspaces] == [("Acme", 2), ("Other", 1)]
+    assert group.kinds == (kind,)
+    assert group.first_seen <= group.last_seen
+    again = Selection(query=group.query)
+    dry = admin.plan(actor, "retry", again)
+    assert (dry.possible, dry.workspaces) == (3, 2)
+    assert admin.apply(actor, "retry", again, expected=3).done == 3
+
+
+def test_a_stuck_job_is_seen_and_rescued(cast: Cast) -> None:
+    actor = staff("operate")
+    job = make_job(cast.alice)
+    old = jobs.claim(job.id)
+    assert old is not None
+    grow_stale(job.id, seconds=600)
+    found = next(one for one in admin.stuck(actor).jobs if one.job.id == job.id)
+    assert found.still_seconds >= 600
+    assert "silent" in found.why
+    forget_tasks(job.id)
+    assert admin.rescue(actor, job.id).heartbeat_seconds is None
+    assert waiting_tasks(job.id) == [f"job:{job.id}:rescue"]
+    assert attempts_of(job.id)[0].outcome == "lost"
+    with pytest.raises(jobs.LostClaim), cast.alice.begin() as scope:
+        jobs.advance(scope, old, processed=1)  # the old holder can change nothing
+    assert jobs.claim(job.id) is not None
+    with pytest.raises(Conflict):
+        admin.rescue(actor, done_job(cast.alice).id)
+
+
+def test_totals(cast: Cast) -> None:
+    kind = f"kind_{uuid4().hex[:8]}"
+    before = now()
+    for processed in (10, 20):
+        done_job(cast.alice, kind=kind, processed=processed)
+    failing_job(cast.charlie, kind=kind)
+    make_job(cast.alice, kind=kind)
+    view = admin.totals(staff("read_only"), since=before)
+    (mine,) = [one for one in view.by_kind if one.kind == kind]
+    assert (mine.jobs, mine.completed, mine.failed, mine.processed) == (4, 2, 1, 30)
+    assert mine.success_rate == pytest.approx(2 / 3)
+    assert mine.p95_seconds is not None
+    assert len(view.hours) == 72
+    assert view.hours[-1].completed >= 2
+    assert [one.days for one in view.retention] == [None, None, 30, None, 14]
+    empty = admin.totals(staff("read_only"), since=now() + timedelta(days=1))
+    assert (empty.jobs, empty.success_rate, empty.average_seconds) == (0, None, None)

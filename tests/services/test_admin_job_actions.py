@@ -1,0 +1,141 @@
+"""Retry, cancel and delete by staff: one, chosen, all matching; what is refused, what is written down (JOB-05, 06)."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from uuid import uuid4
+
+import pytest
+
+from cursive_app.errors import Conflict, Invalid, NotFound
+from cursive_app.services import credits, jobs
+from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import Selection
+from tests.factories import Cast
+from tests.factories_admin import actions_of, attempts_of, done_job, failing_job, of, retryable_kind, staff, trail_of
+from tests.factories_credits import fund
+from tests.factories_jobs import forget_tasks, job_row, make_job, messages, waiting_tasks
+
+
+@pytest.fixture
+def kind() -> str:
+    """A kind of work that can be taken up again, and whose argument `size` may be changed."""
+
+    def number(value: object) -> int:
+        if not isinstance(value, int) or value < 1:
+            raise Invalid(fields={"size": "Give a number of at least 1."})
+        return value
+
+    return retryable_kind(size=number)
+
+
+def test_a_failed_job_goes_on_where_it_stopped(cast: Cast, kind: str) -> None:
+    actor = staff("operate")
+    job = failing_job(cast.alice, kind=kind, idempotency_key="once", arguments={"size": 3})
+    forget_tasks(job.id)
+    row = admin.act(actor, "retry", job.id)
+    assert (row.status, row.attempts, row.error_code, row.why_no_retry) == (
+        "pending", 0, None, "Only a failed job can be retried.",
+    )  # fmt: skip
+    assert waiting_tasks(job.id) == [f"job:{job.id}"]
+    after = job_row(job.id)
+    assert (after.idempotency_key, after.arguments, after.finished_at) == ("once", {"size": 3}, None)
+    assert "Started again by Cursive support" in messages(job.id)
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    assert [one.number for one in attempts_of(job.id)] == [1, 2]
+    (written,) = actions_of(actor)
+    assert (written.action, written.object_id) == ("job.retry", str(job.id))
+    (entry,) = trail_of(cast.alice, job.id)
+    assert (entry.action, entry.actor_label, entry.actor_user_id) == ("job.retry", "Cursive support", None)
+
+
+def test_what_cannot_be_retried_says_why(cast: Cast) -> None:
+    actor = staff("operate")
+    with pytest.raises(Conflict, match="cannot be taken up again"):
+        admin.act(actor, "retry", failing_job(cast.alice, kind="odd").id)
+    with pytest.raises(Conflict, match="Only a failed job"):
+        admin.act(actor, "retry", done_job(cast.alice).id)
+    with pytest.raises(NotFound):
+        admin.act(actor, "cancel", uuid4())
+    written = actions_of(actor)
+    assert [one.action for one in written] == ["refused.job.retry", "refused.job.retry", "refused.job.cancel"]
+    assert written[1].details["reason"] == "Only a failed job can be retried."
+
+
+def test_edited_arguments_are_for_the_highest_role_checked_and_audited(cast: Cast, kind: str) -> None:
+    actor = staff("all")
+    job = failing_job(cast.alice, kind=kind, arguments={"size": 3, "file": "a"})
+    for wrong in ({}, {"file": "b"}, {"size": 0}, {"size": 1, "new": 1}):
+        with pytest.raises(Invalid):
+            admin.retry_edited(actor, job.id, arguments=wrong)
+    assert job_row(job.id).arguments == {"size": 3, "file": "a"}
+    assert [one.is_editable for one in admin.get_job(actor, job.id).arguments if one.name == "size"] == [True]
+    assert admin.retry_edited(actor, job.id, arguments={"size": 9}).status == "pending"
+    assert job_row(job.id).arguments == {"size": 9, "file": "a"}
+    assert [one.action for one in actions_of(actor)] == ["refused.job.retry_edited"] * 4 + ["job.retry_edited"]
+    assert actions_of(actor)[-1].details["changed"] == {"size": {"from": 3, "to": 9}}
+
+
+def test_all_matching_after_a_dry_run(cast: Cast, kind: str) -> None:
+    actor = staff("operate")
+    failed = [failing_job(cast.alice, kind=kind) for _ in range(3)]
+    odd = failing_job(cast.alice, kind="odd")
+    chosen = Selection(query=of(cast.alice, "state:failed"))
+    dry = admin.plan(actor, "retry", chosen)
+    assert (dry.matching, dry.possible, dry.workspaces) == (4, 3, 1)
+    assert [one.count for one in dry.refused] == [1]
+    assert {job_row(job.id).status for job in failed} == {"failed"}  # a dry run changes nothing
+    with pytest.raises(Conflict, match="not 50"):
+        admin.apply(actor, "retry", chosen, expected=50)
+    done = admin.apply(actor, "retry", chosen, expected=dry.possible)
+    assert done.done == 3
+    assert {job_row(job.id).status for job in failed} == {"pending"}
+    assert job_row(odd.id).status == "failed"
+    assert [one.action for one in actions_of(actor)] == ["job.retry"] * 3 + ["jobs.retry"]
+    assert actions_of(actor)[-1].details["done"] == 3
+
+
+def test_an_action_on_chosen_jobs_reports_those_that_are_gone(cast: Cast) -> None:
+    actor = staff("operate")
+    waiting, ended = make_job(cast.alice), done_job(cast.charlie)
+    dry = admin.plan(actor, "cancel", Selection(ids=(waiting.id, ended.id, uuid4())))
+    assert (dry.matching, dry.possible) == (2, 1)
+    assert {one.reason for one in dry.refused} == {"It has already ended.", "It is not there any more."}
+    assert admin.apply(actor, "cancel", Selection(ids=(waiting.id, ended.id)), expected=1).done == 1
+    assert job_row(waiting.id).cancel_requested_at is not None
+    assert job_row(ended.id).cancel_requested_at is None
+
+
+def test_too_many_at_once_are_refused(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("cursive_app.services.jobs.admin.actions"), "MOST_AT_ONCE", 2)
+    for _ in range(3):
+        make_job(cast.alice)
+    with pytest.raises(Invalid, match="More than 2"):
+        admin.plan(staff(), "cancel", Selection(query=of(cast.alice)))
+
+
+def test_a_cancel_by_staff_is_seen_by_the_customer(cast: Cast) -> None:
+    job = make_job(cast.alice)
+    forget_tasks(job.id)
+    assert admin.act(staff("operate"), "cancel", job.id).cancel_requested
+    assert waiting_tasks(job.id) == [f"job:{job.id}:cancel"]
+    with cast.alice.begin() as scope:
+        seen = jobs.get_job(scope, job.id)
+    assert "Cancel requested by Cursive support" in [line.message for line in seen.events]
+
+
+def test_delete_is_for_ended_jobs_without_credits(cast: Cast) -> None:
+    actor = staff("all")
+    fund(cast.workspace_id, 10)
+    paid, plain, running = done_job(cast.alice), done_job(cast.alice), make_job(cast.alice)
+    with cast.alice.begin() as scope:
+        credits.hold(scope, amount=1, key="h", description="Held", job_id=paid.id)
+    for job, why in ((paid, "moved credits"), (running, "has ended can be deleted")):
+        with pytest.raises(Conflict, match=why):
+            admin.act(actor, "delete", job.id)
+    admin.act(actor, "delete", plain.id)
+    with pytest.raises(NotFound):
+        job_row(plain.id)
+    assert attempts_of(plain.id) == []
+    assert actions_of(actor)[-1].details["workspace_id"] == str(cast.workspace_id)

@@ -1,0 +1,78 @@
+"""The staff's actions through the real event pipeline: first the count, then the deed, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from state.admin_actions import AdminActionState as Actions
+from state.admin_jobs import AdminJobsState as Jobs
+from tests.factories import Cast
+from tests.factories_admin import done_job, failing_job, of, retryable_kind
+from tests.factories_jobs import job_row
+from tests.state.admin import as_staff, at
+
+
+@pytest.fixture
+def kind() -> str:
+    """A kind of work that can be taken up again, with any `size`."""
+    return retryable_kind(size=lambda value: value)
+
+
+async def test_retry_of_all_matching_names_the_count_and_does_it(driver, cast: Cast, kind: str) -> None:
+    failed = [failing_job(cast.alice, kind=kind) for _ in range(2)]
+    done = done_job(cast.alice)
+    tab = driver(as_staff(cast.bob, "operate"))
+    path = at(of(cast.alice))
+    await tab.send(Jobs.load, path=path)
+    await tab.send(Jobs.select, path=path, job_id=str(done.id), on=True)
+    assert tab.var(Jobs, "selected_text") == "1 job selected"
+    await tab.send(Jobs.select_all, path=path)
+    assert tab.var(Jobs, "selected_text") == "All 3 matching jobs selected"
+    await tab.send(Actions.ask_selected, path=path, action="retry")
+    assert tab.var(Actions, "title") == "Retry 2 jobs?"
+    assert tab.var(Actions, "reach") == "2 jobs in 1 workspace."
+    assert tab.var(Actions, "refused") == [{"count": "1", "reason": "Only a failed job can be retried."}]
+    assert {job_row(job.id).status for job in failed} == {"failed"}  # a dry run changes nothing
+    await tab.send(Actions.apply, path=path)
+    assert {job_row(job.id).status for job in failed} == {"pending"}
+    assert "2 jobs retried." in tab.text()
+    assert tab.var(Actions, "is_open") is False
+
+
+async def test_it_is_refused_when_it_is_about_other_jobs_by_now(driver, cast: Cast, kind: str) -> None:
+    failing_job(cast.alice, kind=kind)
+    tab = driver(as_staff(cast.bob, "operate"))
+    query = of(cast.alice, "state:failed")
+    await tab.send(Actions.ask_query, path="/admin/jobs/failures", action="retry", query=query)
+    late = [failing_job(cast.alice, kind=kind) for _ in range(3)]
+    await tab.send(Actions.apply, path="/admin/jobs/failures")
+    assert "It is now 4 jobs, not 1" in tab.var(Actions, "error")
+    assert tab.var(Actions, "is_open") is True
+    assert {job_row(job.id).status for job in late} == {"failed"}
+
+
+async def test_deleting_asks_for_the_count(driver, cast: Cast) -> None:
+    job = failing_job(cast.alice)
+    tab = driver(as_staff(cast.bob))
+    await tab.send(Actions.ask_one, path="/admin/jobs", action="delete", job_id=str(job.id))
+    await tab.send(Actions.apply, path="/admin/jobs")
+    assert job_row(job.id) is not None
+    await tab.send(Actions.set_typed, path="/admin/jobs", value="1")
+    await tab.send(Actions.apply, path="/admin/jobs")
+    assert "1 job deleted." in tab.text()
+    await tab.send(Jobs.load, path=at(of(cast.alice)))
+    assert tab.var(Jobs, "status") == "no_match"
+
+
+async def test_a_retry_with_other_arguments_says_what_is_wrong(driver, cast: Cast, kind: str) -> None:
+    job = failing_job(cast.alice, kind=kind, arguments={"size": 3})
+    tab = driver(as_staff(cast.bob))
+    path = at(of(cast.alice), f"&job={job.id}")
+    await tab.send(Jobs.load, path=path)
+    assert tab.var(Jobs, "drawer")["can_edit"] is True
+    for typed, says in (("3", "Nothing was changed"), ("{", "JSON")):
+        await tab.send(Jobs.retry_edited, path=path, form={"size": typed})
+        assert says in tab.var(Jobs, "editing_error")
+    await tab.send(Jobs.retry_edited, path=path, form={"size": "12345678901234567890"})
+    assert job_row(job.id).arguments == {"size": 12345678901234567890}
+    assert tab.var(Jobs, "drawer")["row"]["status"] == "pending"

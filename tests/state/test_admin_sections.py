@@ -1,0 +1,108 @@
+"""The staff's other pages through the real event pipeline: failures, queues, schedules, stuck jobs, totals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from cursive_app.clock import now
+from cursive_app.services import jobs
+from db.models.accounts import User
+from db.models.jobs import QueuePause
+from db.system import system_scope
+from state.admin_failures import AdminFailuresState as Failures
+from state.admin_jobs import AdminJobsState as Jobs
+from state.admin_queues import AdminQueuesState as Queues
+from state.admin_queues import sparkline
+from state.admin_schedules import AdminSchedulesState as Schedules
+from state.admin_stuck import AdminStuckState as Stuck
+from state.admin_totals import AdminTotalsState as Totals
+from tests.factories import Cast
+from tests.factories_admin import done_job, failing_job, retryable_kind
+from tests.factories_jobs import grow_stale, job_row, make_job
+from tests.state.admin import as_staff
+
+
+@pytest.fixture
+def kind() -> str:
+    """A kind of work that can be taken up again, with any `size`."""
+    return retryable_kind(size=lambda value: value)
+
+
+async def test_failures_are_grouped_and_lead_to_their_jobs(driver, cast: Cast, kind: str) -> None:
+    failing_job(cast.alice, kind=kind)
+    failing_job(cast.charlie, kind=kind)
+    tab = driver(as_staff(cast.bob))
+    await tab.send(Failures.load, path="/admin/jobs/failures")
+    fingerprint = job_row(failing_job(cast.alice, kind=kind).id).error_fingerprint
+    await tab.send(Failures.load, path="/admin/jobs/failures")
+    group = next(one for one in tab.var(Failures, "groups") if one["fingerprint"] == fingerprint)
+    assert group["message"] == "The list of 12 rows is empty."
+    assert {hit["id"] for hit in group["workspaces"]} >= {str(cast.charlie.workspace_id)} or group["more_workspaces"]
+    assert group["retryable"] is True
+    await tab.send(Jobs.load, path=group["href"])
+    assert tab.var(Jobs, "status") == "ready"
+
+
+async def test_a_queue_is_paused_with_a_reason_only(driver, cast: Cast) -> None:
+    name = f"spare-{uuid4().hex[:8]}"
+    with cast.alice.begin() as scope:
+        jobs.open_job(scope, kind="trial", title="Spare", task="trial.run", queue=name)
+    tab = driver(as_staff(cast.bob, "operate"))
+    path = "/admin/jobs/queues"
+    await tab.send(Queues.load, path=path)
+    await tab.send(Queues.ask, path=path, name=name, pause=True)
+    await tab.send(Queues.change, path=path, form={"reason": " "})
+    assert "reason" in tab.var(Queues, "reason_error")
+    await tab.send(Queues.change, path=path, form={"reason": "The provider is down"})
+    line = next(one for one in tab.var(Queues, "queues") if one["name"] == name)
+    assert (line["paused"], line["reason"]) == (True, "The provider is down")
+    await tab.send(Queues.ask, path=path, name=name, pause=False)
+    await tab.send(Queues.change, path=path, form={"reason": "It is back"})
+    with system_scope() as scope:
+        assert scope.session.get(QueuePause, name) is None
+
+
+async def test_schedules_say_when_next_in_the_readers_zone(driver, cast: Cast) -> None:
+    with system_scope() as scope:
+        scope.get(User, cast.bob.user_id).timezone = "Asia/Tokyo"
+    tab = driver(as_staff(cast.bob, "operate"))
+    await tab.send(Schedules.load, path="/admin/jobs/schedules")
+    line = next(one for one in tab.var(Schedules, "schedules") if one["name"] == "jobs.prune")
+    assert (line["words"], line["cron"]) == ("Every day at 04:11 UTC", "11 4 * * *")
+    assert line["next_exact"].endswith("13:11:00 JST")
+    await tab.send(Schedules.run_now, path="/admin/jobs/schedules", name="jobs.prune")
+    line = next(one for one in tab.var(Schedules, "schedules") if one["name"] == "jobs.prune")
+    assert "started by Bob" in line["ticks"][-1]["words"]
+
+
+async def test_a_stuck_job_is_seen_and_rescued(driver, cast: Cast) -> None:
+    job = make_job(cast.alice)
+    assert jobs.claim(job.id) is not None
+    grow_stale(job.id)
+    tab = driver(as_staff(cast.bob, "operate"))
+    await tab.send(Stuck.load, path="/admin/jobs/stuck")
+    line = next(one for one in tab.var(Stuck, "lines") if one["id"] == str(job.id))
+    assert "silent" in line["why"]
+    await tab.send(Stuck.rescue, path="/admin/jobs/stuck", job_id=str(job.id))
+    assert job_row(job.id).attempt_token is None
+    assert str(job.id) not in [one["id"] for one in tab.var(Stuck, "lines")]
+
+
+async def test_totals_say_nothing_is_known_rather_than_zero(driver, cast: Cast) -> None:
+    tab = driver(as_staff(cast.bob))
+    tomorrow = (now() + timedelta(days=2)).date().isoformat()
+    await tab.send(Totals.load, path=f"/admin/jobs/totals?since={tomorrow}")
+    assert (tab.var(Totals, "jobs"), tab.var(Totals, "success"), tab.var(Totals, "p95")) == ("0", "–", "–")
+    done_job(cast.alice)
+    await tab.send(Totals.load, path="/admin/jobs/totals")
+    assert tab.var(Totals, "success").endswith("%")
+    assert len(tab.var(Totals, "hours")) == 72
+
+
+def test_a_sparkline_of_nothing_is_a_flat_line_at_the_ground() -> None:
+    assert sparkline(()) == ""
+    assert sparkline((0, 0, 0)) == "0.0,34.0 90.0,34.0 180.0,34.0"
+    assert sparkline((0, 4)) == "0.0,34.0 180.0,2.0"
