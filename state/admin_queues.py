@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import Invalid
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import QueuesView
 from cursive_app.services.jobs.admin.views import QueueView, WorkerView
-from state.admin_base import Question, StaffPart, as_staff, number, said
-from state.base import allow, person
+from state.admin_base import Question, number
+from state.admin_reasons import ReasonPart, reason_of
+from state.base import person
 from state.times import ago, clock_span, exact
 
 WIDTH, HEIGHT = 180, 36  # of a sparkline, in its own units
@@ -48,48 +49,19 @@ class WorkerLine:
     running: str = ""
 
 
-class AdminQueuesState(StaffPart, rx.State):
+class AdminQueuesState(ReasonPart, rx.State):
     """All queues, and the dialog that pauses or resumes one."""
 
     queues: list[QueueLine] = []
     workers: list[WorkerLine] = []
     slots: str = ""
 
-    asking: bool = False
-    pausing: bool = True
-    name: str = ""
-    reason_error: str = ""
-    pending: bool = False
+    def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:
+        act = admin.pause_queue if wanted == "pause" else admin.resume_queue
+        return lambda actor: act(actor, name, reason=reason_of(form))
 
-    @rx.event
-    @allow("staff")
-    def ask(self, name: str, pause: bool):
-        """Ask for the reason first."""
-        self.name, self.pausing, self.asking, self.reason_error = name, pause, True, ""
-
-    @rx.event
-    @allow("staff")
-    def set_asking(self, is_open: bool):
-        self.asking = is_open
-
-    @rx.event
-    @allow("staff")
-    async def change(self, form: dict[str, str]):
-        """Pause or resume the queue, with the reason that was given."""
-        name, reason, pausing = self.name, str(form.get("reason", "")), self.pausing
-        self.pending, self.reason_error = True, ""
-        yield
-        act = admin.pause_queue if pausing else admin.resume_queue
-        try:
-            await as_staff(lambda actor: act(actor, name, reason=reason))
-        except Invalid as error:
-            self.reason_error = said(error)
-            return
-        finally:
-            self.pending = False
-        self.asking = False
-        yield rx.toast.success(f"The queue {name} {'is paused' if pausing else 'goes on'}.")
-        await self._look()
+    def _told(self, wanted: str, name: str) -> str:
+        return f"The queue {name} {'is paused' if wanted == 'pause' else 'goes on'}."
 
     def _question(self) -> Question:
         return admin.queues

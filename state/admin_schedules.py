@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import Invalid
 from cursive_app.jobs.schedule import SCHEDULE
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import ScheduleView
 from cursive_app.services.jobs.admin.views import TickView
-from state.admin_base import Question, StaffPart, as_staff, said
+from state.admin_base import Question, as_staff
+from state.admin_reasons import ReasonPart, reason_of
 from state.base import allow, person
 from state.times import ago, clock_span, exact
 
@@ -55,48 +56,13 @@ class ScheduleLine:
     paused_at: str = ""
 
 
-class AdminSchedulesState(StaffPart, rx.State):
+class AdminSchedulesState(ReasonPart, rx.State):
     """All schedules, and the dialog that pauses or resumes one."""
 
     schedules: list[ScheduleLine] = []
     timezone: str = "UTC"
 
-    asking: bool = False
-    pausing: bool = True
-    name: str = ""
-    reason_error: str = ""
-    pending: bool = False
     running: str = ""
-
-    @rx.event
-    @allow("staff")
-    def ask(self, name: str, pause: bool):
-        """Ask for the reason first."""
-        self.name, self.pausing, self.asking, self.reason_error = name, pause, True, ""
-
-    @rx.event
-    @allow("staff")
-    def set_asking(self, is_open: bool):
-        self.asking = is_open
-
-    @rx.event
-    @allow("staff")
-    async def change(self, form: dict[str, str]):
-        """Pause or resume the schedule, with the reason that was given."""
-        name, reason, pausing = self.name, str(form.get("reason", "")), self.pausing
-        self.pending, self.reason_error = True, ""
-        yield
-        act = admin.pause_schedule if pausing else admin.resume_schedule
-        try:
-            await as_staff(lambda actor: act(actor, name, reason=reason, declared=SCHEDULE))
-        except Invalid as error:
-            self.reason_error = said(error)
-            return
-        finally:
-            self.pending = False
-        self.asking = False
-        yield rx.toast.success(f"{name} {'is paused' if pausing else 'runs on time again'}.")
-        await self._look()
 
     @rx.event
     @allow("staff")
@@ -110,6 +76,13 @@ class AdminSchedulesState(StaffPart, rx.State):
             self.running = ""
         yield rx.toast.success(f"{name} is queued to run now.")
         await self._look()
+
+    def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:
+        act = admin.pause_schedule if wanted == "pause" else admin.resume_schedule
+        return lambda actor: act(actor, name, reason=reason_of(form), declared=SCHEDULE)
+
+    def _told(self, wanted: str, name: str) -> str:
+        return f"{name} {'is paused' if wanted == 'pause' else 'runs on time again'}."
 
     def _question(self) -> Question:
         return lambda actor: admin.schedules(actor, declared=SCHEDULE)

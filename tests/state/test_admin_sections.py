@@ -53,13 +53,13 @@ async def test_a_queue_is_paused_with_a_reason_only(driver, cast: Cast) -> None:
     tab = driver(as_staff(cast.bob, "operate"))
     path = "/admin/jobs/queues"
     await tab.send(Queues.load, path=path)
-    await tab.send(Queues.ask, path=path, name=name, pause=True)
+    await tab.send(Queues.ask, path=path, name=name, wanted="pause")
     await tab.send(Queues.change, path=path, form={"reason": " "})
     assert "reason" in tab.var(Queues, "reason_error")
     await tab.send(Queues.change, path=path, form={"reason": "The provider is down"})
     line = next(one for one in tab.var(Queues, "queues") if one["name"] == name)
     assert (line["paused"], line["reason"]) == (True, "The provider is down")
-    await tab.send(Queues.ask, path=path, name=name, pause=False)
+    await tab.send(Queues.ask, path=path, name=name, wanted="resume")
     await tab.send(Queues.change, path=path, form={"reason": "It is back"})
     with system_scope() as scope:
         assert scope.session.get(QueuePause, name) is None

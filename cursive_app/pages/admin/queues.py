@@ -9,7 +9,7 @@ from components.buttons import primary, secondary
 from components.feedback import banner, failure, list_states, pill, relative_time, skeleton_lines
 from components.shell import section
 from components.table import Column, data_table, table_card
-from cursive_app.pages.admin.reason import reason_dialog
+from cursive_app.pages.admin.reason import pause_dialog
 from cursive_app.pages.admin.staff_page import may_operate, staff_page
 from state.admin_queues import HEIGHT, WIDTH, QueueLine, WorkerLine
 from state.admin_queues import AdminQueuesState as S
@@ -45,10 +45,14 @@ def _queue(queue: QueueLine) -> rx.Component:
                 rx.cond(
                     queue.paused,
                     primary(
-                        "Resume", size="sm", icon_name="play", class_name="ml-auto", on_click=S.ask(queue.name, False)
+                        "Resume",
+                        size="sm",
+                        icon_name="play",
+                        class_name="ml-auto",
+                        on_click=S.ask(queue.name, "resume"),
                     ),
                     secondary(
-                        "Pause", size="sm", icon_name="pause", class_name="ml-auto", on_click=S.ask(queue.name, True)
+                        "Pause", size="sm", icon_name="pause", class_name="ml-auto", on_click=S.ask(queue.name, "pause")
                     ),
                 ),
                 rx.fragment(),
@@ -140,18 +144,10 @@ def _workers() -> rx.Component:
 
 
 def _dialog() -> rx.Component:
-    return reason_dialog(
-        title=rx.cond(S.pausing, rx.Var.create("Pause ") + text(S.name) + "?", rx.Var.create("Resume ") + S.name + "?"),
-        consequence=rx.cond(
-            S.pausing,
-            "Nothing new is taken from this queue. What runs stops at its next step; customers see their jobs waiting. "
-            "Canceling still works.",
-            "What waits is taken up at once.",
-        ),
-        action=rx.cond(S.pausing, "Pause queue", "Resume queue"),
-        is_open=S.asking,
-        on_open_change=S.set_asking,
-        on_submit=S.change,
-        error=S.reason_error,
-        pending=S.pending,
+    return pause_dialog(
+        S,
+        noun="queue",
+        pausing="Nothing new is taken from this queue. What runs stops at its next step; customers see their jobs "
+        "waiting. Canceling still works.",
+        resuming="What waits is taken up at once.",
     )

@@ -6,10 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import Text
+from components.binding import Text, text
 from components.buttons import secondary, submit
 from components.dialog import modal
 from components.form import field, textarea
+from state.admin_reasons import ReasonPart
 
 
 def reason_dialog(
@@ -47,4 +48,20 @@ def reason_dialog(
     )
 
 
-__all__ = ["reason_dialog"]
+def pause_dialog(asked: type[ReasonPart], *, noun: str, pausing: str, resuming: str) -> rx.Component:
+    """The dialog of a page whose things (`noun`) are paused and resumed; `pausing` and `resuming` say what follows."""
+    pauses = text(asked.wanted) == "pause"
+    verb = rx.cond(pauses, "Pause ", "Resume ")
+    return reason_dialog(
+        title=rx.Var.create(verb).to(str) + text(asked.name) + "?",
+        consequence=rx.cond(pauses, pausing, resuming),
+        action=rx.cond(pauses, f"Pause {noun}", f"Resume {noun}"),
+        is_open=asked.asking,
+        on_open_change=asked.set_asking,
+        on_submit=asked.change,
+        error=asked.reason_error,
+        pending=asked.pending,
+    )
+
+
+__all__ = ["pause_dialog", "reason_dialog"]

@@ -8,7 +8,7 @@ from components.binding import items, text
 from components.buttons import primary, secondary
 from components.feedback import failure, list_states, nothing_yet, pill, relative_time
 from components.table import Column, data_table, skeleton_table, table_card
-from cursive_app.pages.admin.reason import reason_dialog
+from cursive_app.pages.admin.reason import pause_dialog
 from cursive_app.pages.admin.staff_page import may_operate, staff_page
 from state.admin_schedules import AdminSchedulesState as S
 from state.admin_schedules import ScheduleLine, TickLine
@@ -100,8 +100,8 @@ def _do(one: ScheduleLine) -> rx.Component:
             ),
             rx.cond(
                 one.paused,
-                primary("Resume", size="sm", on_click=S.ask(one.name, False)),
-                secondary("Pause", size="sm", on_click=S.ask(one.name, True)),
+                primary("Resume", size="sm", on_click=S.ask(one.name, "resume")),
+                secondary("Pause", size="sm", on_click=S.ask(one.name, "pause")),
             ),
             class_name="inline-flex gap-2",
         ),
@@ -120,17 +120,9 @@ COLUMNS = (
 
 
 def _dialog() -> rx.Component:
-    return reason_dialog(
-        title=rx.cond(S.pausing, rx.Var.create("Pause ") + text(S.name) + "?", rx.Var.create("Resume ") + S.name + "?"),
-        consequence=rx.cond(
-            S.pausing,
-            "Its times pass without a run until it is resumed. It can still be run by hand.",
-            "It runs again from its next time on; what was skipped is not caught up.",
-        ),
-        action=rx.cond(S.pausing, "Pause schedule", "Resume schedule"),
-        is_open=S.asking,
-        on_open_change=S.set_asking,
-        on_submit=S.change,
-        error=S.reason_error,
-        pending=S.pending,
+    return pause_dialog(
+        S,
+        noun="schedule",
+        pausing="Its times pass without a run until it is resumed. It can still be run by hand.",
+        resuming="It runs again from its next time on; what was skipped is not caught up.",
     )
