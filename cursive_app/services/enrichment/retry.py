@@ -7,18 +7,17 @@ at the provider are asked about and not ordered again, and the rest is held agai
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
-from uuid_utils.compat import uuid7
 
 from cursive_app.errors import Conflict, Invalid
-from cursive_app.services import credits
 from cursive_app.services.enrichment import leads, opening, starting
 from cursive_app.services.enrichment.chunks import may_hold_more, sendable
 from cursive_app.services.enrichment.ending import count_outcomes
 from cursive_app.services.enrichment.pricing import cost_of, rows_to_send
-from cursive_app.services.jobs.admin.retries import Again, RetryRule, register
+from cursive_app.services.jobs.admin.retries import Again, RetryRule, refuse_unless_failed, register, reopen
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentFilePart, EnrichmentRow
 from db.scope import Scope
 
@@ -31,16 +30,20 @@ def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, A
     Raises NotFound, InsufficientCredits, and Conflict for a list whose rows were deleted.
     """
     row = _list(scope, links)
-    if row.status != "failed":
-        raise Conflict("The run of this job has not failed.", reason="not_possible")
+    refuse_unless_failed(row)
     mine = (EnrichmentRow.outcome == "skipped", sendable(row))
     scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome=None, reason=None, chunk=None))
     _reopen_chunks(scope, row)
     count_outcomes(scope, row)
-    _hold_again(scope, row)
-    row.status, row.outcome, row.message, row.finished_at = "queued", None, None, None
-    scope.session.flush()
-    return Again(credits_held=row.credits_held)
+    return reopen(
+        scope,
+        row,
+        left=_still_costs(row),
+        key=f"enrichment:{row.id}",
+        description=f"Held again for enriching “{row.filename[:200]}”",
+        job_id=row.run_job_id,
+        reference=f"enrichment:{row.id}",
+    )
 
 
 def retry_reading(scope: Scope, links: Mapping[str, Any], arguments: Mapping[str, Any]) -> Again:
@@ -99,23 +102,10 @@ def _reopen_chunks(scope: Scope, row: Enrichment) -> None:
     scope.session.flush()
 
 
-def _hold_again(scope: Scope, row: Enrichment) -> None:
+def _still_costs(row: Enrichment) -> Decimal:
     answered = row.matched_count + row.no_match_count + row.error_count
     rows = rows_to_send(row, includes_owned=row.includes_owned) - answered
-    amount = min(cost_of(rows, row.price), may_hold_more(row))
-    row.hold_id = None
-    if amount <= 0:
-        return
-    line = credits.hold(
-        scope,
-        amount=amount,
-        key=f"enrichment:{row.id}:hold:{uuid7()}",
-        description=f"Held again for enriching “{row.filename[:200]}”",
-        job_id=row.run_job_id,
-        reference=f"enrichment:{row.id}",
-    )
-    row.hold_id = line.id
-    row.credits_held += amount
+    return min(cost_of(rows, row.price), may_hold_more(row))
 
 
 register(starting.KIND, RetryRule(again=retry_run))

@@ -1,21 +1,19 @@
 """Taking up a failed run again (JOB-05): the same run, the same job; what was delivered stays delivered and paid.
 
-Failing gave back everything that was still held, so going on holds again, for what is still to be delivered. The
-audience at the provider is used further while it is there; when it is gone a new one is read from its first page, and
-people who were delivered before are recognized as owned and cost nothing.
+The audience at the provider is used further while it is there; when it is gone a new one is read from its first page,
+and people who were delivered before are recognized as owned and cost nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
-from uuid_utils.compat import uuid7
 
 from cursive_app.errors import Conflict
-from cursive_app.services import credits
-from cursive_app.services.jobs.admin.retries import Again, RetryRule, register
+from cursive_app.services.jobs.admin.retries import Again, RetryRule, refuse_unless_failed, register, reopen
 from cursive_app.services.segments.runs import CENT, KIND
 from cursive_app.services.segments.views import ACTIVE
 from db.models.segments import SavedSegment, SegmentRun
@@ -29,37 +27,28 @@ def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, A
     """
     run = scope.get(SegmentRun, links.get("run_id", ""), lock=True)
     segment = scope.get(SavedSegment, run.segment_id, lock=True)
-    if run.status != "failed":
-        raise Conflict("The run of this job has not failed.", reason="not_possible")
+    refuse_unless_failed(run)
     if segment.status != "active":
         raise Conflict("The segment is archived or paused; its runs cannot go on.", reason="not_active")
     others = scope.select(SegmentRun).where(SegmentRun.segment_id == segment.id, SegmentRun.status.in_(ACTIVE))
     if scope.session.scalar(select(others.exists())):
         raise Conflict("Another run of this segment is under way.", reason="running")
-    _hold_again(scope, run, segment)
     if run.audience_deleted_at is not None or run.outcome == "filters_ignored":
         _read_from_the_start(run)
-    run.status, run.outcome, run.message, run.finished_at = "queued", None, None, None
-    scope.session.flush()
-    return Again(credits_held=run.credits_held)
-
-
-def _hold_again(scope: Scope, run: SegmentRun, segment: SavedSegment) -> None:
-    left = run.max_leads - run.new_leads
-    amount = min(run.ceiling - run.credits_captured, left * run.price).quantize(CENT)
-    run.hold_id = None
-    if amount <= 0:
-        return
-    line = credits.hold(
+    return reopen(
         scope,
-        amount=amount,
-        key=f"run:{run.id}:hold:{uuid7()}",
+        run,
+        left=_still_costs(run),
+        key=f"run:{run.id}",
         description=f"Held again for a run of “{segment.name}”",
         job_id=run.job_id,
         reference=f"segment_run:{run.id}",
     )
-    run.hold_id = line.id
-    run.credits_held += amount
+
+
+def _still_costs(run: SegmentRun) -> Decimal:
+    left = run.max_leads - run.new_leads
+    return min(run.ceiling - run.credits_captured, left * run.price).quantize(CENT)
 
 
 def _read_from_the_start(run: SegmentRun) -> None:

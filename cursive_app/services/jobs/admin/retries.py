@@ -6,7 +6,8 @@ must do so that its thing can go on (hold credits again, open it again) it regis
     retries.register("segment_run", RetryRule(again=retry_run))
 
 `again(scope, links, arguments)` runs in the transaction that puts the job back, inside the job's workspace, and raises
-a CursiveError that says why this one cannot go on.
+a CursiveError that says why this one cannot go on. Failing gave back everything that was still held, so a run that
+goes on holds again, for what is left: `refuse_unless_failed(run)`, then `reopen(scope, run, left=…)`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
+from uuid_utils.compat import uuid7
+
+from cursive_app.errors import Conflict
+from cursive_app.services import credits
 from db.scope import Scope
 
 
@@ -33,6 +39,42 @@ class RetryRule:
 
     again: Callable[[Scope, Mapping[str, Any], Mapping[str, Any]], Again]
     editable: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+
+
+class Run(Protocol):
+    """A room's own record of what its job works on, with the credits it holds."""
+
+    status: Any
+    outcome: Any
+    message: Any
+    finished_at: Any
+    hold_id: Any
+    credits_held: Any
+
+
+def refuse_unless_failed(run: Run) -> None:
+    """Raises Conflict (reason "not_possible")."""
+    if run.status != "failed":
+        raise Conflict("The run of this job has not failed.", reason="not_possible")
+
+
+def reopen(
+    scope: Scope, run: Run, *, left: Decimal, key: str, description: str, job_id: UUID | None, reference: str
+) -> Again:
+    """Queue a failed run again and hold `left` credits, what the rest of it may cost; nothing when nothing is left.
+
+    The hold's idempotency key begins with `key`. Raises InsufficientCredits.
+    """
+    run.hold_id = None
+    if left > 0:
+        line = credits.hold(
+            scope, amount=left, key=f"{key}:hold:{uuid7()}", description=description, job_id=job_id, reference=reference
+        )
+        run.hold_id = line.id
+        run.credits_held += left
+    run.status, run.outcome, run.message, run.finished_at = "queued", None, None, None
+    scope.session.flush()
+    return Again(credits_held=run.credits_held)
 
 
 _RULES: dict[str, RetryRule] = {}
