@@ -65,6 +65,14 @@ class Enrichment(Identified, Timestamped, WorkspaceOwned, Base):
             ["enrichments.workspace_id", "enrichments.id"],
             ondelete="SET NULL (rerun_of)",
         ),
+        ForeignKeyConstraint(["workspace_id", "run_job_id"], ["jobs.workspace_id", "jobs.id"]),
+        ForeignKeyConstraint(
+            ["workspace_id", "read_job_id"], ["jobs.workspace_id", "jobs.id"], ondelete="SET NULL (read_job_id)"
+        ),
+        ForeignKeyConstraint(
+            ["workspace_id", "sample_job_id"], ["jobs.workspace_id", "jobs.id"], ondelete="SET NULL (sample_job_id)"
+        ),
+        Index(None, "workspace_id", "run_job_id"),
         Index(None, "workspace_id", "created_at", "id"),
         Index(None, "workspace_id", "sha256"),
         Index("ix_enrichments_expiry", "expires_at", postgresql_where=text("purged_at IS NULL")),

@@ -145,6 +145,33 @@ class QueuePause(Base):
     paused_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class QueueLimit(Base):
+    """How many tasks of a queue all workers together may have in hand at once, as staff have set it (JOB-08).
+
+    `fetch_queue_task` (migration 0012) reads it whenever a worker asks for work.
+    """
+
+    __tablename__ = "queue_limits"
+    __table_args__ = (CheckConstraint("at_most > 0", name="at_most"),)
+
+    queue: Mapped[str] = mapped_column(Text, primary_key=True)
+    at_most: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text)
+    set_by_label: Mapped[str] = mapped_column(Text)
+    set_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class QueueMinute(Base):
+    """How many tasks without a job ended in one minute of one queue: the queue itself forgets those that succeed."""
+
+    __tablename__ = "queue_minutes"
+    __table_args__ = (Index(None, "minute"),)
+
+    queue: Mapped[str] = mapped_column(Text, primary_key=True)
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    ended: Mapped[int]
+
+
 class SchedulePause(Base):
     """A scheduled task that staff have paused: its ticks are not deferred meanwhile (JOB-09)."""
 

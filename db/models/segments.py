@@ -125,6 +125,8 @@ class SegmentRun(Identified, Timestamped, WorkspaceOwned, Base):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        ForeignKeyConstraint(["workspace_id", "job_id"], ["jobs.workspace_id", "jobs.id"]),
+        Index(None, "workspace_id", "job_id"),
         Index(None, "workspace_id", "segment_id", "created_at"),
         Index(
             "ix_segment_runs_leftover_audiences",
