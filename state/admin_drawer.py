@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import re
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
 
 from cursive_app.services.jobs.admin import AdminJobDetail
-from cursive_app.services.jobs.admin.views import AttemptView, TimelineLine
+from cursive_app.services.jobs.admin.views import Argument, AttemptView, Edit, TimelineLine
 from cursive_app.settings import settings
 from state.admin_base import number
 from state.admin_rows import AdminRow, admin_row
 from state.times import ago, clock_span, exact
 
+_ITS_CLAIM = timedelta(seconds=1)  # the line that says it started bears the time at which its claim began
 OUTCOMES = {
     "finished": "Finished",
     "postponed": "Postponed",
@@ -39,7 +44,7 @@ class AdminEvent:
 
 @dataclass(frozen=True)
 class AdminAttempt:
-    """One try by one worker."""
+    """One try by one worker; `log` are the timeline's lines from its time."""
 
     number: str = ""
     outcome: str = ""
@@ -53,16 +58,25 @@ class AdminAttempt:
     error_code: str = ""
     internal: str = ""
     folded: str = ""
+    log: list[AdminEvent] = field(default_factory=list)
+    log_word: str = ""
 
 
 @dataclass(frozen=True)
 class AdminArgument:
-    """One argument; `value` is JSON text, exact to the last digit."""
+    """One argument; `value` is JSON text, exact to the last digit, and `nested` when it has a structure of its own.
+    `control` says how it is changed for a retry, empty when it is not; `typed` is what that control shows first."""
 
     name: str = ""
     value: str = ""
+    has_value: bool = False
+    nested: bool = False
     masked: bool = False
-    editable: bool = False
+    control: str = ""
+    label: str = ""
+    hint: str = ""
+    typed: str = ""
+    options: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,14 +107,11 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         row=row,
         events=[_event(place, line, timezone) for place, line in enumerate(detail.timeline)],
         earlier_events=_earlier(detail.earlier_events, "line"),
-        attempts=[_attempt(one, timezone) for one in detail.attempts],
+        attempts=[_attempt(one, detail.timeline, timezone) for one in detail.attempts],
         earlier_attempts=_earlier(detail.earlier_attempts, "try", "tries"),
-        arguments=[
-            AdminArgument(name=one.name, value=one.value, masked=one.is_masked, editable=one.is_editable)
-            for one in detail.arguments
-        ],
+        arguments=[_argument(one) for one in detail.arguments],
         arguments_json=detail.arguments_json,
-        can_edit=any(one.is_editable for one in detail.arguments) and not row.why_no_retry,
+        can_edit=any(one.edit is not None for one in detail.arguments) and not row.why_no_retry,
         links=[{"label": link.label, "href": link.href} for link in detail.links],
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",
@@ -122,7 +133,9 @@ def _event(place: int, line: TimelineLine, timezone: str) -> AdminEvent:
     )
 
 
-def _attempt(one: AttemptView, timezone: str) -> AdminAttempt:
+def _attempt(one: AttemptView, timeline: tuple[TimelineLine, ...], timezone: str) -> AdminAttempt:
+    begins = one.started_at - _ITS_CLAIM
+    log = [line for line in timeline if begins <= line.at and (one.ended_at is None or line.at <= one.ended_at)]
     bad = one.outcome in ("failed", "lost")
     tone = "bad" if bad else "warn" if one.outcome in ("retried", "interrupted") else "neutral"
     return AdminAttempt(
@@ -138,7 +151,58 @@ def _attempt(one: AttemptView, timezone: str) -> AdminAttempt:
         error_code=one.error_code or "",
         internal=one.internal or "",
         folded=f"{number(one.folded, 'try', 'tries')} before this one only waited" if one.folded else "",
+        log=[_event(place, line, timezone) for place, line in enumerate(log)],
+        log_word=f"Log, {number(len(log), 'line')}" if log else "",
     )
+
+
+def _argument(one: Argument) -> AdminArgument:
+    edit = one.edit
+    shown = AdminArgument(
+        name=one.name,
+        value=one.value,
+        has_value=one.value != "",
+        nested=one.value[:1] in ("{", "["),
+        masked=one.is_masked,
+    )
+    if edit is None:
+        return shown
+    limits = f"{edit.minimum:,} to {edit.maximum:,}. " if edit.minimum is not None and edit.maximum is not None else ""
+    return replace(
+        shown,
+        control=edit.control,
+        label=edit.label,
+        hint=f"{limits}{edit.hint}".strip(),
+        typed=_typed(one.value, edit),
+        options=[{"value": value, "label": words} for value, words in edit.options],
+    )
+
+
+def _typed(value: str, edit: Edit) -> str:
+    """What a control shows first: a text without its quotation marks, of a choice only what it offers."""
+    text = str(json.loads(value)) if value.startswith('"') else value
+    if edit.control == "choice" and text not in dict(edit.options):
+        return edit.options[0][0] if edit.options else ""
+    return text
+
+
+def typed_arguments(arguments: list[AdminArgument], form: dict[str, Any]) -> dict[str, Any]:
+    """What was typed into the controls, as JSON values, where it differs from what the job has. A text that is no
+    number stays a text: the service says what is wrong with it."""
+    found: dict[str, Any] = {}
+    for one in arguments:
+        if not one.control:
+            continue
+        typed = str(form.get(one.name, "")).strip()
+        if one.control == "switch":
+            value: Any = bool(form.get(one.name))
+        elif one.control == "number" and re.fullmatch(r"-?\d{1,30}", typed):
+            value = int(typed)
+        else:
+            value = typed
+        if json.dumps(value, ensure_ascii=False) != one.value and (typed or one.control == "switch"):
+            found[one.name] = value
+    return found
 
 
 def _earlier(count: int, one: str, many: str = "") -> str:

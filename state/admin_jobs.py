@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from cursive_app.errors import CursiveError, Invalid, NotFound
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminRefresh, Selection, StaffActor
 from state.admin_base import Question, StaffPart, as_staff, day_start, number, said
-from state.admin_drawer import AdminDrawer, admin_drawer
+from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
 from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
 from state.times import exact
@@ -188,13 +187,11 @@ class AdminJobsState(StaffPart, rx.State):
     async def retry_edited(self, form: dict[str, Any]):
         """Retry the open job with the values typed into the form; only what differs is sent on."""
         open_id, self.editing_error = self.open_id, ""
-        known = {one.name: one.value for one in self.drawer.arguments if one.editable}
+        changed = typed_arguments(self.drawer.arguments, form)
+        if not changed:
+            self.editing_error = "Nothing was changed. Use Retry to run it again as it is."
+            return
         try:
-            typed = {name: str(form.get(name, value)).strip() for name, value in known.items()}
-            changed = {name: _value(name, text) for name, text in typed.items() if text != known[name]}
-            if not changed:
-                self.editing_error = "Nothing was changed. Use Retry to run it again as it is."
-                return
             await as_staff(lambda actor: admin.retry_edited(actor, UUID(open_id), arguments=changed))
         except Invalid as error:
             self.editing_error = said(error)
@@ -337,10 +334,3 @@ def _chosen_state(query: str) -> str:
     if not found:
         return ""
     return found[0]["value"].lower() if len(found) == 1 and not found[0]["minus"] else "-"
-
-
-def _value(name: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise Invalid(fields={name: f'{name}: write the value as JSON, such as 12 or "text".'}) from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -12,6 +11,7 @@ from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import jobs
 from cursive_app.services.jobs import JobView
 from cursive_app.services.jobs.admin import Again, RetryRule, StaffActor
+from cursive_app.services.jobs.admin.editing import Editable, Whole
 from cursive_app.services.jobs.admin.retries import register
 from db.models.accounts import AuditEntry, User
 from db.models.jobs import JobAttempt, StaffAction
@@ -59,7 +59,10 @@ def of(tenant: Tenant, words: str = "") -> str:
     return f"workspace:{tenant.workspace_id} {words}".strip()
 
 
-def retryable_kind(**editable: Callable[[Any], Any]) -> str:
+ANY_SIZE = Whole("Size", minimum=1, maximum=10**30)
+
+
+def retryable_kind(**editable: Editable) -> str:
     """A kind of work that can be taken up again, and whose arguments of these names may be changed."""
     name = f"trial_{uuid4().hex[:8]}"
     register(name, RetryRule(again=lambda *_: Again(), editable=editable))

@@ -15,7 +15,7 @@ from db.models.accounts import User
 from db.system import system_scope
 from tests.api.client import browser
 from tests.factories import Cast, make_cast
-from tests.factories_admin import failing_job, retryable_kind
+from tests.factories_admin import ANY_SIZE, failing_job, retryable_kind
 from tests.factories_jobs import job_row, make_job
 
 JOBS = "/api/admin/audiencelab/jobs"
@@ -86,7 +86,7 @@ def test_the_customer_sees_the_same_job_without_internals(app: FastAPI, customer
 
 
 def test_retry_and_cancel_by_role(app: FastAPI, cast: Cast, customer: Cast) -> None:
-    kind = retryable_kind(size=int)
+    kind = retryable_kind(size=ANY_SIZE)
     job = failing_job(customer.alice, kind=kind, arguments={"size": 1})
     reader = as_staff(app, cast, "read_only")
     refused = reader.post(f"{JOBS}/{job.id}/retry")
@@ -102,7 +102,7 @@ def test_retry_and_cancel_by_role(app: FastAPI, cast: Cast, customer: Cast) -> N
 
 
 def test_edited_arguments(app: FastAPI, cast: Cast, customer: Cast) -> None:
-    kind = retryable_kind(size=int)
+    kind = retryable_kind(size=ANY_SIZE)
     job = failing_job(customer.alice, kind=kind, arguments={"size": 1, "file": "a"})
     client = as_staff(app, cast, "all")
     assert client.post(f"{JOBS}/{job.id}/retry", json={"arguments": {"file": "b"}}).status_code == 422

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Uuid
 
 from cursive_app.errors import Conflict, Invalid, NotFound
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
+from db.base import Base
+from db.engine import Database
+from db.models.enrichment import Enrichment
+from db.models.segments import SegmentRun
+from db.system import system_scope
 from tests.factories import Cast
-from tests.factories_admin import actions_of, attempts_of, done_job, failing_job, of, retryable_kind, staff, trail_of
+from tests.factories_admin import (
+    ANY_SIZE,
+    actions_of,
+    attempts_of,
+    done_job,
+    failing_job,
+    of,
+    retryable_kind,
+    staff,
+    trail_of,
+)
 from tests.factories_credits import fund
+from tests.factories_enrichment import make_list
 from tests.factories_jobs import forget_tasks, job_row, make_job, messages, waiting_tasks
+from tests.factories_segments import make_segment, start
 
 
 @pytest.fixture
 def kind() -> str:
     """A kind of work that can be taken up again, and whose argument `size` may be changed."""
-
-    def number(value: object) -> int:
-        if not isinstance(value, int) or value < 1:
-            raise Invalid(fields={"size": "Give a number of at least 1."})
-        return value
-
-    return retryable_kind(size=number)
+    return retryable_kind(size=ANY_SIZE)
 
 
 def test_a_failed_job_goes_on_where_it_stopped(cast: Cast, kind: str) -> None:
@@ -70,7 +83,7 @@ def test_edited_arguments_are_for_the_highest_role_checked_and_audited(cast: Cas
         with pytest.raises(Invalid):
             admin.retry_edited(actor, job.id, arguments=wrong)
     assert job_row(job.id).arguments == {"size": 3, "file": "a"}
-    assert [one.is_editable for one in admin.get_job(actor, job.id).arguments if one.name == "size"] == [True]
+    assert [one.edit is not None for one in admin.get_job(actor, job.id).arguments if one.name == "size"] == [True]
     assert admin.retry_edited(actor, job.id, arguments={"size": 9}).status == "pending"
     assert job_row(job.id).arguments == {"size": 9, "file": "a"}
     assert [one.action for one in actions_of(actor)] == ["refused.job.retry_edited"] * 4 + ["job.retry_edited"]
@@ -139,3 +152,36 @@ def test_delete_is_for_ended_jobs_without_credits(cast: Cast) -> None:
         job_row(plain.id)
     assert attempts_of(plain.id) == []
     assert actions_of(actor)[-1].details["workspace_id"] == str(cast.workspace_id)
+
+
+def test_what_leads_or_a_list_depend_on_stays(cast: Cast) -> None:
+    """Deleting asks the same question as the foreign keys, so that it says why before the database refuses."""
+    actor = staff("all")
+    fund(cast.workspace_id, 10)
+    run = start(cast.alice, make_segment(cast.alice).id, max_leads=1)
+    delivered, read = done_job(cast.alice), done_job(cast.alice)
+    id = make_list(cast.alice, [])
+    with system_scope() as scope:
+        scope.get(SegmentRun, run.id).job_id = delivered.id
+        scope.get(Enrichment, id).read_job_id = read.id
+    dry = admin.plan(actor, "delete", Selection(ids=(delivered.id, read.id)))
+    assert (dry.possible, [one.reason for one in dry.refused]) == (
+        1, ["A run and the leads it delivered refer to it, so its record stays."],
+    )  # fmt: skip
+    with pytest.raises(Conflict, match="the leads it delivered"):
+        admin.act(actor, "delete", delivered.id)
+    admin.act(actor, "delete", read.id)
+    with system_scope() as scope:
+        assert scope.get(Enrichment, id).read_job_id is None
+
+
+def test_no_table_refers_to_a_job_without_a_foreign_key(database: Database) -> None:
+    """A column that only looks like a reference would leave a page pointing at a job that was deleted."""
+    pointing = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if re.fullmatch(r"(\w+_)?job_id", column.name) and isinstance(column.type, Uuid)
+        if not any(key.column.table.name == "jobs" for key in column.foreign_keys)
+    }
+    assert pointing == set()

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from cursive_app.clock import now
-from cursive_app.errors import Forbidden, Invalid, NotFound
+from cursive_app.errors import Forbidden, NotFound
 from cursive_app.services import jobs
 from cursive_app.services.accounts import make_admin
 from cursive_app.services.jobs import admin
@@ -16,20 +16,14 @@ from db.models.accounts import User
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_accounts import signed_in
-from tests.factories_admin import actions_of, failing_job, retryable_kind, staff, trail_of
+from tests.factories_admin import ANY_SIZE, actions_of, failing_job, retryable_kind, staff, trail_of
 from tests.factories_jobs import job_row, make_job
 
 
 @pytest.fixture
 def kind() -> str:
     """A kind of work that can be taken up again, and whose argument `size` may be changed."""
-
-    def number(value: object) -> int:
-        if not isinstance(value, int) or value < 1:
-            raise Invalid(fields={"size": "Give a number of at least 1."})
-        return value
-
-    return retryable_kind(size=number)
+    return retryable_kind(size=ANY_SIZE)
 
 
 def test_only_staff_become_actors(cast: Cast) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.binding import items, text
-from components.buttons import button, copy_button, copyable_id, primary, quiet_danger, secondary, submit
+from components.buttons import button, copy_button, copyable_id, primary, quiet_danger, secondary
 from components.dialog import drawer
 from components.feedback import (
     JOB_STATUS,
@@ -19,11 +19,11 @@ from components.feedback import (
     skeleton_lines,
     status_pill,
 )
-from components.form import error_summary
 from components.icons import icon
+from cursive_app.pages.admin.job_arguments import arguments, stack
 from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
 from state.admin_actions import AdminActionState as A
-from state.admin_drawer import AdminArgument, AdminAttempt, AdminEvent
+from state.admin_drawer import AdminAttempt, AdminEvent
 from state.admin_jobs import AdminJobsState as S
 from state.admin_rows import AdminRow
 
@@ -69,7 +69,7 @@ def _details(row: AdminRow) -> rx.Component:
         _ways(row),
         _section("Timeline", _timeline()),
         _section("Tries", _attempts()),
-        _section("Arguments", _arguments()),
+        _section("Arguments", arguments()),
         _related(),
         class_name="flex flex-col gap-6",
     )
@@ -194,7 +194,7 @@ def _event(line: AdminEvent) -> rx.Component:
                 rx.cond(line.wait, rx.el.span(" · ", line.wait, class_name="num"), ""),
                 class_name="text-12 text-ink-3",
             ),
-            rx.cond(line.internal, _stack(line.internal, "Internals"), rx.fragment()),
+            rx.cond(line.internal, stack(line.internal, "Internals"), rx.fragment()),
             class_name="min-w-0 flex-1 border-b border-line pb-2.5",
         ),
         class_name="flex gap-2.5 pt-2.5",
@@ -244,88 +244,25 @@ def _attempt(one: AdminAttempt) -> rx.Component:
                 ),
                 rx.fragment(),
             ),
-            rx.cond(one.internal, _stack(one.internal, "Stack and log"), rx.fragment()),
+            rx.cond(one.internal, stack(one.internal, "Stack"), rx.fragment()),
+            rx.cond(one.log_word, _log(one), rx.fragment()),
             class_name="rounded-lg border border-line px-3 py-2.5",
         ),
         key=one.number,
     )
 
 
-def _stack(content: rx.Var[str] | str, name: str) -> rx.Component:
-    return rx.el.div(
-        fold(
-            name,
-            rx.el.div(
-                rx.el.div(copy_button(content, f"Copy {name.lower()}"), class_name="absolute top-1 right-1"),
-                rx.el.pre(content, class_name="stack", tab_index=0, role="region", aria_label=name),
-                class_name="relative mt-2",
-            ),
-        ),
-        class_name="mt-2",
-    )
-
-
-def _arguments() -> rx.Component:
-    return rx.fragment(
-        rx.cond(
-            items(S.drawer.arguments).length() > 0,
-            rx.el.dl(rx.foreach(items(S.drawer.arguments), _argument), class_name="flex flex-col gap-1"),
-            rx.el.p("This job has no arguments; what it works on is linked above.", class_name="text-13 text-ink-3"),
-        ),
-        rx.cond(
-            items(S.drawer.arguments).length() > 0,
-            rx.el.div(_stack(S.drawer.arguments_json, "As JSON")),
-            rx.fragment(),
-        ),
-        rx.cond(may_all() & S.drawer.can_edit, _edit(), rx.fragment()),
-    )
-
-
-def _argument(one: AdminArgument) -> rx.Component:
-    return rx.el.div(
-        rx.el.dt(one.name, class_name="w-40 flex-none truncate text-13 text-ink-3"),
-        rx.el.dd(
-            rx.cond(
-                one.masked,
-                rx.el.span("•••", rx.el.span(" masked", class_name="sr-only"), title="Masked for your role"),
-                rx.el.code(one.value, class_name="break-all text-12"),
-            ),
-            class_name="min-w-0 flex-1 text-13",
-        ),
-        class_name="flex gap-4 py-0.5",
-        key=one.name,
-    )
-
-
-def _edit() -> rx.Component:
-    """Retry with other values: another act than Retry, for the role all, and written down with both values."""
-
-    def control(one: AdminArgument) -> rx.Component:
-        return rx.cond(
-            one.editable,
-            rx.el.label(
-                rx.el.span(one.name, class_name="text-13 font-medium text-ink"),
-                rx.el.input(name=one.name, default_value=one.value, auto_complete="off", class_name="input num"),
-                class_name="flex flex-col gap-1.5",
-                key=one.name,
-            ),
-            rx.fragment(key=one.name),
+def _log(one: AdminAttempt) -> rx.Component:
+    def line(said: AdminEvent) -> rx.Component:
+        return rx.el.li(
+            rx.el.span(said.at_exact, class_name="num flex-none text-ink-3"),
+            rx.el.span(said.message, class_name="min-w-0 break-words text-ink-2"),
+            class_name="flex flex-wrap gap-x-3 text-12",
+            key=said.key,
         )
 
-    return rx.el.div(
-        fold(
-            "Retry with other arguments",
-            rx.el.form(
-                error_summary(S.editing_error),
-                rx.foreach(items(S.drawer.arguments), control),
-                rx.el.p("Values are JSON. Who changed what is written down.", class_name="text-12 text-ink-3"),
-                rx.el.div(submit("Retry with these")),
-                on_submit=S.retry_edited,
-                class_name="mt-2 flex flex-col gap-3",
-            ),
-        ),
-        class_name="mt-3",
-    )
+    lines = rx.el.ol(rx.foreach(items(one.log), line), class_name="mt-2 flex flex-col gap-1")
+    return rx.el.div(fold(text(one.log_word), lines), class_name="mt-2")
 
 
 def _related() -> rx.Component:

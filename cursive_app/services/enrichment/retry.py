@@ -12,16 +12,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
-from cursive_app.errors import Conflict, Invalid
+from cursive_app.errors import Conflict
 from cursive_app.services.enrichment import leads, opening, starting
 from cursive_app.services.enrichment.chunks import may_hold_more, sendable
 from cursive_app.services.enrichment.ending import count_outcomes
 from cursive_app.services.enrichment.pricing import cost_of, rows_to_send
+from cursive_app.services.jobs.admin.editing import Choice, Whole
 from cursive_app.services.jobs.admin.retries import Again, RetryRule, refuse_unless_failed, register, reopen
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentFilePart, EnrichmentRow
 from db.scope import Scope
 
 _READ_AGAIN = ("read_failed", "access_lost")
+LARGEST_LIST = 1_000_000  # rows
 
 
 def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, Any]) -> Again:
@@ -83,13 +85,6 @@ def _part_of(row: Enrichment) -> ColumnElement[bool]:
     return EnrichmentFilePart.enrichment_id == row.id
 
 
-def _only_file(value: Any) -> str:
-    """The one other origin a reading can be given. Raises Invalid."""
-    if value != "file":
-        raise Invalid(fields={"from": "A reading can be retried from “file” only."})
-    return "file"
-
-
 def _reopen_chunks(scope: Scope, row: Enrichment) -> None:
     """Batches that were dropped when the run broke off: asked about if the provider has them, else sent."""
     dropped = scope.select(EnrichmentChunk).where(
@@ -108,6 +103,15 @@ def _still_costs(row: Enrichment) -> Decimal:
     return min(cost_of(rows, row.price), may_hold_more(row))
 
 
+_FROM_FILE = Choice("Read again", {"file": "From the uploaded file"}, hint="Cells that were edited since are lost.")
+_AFTER_ROW = Whole(
+    "Go on after row",
+    minimum=0,
+    maximum=LARGEST_LIST,
+    rises=True,
+    hint="To get past a row that breaks it: the rows in between do not become leads.",
+)
+
 register(starting.KIND, RetryRule(again=retry_run))
-register(opening.KIND, RetryRule(again=retry_reading, editable={"from": _only_file}))
-register(leads.KIND, RetryRule(again=retry_leads))
+register(opening.KIND, RetryRule(again=retry_reading, editable={"from": _FROM_FILE}))
+register(leads.KIND, RetryRule(again=retry_leads, editable={"after": _AFTER_ROW}))

@@ -5,6 +5,7 @@
 
 from cursive_app.services.jobs.admin.actions import MOST_AT_ONCE, act, apply, plan, retry_edited
 from cursive_app.services.jobs.admin.detail import get_job
+from cursive_app.services.jobs.admin.editing import Choice, Switch, Whole, Words
 from cursive_app.services.jobs.admin.failures import failures
 from cursive_app.services.jobs.admin.history import history_csv
 from cursive_app.services.jobs.admin.listing import LARGEST_PAGE, list_jobs, refresh
@@ -46,6 +47,7 @@ __all__ = [
     "AdminRefresh",
     "Again",
     "Applied",
+    "Choice",
     "FailurePage",
     "Plan",
     "QueuesView",
@@ -56,7 +58,10 @@ __all__ = [
     "StaffActor",
     "StuckView",
     "Suggestion",
+    "Switch",
     "TotalsView",
+    "Whole",
+    "Words",
     "act",
     "actions",
     "apply",

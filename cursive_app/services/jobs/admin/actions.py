@@ -18,9 +18,17 @@ from sqlalchemy import select
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Invalid, NotFound, Unavailable
+from cursive_app.services.jobs.admin.editing import checked
 from cursive_app.services.jobs.admin.listing import open_search
-from cursive_app.services.jobs.admin.retries import rule_of, why_no_retry
-from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement, why_no_cancel, why_no_delete
+from cursive_app.services.jobs.admin.retries import editable_of, rule_of, why_no_retry
+from cursive_app.services.jobs.admin.rows import (
+    kept_by,
+    read_rows,
+    rows_of,
+    rows_statement,
+    why_no_cancel,
+    why_no_delete,
+)
 from cursive_app.services.jobs.admin.staff import SUPPORT, record_action, record_for_customer, require_staff, scope_of
 from cursive_app.services.jobs.admin.views import (
     Action,
@@ -33,7 +41,6 @@ from cursive_app.services.jobs.admin.views import (
     StaffRole,
 )
 from cursive_app.services.jobs.opening import add_event, wake
-from db.models.credits import CreditLine
 from db.models.jobs import Job
 from db.system import SystemScope, system_scope
 
@@ -114,15 +121,10 @@ def retry_edited(actor: StaffActor, id: UUID, *, arguments: Mapping[str, Any]) -
     require_staff(actor, "all", attempted="job.retry_edited", object_id=id)
     with _refusal_noted(actor, "job.retry_edited", id), system_scope() as scope:
         row = scope.get(Job, id, lock=True)
-        rule = rule_of(row.kind)
-        editable = rule.editable if rule is not None else {}
-        wrong = {name: "This argument cannot be changed." for name in arguments if name not in editable}
-        if wrong or not arguments:
-            some = ", ".join(editable) or "none"
-            raise Invalid(f"Arguments of {row.kind} that can be changed: {some}.", fields=wrong)
-        checked = {name: editable[name](value) for name, value in arguments.items()}
-        changes = {name: {"from": row.arguments.get(name), "to": value} for name, value in checked.items()}
-        row.arguments = {**row.arguments, **checked}
+        present = dict(row.arguments)
+        changed = checked(editable_of(row.kind), arguments, present=present, kind=row.kind)
+        row.arguments = {**present, **changed}
+        changes = {name: {"from": present.get(name), "to": value} for name, value in changed.items()}
         _retry(scope, actor, id, changes=changes)
         scope.session.flush()
         return rows_of(scope, [id])[0]
@@ -173,7 +175,7 @@ def _retry(scope: SystemScope, actor: StaffActor, id: UUID, *, changes: Mapping[
     more = {"changed": dict(changes)} if changes else {}
     record_action(scope, actor, action="job.retry_edited" if changes else "job.retry", object_type="job",
                   object_id=id, kind=row.kind, error=error, **more)  # fmt: skip
-    record_for_customer(scope, row, action="job.retry")
+    record_for_customer(scope, row, action="job.retry", **more)
 
 
 def _cancel(scope: SystemScope, actor: StaffActor, id: UUID) -> None:
@@ -189,12 +191,8 @@ def _cancel(scope: SystemScope, actor: StaffActor, id: UUID) -> None:
 
 def _delete(scope: SystemScope, actor: StaffActor, id: UUID) -> None:
     row = scope.get(Job, id, lock=True)
-    moved = scope.session.scalar(
-        select(
-            select(CreditLine.id).where(CreditLine.workspace_id == row.workspace_id, CreditLine.job_id == id).exists()
-        )
-    )
-    _refuse(why_no_delete(row, moved_credits=bool(moved)))
+    keeper = scope.session.scalar(select(kept_by()).select_from(Job).where(Job.id == id))
+    _refuse(why_no_delete(row, keeper=keeper))
     record_action(scope, actor, action="job.delete", object_type="job", object_id=id, kind=row.kind, title=row.title,
                   state=row.status, workspace_id=str(row.workspace_id))  # fmt: skip
     record_for_customer(scope, row, action="job.delete")

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from cursive_app.errors import NotFound
-from cursive_app.services.jobs.admin.retries import rule_of
+from cursive_app.services.jobs.admin.editing import Choice, Editable, Whole, Words
+from cursive_app.services.jobs.admin.retries import editable_of
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.views import (
@@ -19,6 +20,7 @@ from cursive_app.services.jobs.admin.views import (
     AdminJobRow,
     Argument,
     AttemptView,
+    Edit,
     JobLink,
     StaffActor,
     TimelineLine,
@@ -125,17 +127,33 @@ def _attempt(attempt: JobAttempt, *, folded: int, internals: bool) -> AttemptVie
 
 
 def _arguments(row: Job, *, masked: bool, may_edit: bool) -> tuple[Argument, ...]:
-    rule = rule_of(row.kind)
-    editable = rule.editable if rule is not None and may_edit and row.status == "failed" else {}
+    """What the job has, and what it could be given for a retry."""
+    editable = editable_of(row.kind) if may_edit and row.status == "failed" else {}
     shown = _masked(row.arguments, everything=masked)
     return tuple(
         Argument(
             name=name,
-            value=MASK if value == MASK else _json(value),
-            is_masked=value == MASK,
-            is_editable=name in editable,
+            value=_value(shown[name]) if name in shown else "",
+            is_masked=shown.get(name) == MASK,
+            edit=_edit(editable[name]) if name in editable and shown.get(name) != MASK else None,
         )
-        for name, value in shown.items()
+        for name in [*shown, *(name for name in editable if name not in shown)]
+    )
+
+
+def _value(value: Any) -> str:
+    return MASK if value == MASK else _json(value, indent=2 if isinstance(value, dict | list) else None)
+
+
+def _edit(one: Editable) -> Edit:
+    return Edit(
+        control=one.control,
+        label=one.label,
+        hint=one.hint,
+        minimum=one.minimum if isinstance(one, Whole) else None,
+        maximum=one.maximum if isinstance(one, Whole) else None,
+        longest=one.longest if isinstance(one, Words) else None,
+        options=tuple(one.options.items()) if isinstance(one, Choice) else (),
     )
 
 

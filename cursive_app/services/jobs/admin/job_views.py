@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from cursive_app.services.jobs.admin.editing import Control
+
 StaffRole = Literal["read_only", "operate", "all"]
 Action = Literal["retry", "cancel", "delete"]
 SEARCHED_JOBS = 100_000  # a query looks at this many of the newest jobs
@@ -143,14 +145,27 @@ class JobLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """How an argument is changed: its control, limits of a number, values and words of a choice."""
+
+    control: Control
+    label: str
+    hint: str
+    minimum: int | None = None
+    maximum: int | None = None
+    longest: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a job: `value` is JSON text with exact numbers, "•••" when masked. `editable`: role all may
-    retry with another value."""
+    """One argument of a job: `value` is JSON text with exact numbers, "•••" when masked, "" when the job has none yet.
+    `edit` says how the role all may change it for a retry; None for what stays as it is."""
 
     name: str
     value: str
     is_masked: bool
-    is_editable: bool
+    edit: Edit | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from uuid_utils.compat import uuid7
 
 from cursive_app.errors import Conflict
 from cursive_app.services import credits
+from cursive_app.services.jobs.admin.editing import Editable
 from db.scope import Scope
 
 
@@ -34,11 +35,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """`editable` names the arguments staff may change for a retry, each with a check that returns the value to store
-    and raises Invalid."""
+    """`editable` declares the arguments that staff may change for a retry, by name (see `editing`)."""
 
     again: Callable[[Scope, Mapping[str, Any], Mapping[str, Any]], Again]
-    editable: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    editable: Mapping[str, Editable] = field(default_factory=dict)
 
 
 class Run(Protocol):
@@ -87,6 +87,12 @@ def register(kind: str, rule: RetryRule) -> None:
 
 def rule_of(kind: str) -> RetryRule | None:
     return _RULES.get(kind)
+
+
+def editable_of(kind: str) -> Mapping[str, Editable]:
+    """What may be changed for a retry of this kind; nothing for kinds that cannot be retried."""
+    rule = _RULES.get(kind)
+    return rule.editable if rule is not None else {}
 
 
 def why_no_retry(*, kind: str, status: str) -> str | None:

@@ -6,30 +6,36 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Select, case, func, literal, select
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.retries import why_no_retry
 from cursive_app.services.jobs.admin.views import AdminJobRow
 from cursive_app.services.jobs.claims import MAX_ATTEMPTS
 from cursive_app.services.jobs.views import ENDED, job_view
+from db.base import Base
 from db.models.accounts import Workspace
-from db.models.credits import CreditLine
 from db.models.jobs import Job, JobAttempt
 from db.system import SystemScope
 
-Rows = Select[Job, str, int, bool]
+Rows = Select[Job, str, int, str | None]
+_KEPT_BY = {
+    "credit_ledger": "It moved credits: the ledger refers to it, so its record stays.",
+    "segment_runs": "A run and the leads it delivered refer to it, so its record stays.",
+    "enrichments": "The run of a list refers to it, so its record stays.",
+}
+_KEPT_BY_OTHERS = "Something else refers to it, so its record stays."
 
 
 def rows_statement() -> Rows:
-    """Jobs with the name of their workspace, the number of tries and whether they moved credits."""
-    return select(Job, Workspace.name, _tries(), _moved_credits()).join(Workspace, Workspace.id == Job.workspace_id)
+    """Jobs with the name of their workspace, the number of tries and what keeps them from being deleted."""
+    return select(Job, Workspace.name, _tries(), kept_by()).join(Workspace, Workspace.id == Job.workspace_id)
 
 
 def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
     moment = now()
     found = scope.session.execute(statement).all()
-    return tuple(to_row(job, name, tries or 0, moved, moment) for job, name, tries, moved in found)
+    return tuple(to_row(job, name, tries or 0, keeper, moment) for job, name, tries, keeper in found)
 
 
 def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
@@ -37,7 +43,7 @@ def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
     return read_rows(scope, rows_statement().where(Job.id.in_(ids)))
 
 
-def to_row(job: Job, workspace_name: str, tries: int, moved_credits: bool, moment: datetime) -> AdminJobRow:
+def to_row(job: Job, workspace_name: str, tries: int, keeper: str | None, moment: datetime) -> AdminJobRow:
     view = job_view(job)
     return AdminJobRow(
         id=job.id,
@@ -74,7 +80,7 @@ def to_row(job: Job, workspace_name: str, tries: int, moved_credits: bool, momen
         resumes_at=view.resumes_at,
         why_no_retry=why_no_retry(kind=job.kind, status=job.status),
         why_no_cancel=why_no_cancel(job),
-        why_no_delete=why_no_delete(job, moved_credits=moved_credits),
+        why_no_delete=why_no_delete(job, keeper=keeper),
     )
 
 
@@ -84,10 +90,11 @@ def why_no_cancel(job: Job) -> str | None:
     return "Somebody has already asked it to stop." if job.cancel_requested_at is not None else None
 
 
-def why_no_delete(job: Job, *, moved_credits: bool) -> str | None:
+def why_no_delete(job: Job, *, keeper: str | None) -> str | None:
+    """`keeper`: the table whose rows refer to the job, see `kept_by`."""
     if job.status not in ENDED:
         return "Only a job that has ended can be deleted."
-    return "It moved credits: the ledger refers to it, so its record stays." if moved_credits else None
+    return _KEPT_BY.get(keeper, _KEPT_BY_OTHERS) if keeper is not None else None
 
 
 def _span(since: datetime | None, until: datetime) -> int:
@@ -104,10 +111,24 @@ def _tries() -> ColumnElement[int]:
     )
 
 
-def _moved_credits() -> ColumnElement[bool]:
-    return (
-        select(CreditLine.id)
-        .where(CreditLine.workspace_id == Job.workspace_id, CreditLine.job_id == Job.id)
-        .correlate(Job)
-        .exists()
-    )
+def kept_by() -> ColumnElement[str | None]:
+    """The first table with a row that refers to the job and does not say what becomes of it when the job goes: what
+    the database itself would refuse. A table of later rooms counts as soon as it has such a foreign key."""
+    cases = [(_refers(key), literal(key.table.name)) for key in _keys_that_keep()]
+    return case(*cases, else_=None)
+
+
+def _keys_that_keep() -> list[ForeignKeyConstraint]:
+    """Foreign keys to `jobs` without ON DELETE, the ledger's first: it says most."""
+    found = [
+        key
+        for table in Base.metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.referred_table.name == Job.__tablename__ and key.ondelete is None
+    ]
+    return sorted(found, key=lambda key: (key.table.name != "credit_ledger", key.table.name))
+
+
+def _refers(key: ForeignKeyConstraint) -> ColumnElement[bool]:
+    pairs = [element.parent == element.column for element in key.elements]
+    return select(literal(1)).select_from(key.table).where(*pairs).correlate(Job).exists()
