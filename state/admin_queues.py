@@ -1,4 +1,4 @@
-"""Queues and workers: how deep, how old, how fast, and pausing with a reason."""
+"""Queues and workers: how deep, how old, how fast; pausing and at most so many at once, with a reason."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 import reflex as rx
 
+from cursive_app.errors import Invalid
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import QueuesView
 from cursive_app.services.jobs.admin.views import QueueView, WorkerView
 from state.admin_base import Question, number
 from state.admin_reasons import ReasonPart, reason_of
-from state.base import person
+from state.base import allow, person
 from state.times import ago, clock_span, exact
 
 WIDTH, HEIGHT = 180, 36  # of a sparkline, in its own units
@@ -20,7 +21,7 @@ WIDTH, HEIGHT = 180, 36  # of a sparkline, in its own units
 
 @dataclass(frozen=True)
 class QueueLine:
-    """One queue. `points` draw the jobs that ended in each of the last 60 minutes; empty where nobody counts."""
+    """One queue. `points` draw what ended in each of the last 60 minutes; `limit` is empty without one."""
 
     name: str = ""
     waiting: str = ""
@@ -37,6 +38,12 @@ class QueueLine:
     paused_by: str = ""
     paused_at: str = ""
     paused_exact: str = ""
+    limit: str = ""
+    limit_number: str = ""
+    limit_reason: str = ""
+    limit_by: str = ""
+    limit_at: str = ""
+    limit_exact: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,17 +57,30 @@ class WorkerLine:
 
 
 class AdminQueuesState(ReasonPart, rx.State):
-    """All queues, and the dialog that pauses or resumes one."""
+    """All queues, and the dialog that pauses, resumes or limits one."""
 
     queues: list[QueueLine] = []
     workers: list[WorkerLine] = []
     slots: str = ""
+    limit_number: str = ""
+
+    @rx.event
+    @allow("staff")
+    def ask_limit(self, name: str, number: str):
+        """Ask how many may run at once; `number` is the present limit, empty without one."""
+        self.limit_number = number
+        self._ask(name, "limit")
 
     def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:
+        if wanted == "limit":
+            at_most = _at_most(str(form.get("at_most", "")))
+            return lambda actor: admin.limit_queue(actor, name, at_most=at_most, reason=reason_of(form))
         act = admin.pause_queue if wanted == "pause" else admin.resume_queue
         return lambda actor: act(actor, name, reason=reason_of(form))
 
     def _told(self, wanted: str, name: str) -> str:
+        if wanted == "limit":
+            return f"The limit of the queue {name} is changed. Workers follow it with their next task."
         return f"The queue {name} {'is paused' if wanted == 'pause' else 'goes on'}."
 
     def _question(self) -> Question:
@@ -92,27 +112,44 @@ def sparkline(numbers: tuple[int, ...]) -> str:
     )
 
 
+def _at_most(text: str) -> int | None:
+    """A typed limit; None for nothing typed. Raises Invalid."""
+    typed = text.strip()
+    if not typed:
+        return None
+    if not typed.isdecimal() or len(typed) > 9:
+        raise Invalid(fields={"at_most": "Write how many may run at once as a whole number, or nothing for no limit."})
+    return int(typed)
+
+
 def _queue(one: QueueView, timezone: str) -> QueueLine:
-    ended = sum(one.per_minute) if one.per_minute is not None else 0
-    pause = one.paused
+    ended, pause, limit = sum(one.per_minute), one.paused, one.limit
     return QueueLine(
         name=one.name,
         waiting=f"{one.waiting:,}",
         later=f"{one.later:,}",
         running=f"{one.running:,}",
         oldest=clock_span(one.oldest_seconds) if one.oldest_seconds is not None else "Nothing waits",
-        points=sparkline(one.per_minute) if one.per_minute is not None else "",
-        pace=f"{number(ended, 'job')} ended in the last hour, at most {max(one.per_minute):,} in a minute"
-        if one.per_minute
-        else "Not counted: this queue carries tasks without a job",
+        points=sparkline(one.per_minute),
+        pace=f"{ended:,} ended in the last hour, at most {max(one.per_minute):,} in a minute"
+        if ended
+        else "Nothing ended in the last hour",
         busy=round(one.utilization * 100) if one.utilization is not None else 0,
-        busy_text=f"{one.utilization:.0%} of all slots" if one.utilization is not None else "Not known: no worker",
+        busy_text=f"{one.utilization:.0%} of {number(one.places, 'place')}"
+        if one.utilization is not None
+        else "Not known: no worker",
         knows_busy=one.utilization is not None,
         paused=pause is not None,
         reason=pause.reason if pause else "",
         paused_by=pause.by if pause else "",
         paused_at=ago(pause.at) if pause else "",
         paused_exact=exact(pause.at, timezone) if pause else "",
+        limit=f"At most {limit.at_most:,} at once" if limit else "",
+        limit_number=str(limit.at_most) if limit else "",
+        limit_reason=limit.reason if limit else "",
+        limit_by=limit.by if limit else "",
+        limit_at=ago(limit.at) if limit else "",
+        limit_exact=exact(limit.at, timezone) if limit else "",
     )
 
 

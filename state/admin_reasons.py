@@ -28,7 +28,7 @@ class ReasonPart(StaffPart, mixin=True):
     @allow("staff")
     def ask(self, name: str, wanted: str):
         """Ask for the reason first. `wanted` is the change: “pause” or “resume”."""
-        self.name, self.wanted, self.asking, self.reason_error = name, wanted, True, ""
+        self._ask(name, "pause" if wanted == "pause" else "resume")
 
     @rx.event
     @allow("staff")
@@ -52,6 +52,9 @@ class ReasonPart(StaffPart, mixin=True):
         self.asking = False
         yield rx.toast.success(self._told(wanted, name))
         await self._look()
+
+    def _ask(self, name: str, wanted: str) -> None:
+        self.name, self.wanted, self.asking, self.reason_error = name, wanted, True, ""
 
     def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:  # noqa: ARG002
         """What makes the change; every page names its own."""

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
 
+from cursive_app.jobs.fetching import QueueHands
 from cursive_app.settings import Settings
 from db.engine import JOB_DEADLINES, role_url
 from db.roles import SYSTEM_ROLE
@@ -24,6 +25,7 @@ RETRY = RetryStrategy(max_attempts=5, wait=5, exponential_wait=4)
 """Four more tries, some seconds to some minutes apart; then the task stays in the queue's table as failed."""
 
 app = App(connector=PsycopgConnector())  # the worker gives it the connector of its settings
+app.job_manager = QueueHands(app.connector)
 
 
 def register_tasks() -> App:

@@ -19,6 +19,7 @@ from procrastinate import App
 from procrastinate.worker import Worker
 
 from cursive_app.jobs.clock import Clock
+from cursive_app.jobs.fetching import follow_counts, write_ended
 from cursive_app.jobs.pausing import follow_pauses
 from cursive_app.jobs.queue import connector, register_tasks
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
@@ -85,14 +86,16 @@ async def _work(config: Settings, app: App, name: str, stop: asyncio.Event) -> N
                 delete_jobs="successful",
                 install_signal_handlers=False,
             )
-            following = asyncio.create_task(follow_pauses(app, worker))
+            following = [asyncio.create_task(work) for work in (follow_pauses(app, worker), follow_counts(app))]
             running = asyncio.create_task(worker.run())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
-            following.cancel()
+            for task in following:
+                task.cancel()
             worker.stop()
             await running
+            await write_ended(app)
 
 
 def _begin_stop(stop: asyncio.Event) -> None:

@@ -76,6 +76,6 @@ def test_totals(cast: Cast) -> None:
     assert mine.p95_seconds is not None
     assert len(view.hours) == 72
     assert view.hours[-1].completed >= 2
-    assert [one.days for one in view.retention] == [None, None, 30, None, 14]
+    assert [one.days for one in view.retention] == [None, None, 30, None, 1, 14]
     empty = admin.totals(staff("read_only"), since=now() + timedelta(days=1))
     assert (empty.jobs, empty.success_rate, empty.average_seconds) == (0, None, None)

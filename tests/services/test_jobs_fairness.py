@@ -70,7 +70,7 @@ def test_a_cancel_waits_for_no_turn(cast: Cast, queue: str) -> None:
     backlog = [make_job(cast.alice, queue=queue).id for _ in range(3)]
     with cast.alice.begin() as scope:
         jobs.request_cancel(scope, backlog[2])
-    assert served(queue)[:2] == [backlog[0], backlog[2]]
+    assert served(queue)[:2] == [backlog[2], backlog[0]]
 
 
 def test_a_long_run_lets_others_have_the_worker(cast: Cast, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

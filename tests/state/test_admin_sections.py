@@ -10,7 +10,7 @@ import pytest
 from cursive_app.clock import now
 from cursive_app.services import jobs
 from db.models.accounts import User
-from db.models.jobs import QueuePause
+from db.models.jobs import QueueLimit, QueuePause
 from db.system import system_scope
 from state.admin_failures import AdminFailuresState as Failures
 from state.admin_jobs import AdminJobsState as Jobs
@@ -20,7 +20,7 @@ from state.admin_schedules import AdminSchedulesState as Schedules
 from state.admin_stuck import AdminStuckState as Stuck
 from state.admin_totals import AdminTotalsState as Totals
 from tests.factories import Cast
-from tests.factories_admin import done_job, failing_job, retryable_kind
+from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind
 from tests.factories_jobs import grow_stale, job_row, make_job
 from tests.state.admin import as_staff
 
@@ -28,7 +28,7 @@ from tests.state.admin import as_staff
 @pytest.fixture
 def kind() -> str:
     """A kind of work that can be taken up again, with any `size`."""
-    return retryable_kind(size=lambda value: value)
+    return retryable_kind(size=ANY_SIZE)
 
 
 async def test_failures_are_grouped_and_lead_to_their_jobs(driver, cast: Cast, kind: str) -> None:
@@ -63,6 +63,36 @@ async def test_a_queue_is_paused_with_a_reason_only(driver, cast: Cast) -> None:
     await tab.send(Queues.change, path=path, form={"reason": "It is back"})
     with system_scope() as scope:
         assert scope.session.get(QueuePause, name) is None
+
+
+async def test_a_queue_gets_a_limit_with_a_number_and_a_reason(driver, cast: Cast) -> None:
+    name = f"spare-{uuid4().hex[:8]}"
+    with cast.alice.begin() as scope:
+        jobs.open_job(scope, kind="trial", title="Spare", task="trial.run", queue=name)
+    tab = driver(as_staff(cast.bob, "operate"))
+    path = "/admin/jobs/queues"
+    await tab.send(Queues.ask_limit, path=path, name=name, number="")
+    for typed, says in (("many", "whole number"), ("-1", "whole number"), ("0", "pause the queue"), ("2", "reason")):
+        await tab.send(Queues.change, path=path, form={"at_most": typed, "reason": "" if typed == "2" else "Slow"})
+        assert says in tab.var(Queues, "reason_error")
+    await tab.send(Queues.change, path=path, form={"at_most": " 2 ", "reason": "The provider is slow"})
+    line = next(one for one in tab.var(Queues, "queues") if one["name"] == name)
+    assert (line["limit"], line["limit_reason"]) == ("At most 2 at once", "The provider is slow")
+    assert tab.var(Queues, "asking") is False
+    await tab.send(Queues.ask_limit, path=path, name=name, number=line["limit_number"])
+    assert tab.var(Queues, "limit_number") == "2"
+    await tab.send(Queues.change, path=path, form={"at_most": "", "reason": "It is fast again"})
+    assert next(one for one in tab.var(Queues, "queues") if one["name"] == name)["limit"] == ""
+
+
+async def test_a_reader_changes_no_queue(driver, cast: Cast) -> None:
+    tab = driver(as_staff(cast.bob, "read_only"))
+    path = "/admin/jobs/queues"
+    await tab.send(Queues.ask_limit, path=path, name="runs", number="")
+    await tab.send(Queues.change, path=path, form={"at_most": "1", "reason": "because"})
+    assert "read-only" in tab.text()
+    with system_scope() as scope:
+        assert scope.session.get(QueueLimit, "runs") is None
 
 
 async def test_schedules_say_when_next_in_the_readers_zone(driver, cast: Cast) -> None:

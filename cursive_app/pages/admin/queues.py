@@ -1,4 +1,4 @@
-"""/admin/jobs/queues: what waits and for how long, how fast it goes, who works on it; pause and resume."""
+"""/admin/jobs/queues: what waits and for how long, how fast it goes, who works on it; pause, resume, limit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import reflex as rx
 from components.binding import items, text
 from components.buttons import primary, secondary
 from components.feedback import banner, failure, list_states, pill, relative_time, skeleton_lines
+from components.form import field, text_input
 from components.shell import section
 from components.table import Column, data_table, table_card
-from cursive_app.pages.admin.reason import pause_dialog
+from cursive_app.pages.admin.reason import pause_dialog, reason_dialog
 from cursive_app.pages.admin.staff_page import may_operate, staff_page
 from state.admin_queues import HEIGHT, WIDTH, QueueLine, WorkerLine
 from state.admin_queues import AdminQueuesState as S
@@ -40,23 +41,7 @@ def _queue(queue: QueueLine) -> rx.Component:
         rx.el.div(
             rx.el.h2(queue.name, class_name="text-14 font-semibold text-ink"),
             rx.cond(queue.paused, pill("Paused", "warn"), rx.fragment()),
-            rx.cond(
-                may_operate(),
-                rx.cond(
-                    queue.paused,
-                    primary(
-                        "Resume",
-                        size="sm",
-                        icon_name="play",
-                        class_name="ml-auto",
-                        on_click=S.ask(queue.name, "resume"),
-                    ),
-                    secondary(
-                        "Pause", size="sm", icon_name="pause", class_name="ml-auto", on_click=S.ask(queue.name, "pause")
-                    ),
-                ),
-                rx.fragment(),
-            ),
+            rx.cond(may_operate(), _actions(queue), rx.fragment()),
             class_name="flex min-h-7 items-center gap-2.5",
         ),
         rx.cond(
@@ -66,6 +51,16 @@ def _queue(queue: QueueLine) -> rx.Component:
                 rx.el.p(queue.paused_by, ", ", relative_time(queue.paused_at, exact=queue.paused_exact)),
                 tone="warn",
                 icon_name="pause",
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
+            queue.limit,
+            banner(
+                rx.el.strong(queue.limit, ": ", queue.limit_reason, class_name="font-medium"),
+                rx.el.p(queue.limit_by, ", ", relative_time(queue.limit_at, exact=queue.limit_exact)),
+                tone="info",
+                icon_name="gauge",
             ),
             rx.fragment(),
         ),
@@ -84,6 +79,21 @@ def _queue(queue: QueueLine) -> rx.Component:
     )
 
 
+def _actions(queue: QueueLine) -> rx.Component:
+    return rx.el.div(
+        secondary(
+            "Limit", size="sm", icon_name="gauge", on_click=S.ask_limit(queue.name, queue.limit_number),
+            title="How many of its tasks may run at once, in all workers together",
+        ),
+        rx.cond(
+            queue.paused,
+            primary("Resume", size="sm", icon_name="play", on_click=S.ask(queue.name, "resume")),
+            secondary("Pause", size="sm", icon_name="pause", on_click=S.ask(queue.name, "pause")),
+        ),
+        class_name="ml-auto flex gap-2",
+    )  # fmt: skip
+
+
 def _fact(name: str, value: str) -> rx.Component:
     return rx.el.div(
         rx.el.dt(name, class_name="text-12 text-ink-3"),
@@ -95,7 +105,7 @@ def _gauge(queue: QueueLine) -> rx.Component:
     bar = rx.el.div(
         rx.el.span(style={"width": rx.Var.create(queue.busy).to(str) + "%"}),
         custom_attrs={"role": "meter"},
-        aria_label="Share of all slots in use",
+        aria_label="Share of its places in use",
         aria_valuemin="0",
         aria_valuemax="100",
         aria_valuenow=rx.Var.create(queue.busy).to_string(),
@@ -117,7 +127,7 @@ def _pace(queue: QueueLine) -> rx.Component:
         class_name="spark",
     )
     return rx.el.div(
-        rx.cond(queue.points, line, rx.fragment()),
+        line,
         rx.el.p(queue.pace, class_name="num min-w-0 text-12 text-ink-3"),
         class_name="flex flex-wrap items-center gap-3",
     )
@@ -144,10 +154,33 @@ def _workers() -> rx.Component:
 
 
 def _dialog() -> rx.Component:
-    return pause_dialog(
-        S,
-        noun="queue",
-        pausing="Nothing new is taken from this queue. What runs stops at its next step; customers see their jobs "
-        "waiting. Canceling still works.",
-        resuming="What waits is taken up at once.",
+    return rx.fragment(
+        pause_dialog(
+            S,
+            noun="queue",
+            pausing="Nothing new is taken from this queue. What runs stops at its next step; customers see their jobs "
+            "waiting. Canceling still works.",
+            resuming="What waits is taken up at once.",
+        ),
+        reason_dialog(
+            _number(),
+            title=rx.Var.create("Limit ") + text(S.name),
+            consequence="All workers together take no more than so many of its tasks at once, from their next task on. "
+            "What runs goes on; canceling still works.",
+            action="Set limit",
+            is_open=S.asking & (text(S.wanted) == "limit"),
+            on_open_change=S.set_asking,
+            on_submit=S.change,
+            error=S.reason_error,
+            pending=S.pending,
+        ),
+    )
+
+
+def _number() -> rx.Component:
+    return field(
+        "at_most",
+        "At once",
+        text_input("at_most", default_value=S.limit_number, input_mode="numeric", class_name="num w-28"),
+        hint="1 to 1,000; leave it empty for no limit.",
     )

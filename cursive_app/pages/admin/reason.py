@@ -14,7 +14,7 @@ from state.admin_reasons import ReasonPart
 
 
 def reason_dialog(
-    *,
+    *more: rx.Component,
     title: Text,
     consequence: Text,
     action: Text,
@@ -24,10 +24,11 @@ def reason_dialog(
     error: Text,
     pending: Any,
 ) -> rx.Component:
-    """`on_submit` gets the form: `reason`. `on_open_change` takes a bool."""
+    """`on_submit` gets the form: `reason` and what `more` fields above it hold. `on_open_change` takes a bool."""
     return modal(
         title,
         rx.el.form(
+            *more,
             field(
                 "reason",
                 "Reason",
@@ -38,9 +39,10 @@ def reason_dialog(
             rx.el.div(
                 secondary("Leave as it is", on_click=on_open_change(False)),
                 submit(action, pending=pending),
-                class_name="mt-4 flex justify-end gap-2",
+                class_name="flex justify-end gap-2",
             ),
             on_submit=on_submit,
+            class_name="flex flex-col gap-4",
         ),
         is_open=is_open,
         on_open_change=on_open_change,
@@ -56,7 +58,7 @@ def pause_dialog(asked: type[ReasonPart], *, noun: str, pausing: str, resuming: 
         title=rx.Var.create(verb).to(str) + text(asked.name) + "?",
         consequence=rx.cond(pauses, pausing, resuming),
         action=rx.cond(pauses, f"Pause {noun}", f"Resume {noun}"),
-        is_open=asked.asking,
+        is_open=asked.asking & (pauses | (text(asked.wanted) == "resume")),
         on_open_change=asked.set_asking,
         on_submit=asked.change,
         error=asked.reason_error,

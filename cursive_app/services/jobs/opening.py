@@ -17,6 +17,7 @@ from cursive_app.services.jobs.views import JobView, job_view
 from db.models.jobs import Job, JobEvent
 from db.scope import Scope
 
+URGENT = 1  # before every turn: it is what a person waits for
 LAST_TURN = 100  # beyond this many unfinished jobs of one workspace their order no longer matters to others
 
 
@@ -69,9 +70,9 @@ def open_job(
 
 def wake(scope: Scope, *, job_id: UUID, task: str, queue: str, at: Any = None, reason: str = "") -> None:
     """Defer the job's task once, in its turn. `reason` marks an urgent call: kept apart from a waiting later one, and
-    without a turn to wait for."""
+    before all turns."""
     lock = f"job:{job_id}:{reason}" if reason else f"job:{job_id}"
-    turn = 0 if reason else turn_of(scope.session, workspace_id=scope.workspace_id, job_id=job_id, queue=queue)
+    turn = URGENT if reason else turn_of(scope.session, workspace_id=scope.workspace_id, job_id=job_id, queue=queue)
     scope.defer(task, queue=queue, queueing_lock=lock, at=at, priority=turn, job_id=str(job_id))
 
 

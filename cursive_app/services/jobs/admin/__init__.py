@@ -8,6 +8,7 @@ from cursive_app.services.jobs.admin.detail import get_job
 from cursive_app.services.jobs.admin.editing import Choice, Switch, Whole, Words
 from cursive_app.services.jobs.admin.failures import failures
 from cursive_app.services.jobs.admin.history import history_csv
+from cursive_app.services.jobs.admin.limits import limit_queue
 from cursive_app.services.jobs.admin.listing import LARGEST_PAGE, list_jobs, refresh
 from cursive_app.services.jobs.admin.query import QUALIFIERS
 from cursive_app.services.jobs.admin.queues import pause_queue, queues, resume_queue
@@ -69,6 +70,7 @@ __all__ = [
     "get_job",
     "has_role",
     "history_csv",
+    "limit_queue",
     "list_jobs",
     "pause_queue",
     "pause_schedule",

@@ -65,20 +65,33 @@ class PauseView:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitView:
+    """At most so many tasks at once in all workers together; who set it, since when and why."""
+
+    at_most: int
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class QueueView:
     """One queue. `waiting` tasks may start now, `later` have a time in the future, `running` are in a worker's hands;
-    `oldest_seconds` is how long the oldest waiting one has waited (None: nothing waits). `per_minute` are the jobs that
-    ended in each of the last 60 minutes, oldest first; None for a queue without jobs, where nobody counts.
-    `utilization` is running / slots of all workers (None without workers)."""
+    `oldest_seconds` is how long the oldest waiting one has waited (None: nothing waits). `per_minute` is what ended in
+    each of the last 60 minutes, oldest first: jobs, and tasks without a job. `places` is what may run at once: the
+    slots of all living workers, or the limit when that is less; `utilization` is running / places (None without
+    workers)."""
 
     name: str
     waiting: int
     later: int
     running: int
     oldest_seconds: int | None
-    per_minute: tuple[int, ...] | None
+    per_minute: tuple[int, ...]
+    places: int
     utilization: float | None
     paused: PauseView | None
+    limit: LimitView | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The queues: what waits, what runs, how fast, and pausing (JOB-08)."""
+"""The queues: what waits, what runs, how fast, and pausing (JOB-08). How many at once is in `limits`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from sqlalchemy.dialects.postgresql import insert
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, NotFound
 from cursive_app.services.jobs.admin.staff import read_reason, record_action, require_staff
-from cursive_app.services.jobs.admin.views import PauseView, QueuesView, QueueView, StaffActor, WorkerView
+from cursive_app.services.jobs.admin.views import LimitView, PauseView, QueuesView, QueueView, StaffActor, WorkerView
 from cursive_app.services.jobs.claims import STALE_AFTER
 from cursive_app.services.jobs.opening import turn_of
+from cursive_app.services.jobs.throughput import ended_since
 from cursive_app.services.jobs.views import ENDED
 from cursive_app.settings import settings
-from db.models.jobs import Job, QueuePause
+from db.models.jobs import Job, QueueLimit, QueuePause
 from db.system import SystemScope, system_scope
 
 MINUTES = 60
@@ -61,7 +62,7 @@ class _Depth:
     later: int = 0
     running: int = 0
     oldest: float | None = None
-    per_minute: list[int] | None = field(default=None)
+    per_minute: list[int] = field(default_factory=lambda: [0] * MINUTES)
 
 
 def queues(actor: StaffActor) -> QueuesView:
@@ -76,12 +77,12 @@ def queues(actor: StaffActor) -> QueuesView:
         _count_tasks(scope, depths)
         _count_ended(scope, depths, moment)
         pauses = {row.queue: row for row in scope.session.scalars(select(QueuePause))}
+        limits = {row.queue: row for row in scope.session.scalars(select(QueueLimit))}
         workers = tuple(_worker(row) for row in scope.session.execute(_WORKERS))
-    depths[JOB_QUEUE].per_minute = depths[JOB_QUEUE].per_minute or [0] * MINUTES
     slots = sum(worker.is_alive for worker in workers) * settings().worker_concurrency
-    names = sorted(set(depths) | set(pauses), key=lambda name: (name != JOB_QUEUE, name))
+    names = sorted({*depths, *pauses, *limits}, key=lambda name: (name != JOB_QUEUE, name))
     return QueuesView(
-        queues=tuple(_view(name, depths[name], pauses.get(name), slots) for name in names),
+        queues=tuple(_view(name, depths[name], pauses.get(name), limits.get(name), slots) for name in names),
         workers=workers,
         slots=slots,
         busy=sum(worker.running for worker in workers if worker.is_alive),
@@ -96,7 +97,7 @@ def pause_queue(actor: StaffActor, name: str, *, reason: str) -> None:
     require_staff(actor, "operate", attempted="queue.pause", object_type="queue", object_id=name)
     said = read_reason(reason)
     with system_scope() as scope:
-        if not _NAME.fullmatch(name) or name not in _known(scope):
+        if not _NAME.fullmatch(name) or name not in known_queues(scope):
             raise NotFound(f"There is no queue {name[:60]}.")
         pause = insert(QueuePause).values(queue=name, reason=said, paused_by_label=actor.label)
         if scope.session.scalar(pause.on_conflict_do_nothing().returning(QueuePause.queue)) is None:
@@ -134,10 +135,16 @@ def _wake_all(scope: SystemScope, queue: str) -> int:
     return woken
 
 
-def _known(scope: SystemScope) -> set[str]:
+def known_queues(scope: SystemScope) -> set[str]:
+    """Queues that have work or a limit, and those that are always shown."""
     active = select(Job.queue).where(Job.status.not_in(ENDED)).distinct()
     tasks = text("SELECT DISTINCT queue_name FROM procrastinate_jobs")
-    return {JOB_QUEUE, TASK_QUEUE, *scope.session.scalars(active), *scope.session.scalars(tasks)}
+    limits = select(QueueLimit.queue)
+    return {
+        JOB_QUEUE,
+        TASK_QUEUE,
+        *(name for names in (active, tasks, limits) for name in scope.session.scalars(names)),
+    }
 
 
 def _count_jobs(scope: SystemScope, depths: dict[str, _Depth], moment: datetime) -> None:
@@ -156,7 +163,7 @@ def _count_jobs(scope: SystemScope, depths: dict[str, _Depth], moment: datetime)
     )
     for queue, waiting, later, running, oldest in rows:
         age = (moment - oldest).total_seconds() if oldest is not None else None
-        depths[queue] = _Depth(waiting=waiting, later=later, running=running, oldest=age, per_minute=[0] * MINUTES)
+        depths[queue] = _Depth(waiting=waiting, later=later, running=running, oldest=age)
 
 
 def _count_tasks(scope: SystemScope, depths: dict[str, _Depth]) -> None:
@@ -170,28 +177,36 @@ def _count_tasks(scope: SystemScope, depths: dict[str, _Depth]) -> None:
 
 
 def _count_ended(scope: SystemScope, depths: dict[str, _Depth], moment: datetime) -> None:
+    """Jobs by their own end, tasks without a job by what the workers have counted."""
     first = moment - timedelta(minutes=MINUTES)
     ago = func.floor(func.extract("epoch", moment - Job.finished_at) / 60)
-    rows = scope.session.execute(
+    jobs = scope.session.execute(
         select(Job.queue, ago, func.count()).where(Job.finished_at > first).group_by(Job.queue, ago)
     )
-    for queue, minutes, number in rows:
-        depth = depths[queue]
-        depth.per_minute = depth.per_minute or [0] * MINUTES
-        place = MINUTES - 1 - min(max(int(minutes), 0), MINUTES - 1)
-        depth.per_minute[place] += number
+    ended = [(queue, int(minutes), number) for queue, minutes, number in jobs]
+    ended += [
+        (queue, int((moment - minute).total_seconds() // 60), number)
+        for queue, minute, number in ended_since(scope, first)
+    ]
+    for queue, minutes, number in ended:
+        depths[queue].per_minute[MINUTES - 1 - min(max(minutes, 0), MINUTES - 1)] += number
 
 
-def _view(name: str, depth: _Depth, pause: QueuePause | None, slots: int) -> QueueView:
+def _view(name: str, depth: _Depth, pause: QueuePause | None, limit: QueueLimit | None, slots: int) -> QueueView:
+    places = min(slots, limit.at_most) if limit else slots
     return QueueView(
         name=name,
         waiting=depth.waiting,
         later=depth.later,
         running=depth.running,
         oldest_seconds=max(int(depth.oldest), 0) if depth.oldest is not None else None,
-        per_minute=tuple(depth.per_minute) if depth.per_minute is not None else None,
-        utilization=min(depth.running / slots, 1.0) if slots else None,
+        per_minute=tuple(depth.per_minute),
+        places=places,
+        utilization=min(depth.running / places, 1.0) if places else None,
         paused=PauseView(reason=pause.reason, by=pause.paused_by_label, at=pause.paused_at) if pause else None,
+        limit=LimitView(at_most=limit.at_most, reason=limit.reason, by=limit.set_by_label, at=limit.set_at)
+        if limit
+        else None,
     )
 
 

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, DateTime, Double, cast, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cursive_app.clock import now
+from cursive_app.services.jobs import throughput
 from cursive_app.services.jobs.admin.listing import within
 from cursive_app.services.jobs.admin.staff import require_staff
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention, StaffActor, TotalsView
 from cursive_app.services.jobs.pruning import TASKS_KEPT_DAYS
 from cursive_app.services.jobs.ticks import KEPT
-from db.models.jobs import Job, JobAttempt, ScheduleTick, StaffAction
+from db.models.jobs import Job, JobAttempt, QueueMinute, ScheduleTick, StaffAction
 from db.system import SystemScope, system_scope
 
 HOURS = 72
@@ -119,6 +120,7 @@ def _retention(scope: SystemScope) -> tuple[Retention, ...]:
         kept("Attempts", None, JobAttempt.started_at),
         kept("Clock ticks", KEPT.days, ScheduleTick.tick_at),
         kept("Staff actions", None, StaffAction.created_at),
+        kept("Counted minutes of queues", throughput.KEPT.days, QueueMinute.minute),
         Retention(
             what="Ended queue tasks", days=TASKS_KEPT_DAYS, count=scope.session.scalar(_ENDED_TASKS) or 0, oldest=None
         ),

@@ -15,6 +15,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     failures(actor, *, since=None, until=None) -> FailurePage
     queues(actor) -> QueuesView
     pause_queue(actor, name, *, reason); resume_queue(actor, name, *, reason)
+    limit_queue(actor, name, *, at_most, reason)                        # at_most=None ends the limit
     schedules(actor, *, declared) -> tuple[ScheduleView, ...]           # declared=cursive_app.jobs.schedule.SCHEDULE
     run_schedule(actor, name, *, declared); pause_schedule(actor, name, *, reason, declared)
     resume_schedule(actor, name, *, reason, declared)
@@ -33,6 +34,7 @@ from cursive_app.services.jobs.admin.health_views import (
     FailurePage,
     HourTotals,
     KindTotals,
+    LimitView,
     PauseView,
     QueuesView,
     QueueView,
@@ -84,6 +86,7 @@ __all__ = [
     "HourTotals",
     "JobLink",
     "KindTotals",
+    "LimitView",
     "PauseView",
     "Plan",
     "QueueView",
