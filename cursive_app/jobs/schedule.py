@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 CATCH_UP = timedelta(hours=1)
 FIRST_LOOK_BACK = timedelta(days=1)
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 _MOST_STEPS = 2000
@@ -36,9 +37,23 @@ class Scheduled:
 
     def trigger(self) -> BaseTrigger:
         if self.cron is not None:
-            return CronTrigger.from_crontab(self.cron, timezone=UTC)
+            *times, weekdays = self.cron.split()
+            return CronTrigger.from_crontab(" ".join([*times, _by_name(weekdays)]), timezone=UTC)
         assert self.every is not None
         return IntervalTrigger(seconds=int(self.every.total_seconds()), start_date=_EPOCH, timezone=UTC)
+
+
+def _by_name(weekdays: str) -> str:
+    """Weekday numbers as names. In a cron line 0 and 7 are Sunday; APScheduler counts from Monday and would be a day
+    late."""
+    if not any(letter.isdigit() for letter in weekdays) or "/" in weekdays:
+        return weekdays
+    days: list[str] = []
+    for part in weekdays.split(","):
+        first, _, last = part.partition("-")
+        numbers = range(int(first), int(last or first) + 1) if first.isdigit() else ()
+        days += [_WEEKDAYS[number % 7] for number in numbers] or [part]
+    return ",".join(days)
 
 
 SCHEDULE = (

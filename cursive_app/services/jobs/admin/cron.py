@@ -18,25 +18,25 @@ def in_words(cron: str | None, every: timedelta | None) -> tuple[str, str]:
 
 
 def _words(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
-    when = _time(minute, hour)
+    when = _time(minute, hour, daily=day == weekday == "*")
     if weekday != "*":
-        when += f", on {_weekdays(weekday)}"
+        when += f" on {_weekdays(weekday)}"
     if day != "*":
         step = _STEP.fullmatch(day)
-        when += f", every {step[1]} days" if step else f", on day {day} of the month"
+        when += f", every {step[1]} days" if step else f" on day {day} of the month"
     if month != "*":
         when += f", in month {month}"
     return when
 
 
-def _time(minute: str, hour: str) -> str:
+def _time(minute: str, hour: str, *, daily: bool) -> str:
     minutes, hours = _STEP.fullmatch(minute), _STEP.fullmatch(hour)
-    if minute.isdigit() and hour.isdigit():
-        return f"Every day at {int(hour):02}:{int(minute):02} UTC"
-    if minute == "*" and hour == "*":
-        return "Every minute"
-    if minutes and hour == "*":
-        return f"Every {minutes[1]} minutes"
+    times = [f"{int(one):02}:{int(minute):02}" for one in hour.split(",") if minute.isdigit() and one.isdigit()]
+    if len(times) == len(hour.split(",")):
+        return f"{'Every day at' if daily else 'At'} {_listed(times)} UTC"
+    often = "Every minute" if minute == "*" else f"Every {minutes[1]} minutes" if minutes else ""
+    if often:
+        return often if hour == "*" else f"{often} of hour {hour.replace('-', ' to ')} UTC"
     if minute.isdigit() and hour == "*":
         return f"Every hour at minute {int(minute)}"
     if minute.isdigit() and hours:
@@ -44,12 +44,15 @@ def _time(minute: str, hour: str) -> str:
     return f"At minute {minute} of hour {hour} UTC"
 
 
+def _listed(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
 def _weekdays(field: str) -> str:
     def name(part: str) -> str:
         return _DAYS[int(part) % 7] if part.isdigit() else part.capitalize()
 
-    parts = [" to ".join(name(end) for end in part.split("-")) for part in field.split(",")]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return _listed([" to ".join(name(end) for end in part.split("-")) for part in field.split(",")])
 
 
 def _span(seconds: int) -> str:
