@@ -36,6 +36,8 @@ class AdminRow:
     tries_exact: str = ""
     queued: str = ""
     took: str = ""
+    credits: str = ""
+    credits_more: str = ""
     held: str = ""
     captured: str = ""
     released: str = ""
@@ -75,11 +77,13 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         done=_done(job),
         failed=f"{job.failed:,} failed" if job.failed else "",
         pace=_pace(job),
-        tries=f"{job.tries:,}",
+        tries=f"{job.attempts} of {job.most_attempts}",
         tries_exact=f"{number(job.tries, 'try', 'tries')} in all; {job.attempts} of {job.most_attempts} "
         "since it last moved forward",
         queued=clock_span(job.waited_seconds),
         took=clock_span(job.duration_seconds) if job.duration_seconds is not None else "–",
+        credits=f"{credits_text(job.credits_captured)} charged" if job.credits_held or job.credits_captured else "–",
+        credits_more=_credits_more(job),
         held=credits_text(job.credits_held),
         captured=credits_text(job.credits_captured),
         released=credits_text(job.credits_released),
@@ -116,3 +120,13 @@ def _pace(job: AdminJobRow) -> str:
         return ""
     left = f" · about {clock_span(job.seconds_left)} left" if job.seconds_left is not None else ""
     return f"{job.per_second:,} per second{left}"
+
+
+def _credits_more(job: AdminJobRow) -> str:
+    """Where the rest of the credits is, as far as there was any."""
+    parts = [
+        f"{credits_text(amount)} {word}"
+        for amount, word in ((job.credits_held, "held"), (job.credits_released, "refunded"))
+        if amount
+    ]
+    return ", ".join(parts)

@@ -162,3 +162,36 @@ def test_the_refresh_is_remembered_and_a_queue_pauses_with_a_reason(staff_page: 
     page.get_by_role("dialog").get_by_label("Reason").fill("Seen")
     page.get_by_role("dialog").get_by_role("button", name="Resume queue").click()
     expect(queue.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_a_queue_is_limited_and_freed_again(page: Page) -> None:
+    log_in(page, "staff@example.com")
+    page.goto("/admin/jobs/queues")
+    queue = page.get_by_role("region", name="runs")
+    queue.get_by_role("button", name="Limit").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("At once").fill("0")
+    dialog.get_by_label("Reason").fill("A look at the pages")
+    dialog.get_by_role("button", name="Set limit").click()
+    expect(dialog.get_by_role("alert").filter(has_text="pause the queue")).to_be_visible()
+    page.wait_for_timeout(250)  # the dialog's motion, which would blur the contrast check
+    assert serious_violations(page) == []
+    dialog.get_by_label("At once").fill("2")
+    dialog.get_by_role("button", name="Set limit").click()
+    expect(queue.get_by_text("At most 2 at once")).to_be_visible()
+    queue.get_by_role("button", name="Limit").click()
+    expect(dialog.get_by_label("At once")).to_have_value("2")
+    dialog.get_by_label("At once").fill("")
+    dialog.get_by_label("Reason").fill("Seen")
+    dialog.get_by_role("button", name="Set limit").click()
+    expect(queue.get_by_text("At most 2 at once")).to_have_count(0)
+
+
+def test_the_list_fits_its_place(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    log_in(page, "staff@example.com")
+    page.goto("/admin/jobs")
+    table = page.get_by_role("region", name="Jobs")
+    expect(table.get_by_role("row").nth(1)).to_be_visible()
+    assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+    expect(table.get_by_role("columnheader", name="Created")).to_be_in_viewport(ratio=1)

@@ -22,7 +22,7 @@ from state.admin_schedules import AdminSchedulesState as Schedules
 from state.admin_stuck import AdminStuckState as Stuck
 from state.admin_totals import AdminTotalsState as Totals
 from tests.factories import Cast
-from tests.factories_admin import done_job, failing_job, of, retryable_kind
+from tests.factories_admin import ANY_SIZE, done_job, failing_job, of, retryable_kind
 from tests.factories_jobs import job_row, make_job
 from tests.state.admin import as_staff, at
 from tests.state.driver import sign_in
@@ -31,7 +31,7 @@ from tests.state.driver import sign_in
 @pytest.fixture
 def kind() -> str:
     """A kind of work that can be taken up again, with any `size`."""
-    return retryable_kind(size=lambda value: value)
+    return retryable_kind(size=ANY_SIZE)
 
 
 async def test_nobody_else_sees_or_does_anything(driver, cast: Cast) -> None:
@@ -96,7 +96,7 @@ async def test_jobs_of_every_workspace_in_words(driver, cast: Cast) -> None:
     tab = driver(as_staff(cast.bob))
     await tab.send(Jobs.load, path=at(f"workspace:{cast.workspace_id},{cast.charlie.workspace_id}"))
     first, second = tab.var(Jobs, "rows")
-    assert (first["workspace"], first["status"], first["tries"]) == ("Other", "failed", "1")
+    assert (first["workspace"], first["status"], first["tries"]) == ("Other", "failed", "1 of 5")
     assert (second["workspace"], second["status"], second["done"]) == ("Acme", "completed", "1,240")
     assert first["error"] == "The list of 12 rows is empty."
     assert tab.var(Jobs, "counts") == {

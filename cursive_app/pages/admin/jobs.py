@@ -44,7 +44,7 @@ def admin_jobs() -> rx.Component:
                 ready=rx.fragment(
                     rx.el.div(
                         rx.cond(may_operate(), _table(choosing=True), _table(choosing=False)),
-                        class_name="many-columns",
+                        class_name="steady-table",
                     ),
                     _bulk_bar(),
                     list_pager(S.shown, S),
@@ -165,24 +165,27 @@ def _dates() -> rx.Component:
     return date_range(since=S.since, until=S.until, on_since=S.choose_since, on_until=S.choose_until, zone=S.timezone)
 
 
-def _lead(row: AdminRow) -> rx.Component:
+def _two(first: Any, second: Any, *, title: Any = "") -> rx.Component:
+    """A cell of two lines: what is looked for, and what belongs to it."""
     return rx.el.span(
-        rx.el.code(row.short_id, class_name="text-12 font-normal text-ink-3 whitespace-nowrap"),
-        rx.el.span(row.title, class_name="truncate sm:max-w-52"),
-        class_name="flex min-w-0 items-baseline gap-2.5",
+        rx.el.span(first, class_name="block truncate"),
+        rx.el.span(second, class_name="block truncate text-12 font-normal text-ink-3"),
+        title=title,
+        class_name="block min-w-0 py-1.5",
     )
+
+
+def _lead(row: AdminRow) -> rx.Component:
+    return _two(row.title, rx.fragment(rx.el.code(row.short_id), " · ", row.kind_word), title=row.title)
+
+
+def _whose(row: AdminRow) -> rx.Component:
+    return _two(row.workspace, row.by, title=row.by)
 
 
 def _state(row: AdminRow) -> rx.Component:
-    return rx.el.span(
-        status_pill(row.status, JOB_STATUS),
-        rx.cond(
-            row.stopping,
-            rx.el.span("stopping", class_name="text-12 text-ink-3"),
-            rx.cond(row.moving, rx.el.span(row.stage, class_name="text-12 text-ink-3"), rx.fragment()),
-        ),
-        class_name="flex items-center gap-2",
-    )
+    more = rx.cond(row.stopping, "stopping", rx.cond(row.moving, row.stage, row.error_code))
+    return _two(status_pill(row.status, JOB_STATUS), more, title=row.error)
 
 
 def _progress(row: AdminRow) -> rx.Component:
@@ -194,35 +197,43 @@ def _progress(row: AdminRow) -> rx.Component:
         aria_valuemax="100",
         aria_valuenow=rx.Var.create(row.percent).to_string(),
         data_indeterminate=rx.cond(row.open_ended, "true", "false"),
-        class_name="meter block w-16 flex-none",
+        class_name="meter block w-full",
     )
-    return rx.el.span(
-        rx.cond(row.moving, meter, rx.fragment()),
-        rx.el.span(row.done, class_name="num whitespace-nowrap"),
-        rx.cond(row.failed, rx.el.span(row.failed, class_name="num text-12 text-bad whitespace-nowrap"), rx.fragment()),
-        class_name="flex items-center gap-2",
+    return _two(
+        rx.el.span(row.done, class_name="num"),
+        rx.cond(
+            row.failed, rx.el.span(row.failed, class_name="num text-bad"), rx.cond(row.moving, meter, rx.fragment())
+        ),
     )
 
 
-def _number(value: str, *, title: str | rx.Var[str] = "") -> rx.Component:
-    return rx.el.span(value, title=title, class_name="num whitespace-nowrap")
+def _credits(row: AdminRow) -> rx.Component:
+    return _two(rx.el.span(row.credits, class_name="num"), row.credits_more, title=row.credits_more)
 
 
-COLUMNS = (
-    Column("job", "Job", _lead, lead=True),
-    Column("kind", "Kind", lambda row: row.kind_word),
-    Column("workspace", "Workspace", lambda row: rx.el.span(row.workspace, class_name="block truncate sm:max-w-32")),
-    Column("state", "State", _state),
-    Column("tries", "Tries", lambda row: _number(row.tries, title=row.tries_exact), right=True),
-    Column("queued", "Queued for", lambda row: _number(row.queued), right=True),
-    Column("took", "Took", lambda row: _number(row.took), right=True),
-    Column("progress", "Progress", _progress),
-    Column("held", "Held", lambda row: _number(row.held), right=True),
-    Column("captured", "Charged", lambda row: _number(row.captured), right=True),
-    Column("released", "Refunded", lambda row: _number(row.released), right=True),
-    Column("by", "Started by", lambda row: rx.el.span(row.by, class_name="block truncate sm:max-w-28")),
-    Column("created", "Created", lambda row: relative_time(row.created, exact=row.created_exact)),
-)
+def _time(row: AdminRow) -> rx.Component:
+    return _two(
+        rx.el.span(row.took, class_name="num"), rx.el.span("after ", row.queued, class_name="num"),
+        title="From first start to end, after waiting in the queue",
+    )  # fmt: skip
+
+
+COLUMNS = (  # the widths add up to all there is, so that a renewed row moves nothing beside it
+    Column("job", "Job", _lead, lead=True, class_name="sm:w-[24%]"),
+    Column("workspace", "Workspace, by", _whose, class_name="sm:w-[14%]"),
+    Column("state", "State", _state, class_name="sm:w-[13%]"),
+    Column(
+        "tries", "Tries", lambda row: rx.el.span(row.tries, title=row.tries_exact, class_name="num"),
+        right=True, class_name="sm:w-[6%]",
+    ),
+    Column("progress", "Progress", _progress, class_name="sm:w-[13%]"),
+    Column("credits", "Credits", _credits, right=True, class_name="sm:w-[13%]"),
+    Column("time", "Took, after", _time, right=True, class_name="sm:w-[8%]"),
+    Column(
+        "created", "Created", lambda row: relative_time(row.created, exact=row.created_exact),
+        right=True, class_name="sm:w-[9%]",
+    ),
+)  # fmt: skip
 
 
 def _table(*, choosing: bool) -> rx.Component:

@@ -19,7 +19,8 @@ def admin_totals() -> rx.Component:
     return staff_page(
         toolbar(
             rx.el.p(
-                rx.cond(dated, "Jobs created on these days.", "All jobs there are."), class_name="text-13 text-ink-3"
+                rx.cond(dated, "Jobs created on these days.", "Jobs created in the last 30 days."),
+                class_name="text-13 text-ink-3",
             ),
             right=[
                 clear_dates(when=dated, on_click=S.clear_filters),
@@ -158,5 +159,6 @@ def _kept() -> rx.Component:
     return section(
         "How long things are kept",
         table_card(data_table(KEPT, rows=S.kept, key=lambda one: text(one.what), caption="Retention")),
+        hint="What has a term is forgotten every night by jobs.prune; Schedules shows how that went.",
         card=False,
     )
