@@ -171,7 +171,7 @@ def _two(first: Any, second: Any, *, title: Any = "") -> rx.Component:
         rx.el.span(first, class_name="block truncate"),
         rx.el.span(second, class_name="block truncate text-12 font-normal text-ink-3"),
         title=title,
-        class_name="block min-w-0 py-1.5",
+        class_name="block min-w-0 sm:py-1.5",
     )
 
 
@@ -213,22 +213,22 @@ def _credits(row: AdminRow) -> rx.Component:
 
 def _time(row: AdminRow) -> rx.Component:
     return _two(
-        rx.el.span(row.took, class_name="num"), rx.el.span("after ", row.queued, class_name="num"),
+        rx.el.span(row.took, class_name="num"), rx.el.span("queued ", row.queued, class_name="num"),
         title="From first start to end, after waiting in the queue",
     )  # fmt: skip
 
 
 COLUMNS = (  # the widths add up to all there is, so that a renewed row moves nothing beside it
-    Column("job", "Job", _lead, lead=True, class_name="sm:w-[24%]"),
-    Column("workspace", "Workspace, by", _whose, class_name="sm:w-[14%]"),
-    Column("state", "State", _state, class_name="sm:w-[13%]"),
+    Column("job", "Job", _lead, lead=True, class_name="sm:w-[23%]"),
+    Column("workspace", "Workspace, by", _whose, class_name="sm:w-[13%]"),
+    Column("state", "State", _state, class_name="sm:w-[12%]"),
     Column(
         "tries", "Tries", lambda row: rx.el.span(row.tries, title=row.tries_exact, class_name="num"),
         right=True, class_name="sm:w-[6%]",
     ),
-    Column("progress", "Progress", _progress, class_name="sm:w-[13%]"),
-    Column("credits", "Credits", _credits, right=True, class_name="sm:w-[13%]"),
-    Column("time", "Took, after", _time, right=True, class_name="sm:w-[8%]"),
+    Column("progress", "Progress", _progress, class_name="sm:w-[11%]"),
+    Column("credits", "Credits", _credits, right=True, class_name="sm:w-[16%]"),
+    Column("time", "Took", _time, right=True, class_name="sm:w-[10%]"),
     Column(
         "created", "Created", lambda row: relative_time(row.created, exact=row.created_exact),
         right=True, class_name="sm:w-[9%]",
