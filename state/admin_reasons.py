@@ -21,7 +21,7 @@ class ReasonPart(StaffPart, mixin=True):
     asking: bool = False
     wanted: str = ""
     name: str = ""
-    reason_error: str = ""
+    wrong: dict[str, str] = {}  # by field of the dialog; what concerns none stands under the reason
     pending: bool = False
 
     @rx.event
@@ -40,12 +40,12 @@ class ReasonPart(StaffPart, mixin=True):
     async def change(self, form: dict[str, str]):
         """Make the change that was asked for, with the reason that was given."""
         name, wanted = self.name, self.wanted
-        self.pending, self.reason_error = True, ""
+        self.pending, self.wrong = True, {}
         yield
         try:
             await as_staff(self._change(wanted, name, form))
         except Invalid as error:
-            self.reason_error = said(error)
+            self.wrong = dict(error.fields) or {"reason": said(error)}
             return
         finally:
             self.pending = False
@@ -54,7 +54,7 @@ class ReasonPart(StaffPart, mixin=True):
         await self._look()
 
     def _ask(self, name: str, wanted: str) -> None:
-        self.name, self.wanted, self.asking, self.reason_error = name, wanted, True, ""
+        self.name, self.wanted, self.asking, self.wrong = name, wanted, True, {}
 
     def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:  # noqa: ARG002
         """What makes the change; every page names its own."""

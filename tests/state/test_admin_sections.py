@@ -55,7 +55,7 @@ async def test_a_queue_is_paused_with_a_reason_only(driver, cast: Cast) -> None:
     await tab.send(Queues.load, path=path)
     await tab.send(Queues.ask, path=path, name=name, wanted="pause")
     await tab.send(Queues.change, path=path, form={"reason": " "})
-    assert "reason" in tab.var(Queues, "reason_error")
+    assert "reason" in tab.var(Queues, "wrong")["reason"]
     await tab.send(Queues.change, path=path, form={"reason": "The provider is down"})
     line = next(one for one in tab.var(Queues, "queues") if one["name"] == name)
     assert (line["paused"], line["reason"]) == (True, "The provider is down")
@@ -72,9 +72,15 @@ async def test_a_queue_gets_a_limit_with_a_number_and_a_reason(driver, cast: Cas
     tab = driver(as_staff(cast.bob, "operate"))
     path = "/admin/jobs/queues"
     await tab.send(Queues.ask_limit, path=path, name=name, number="")
-    for typed, says in (("many", "whole number"), ("-1", "whole number"), ("0", "pause the queue"), ("2", "reason")):
+    for typed, field, says in (
+        ("many", "at_most", "whole number"),
+        ("-1", "at_most", "whole number"),
+        ("0", "at_most", "pause the queue"),
+        ("2", "reason", "reason"),
+    ):
         await tab.send(Queues.change, path=path, form={"at_most": typed, "reason": "" if typed == "2" else "Slow"})
-        assert says in tab.var(Queues, "reason_error")
+        assert tab.var(Queues, "wrong").keys() == {field}
+        assert says in tab.var(Queues, "wrong")[field]
     await tab.send(Queues.change, path=path, form={"at_most": " 2 ", "reason": "The provider is slow"})
     line = next(one for one in tab.var(Queues, "queues") if one["name"] == name)
     assert (line["limit"], line["limit_reason"]) == ("At most 2 at once", "The provider is slow")

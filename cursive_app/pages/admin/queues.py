@@ -171,7 +171,7 @@ def _dialog() -> rx.Component:
             is_open=S.asking & (text(S.wanted) == "limit"),
             on_open_change=S.set_asking,
             on_submit=S.change,
-            error=S.reason_error,
+            error=S.wrong.get("reason", ""),
             pending=S.pending,
         ),
     )
@@ -181,6 +181,13 @@ def _number() -> rx.Component:
     return field(
         "at_most",
         "At once",
-        text_input("at_most", default_value=S.limit_number, input_mode="numeric", class_name="num w-28"),
+        text_input(
+            "at_most",
+            default_value=S.limit_number,
+            input_mode="numeric",
+            error=S.wrong.get("at_most", ""),
+            class_name="num w-28",
+        ),
         hint="1 to 1,000; leave it empty for no limit.",
+        error=S.wrong.get("at_most", ""),
     )

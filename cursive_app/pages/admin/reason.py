@@ -61,7 +61,7 @@ def pause_dialog(asked: type[ReasonPart], *, noun: str, pausing: str, resuming: 
         is_open=asked.asking & (pauses | (text(asked.wanted) == "resume")),
         on_open_change=asked.set_asking,
         on_submit=asked.change,
-        error=asked.reason_error,
+        error=asked.wrong.get("reason", ""),
         pending=asked.pending,
     )
 
