@@ -22,6 +22,8 @@ SATURDAY = datetime(2026, 11, 28, tzinfo=UTC)
         ("* * * * *", "Every minute"),
         ("23 * * * *", "Every hour at minute 23"),
         ("5 */4 * * *", "Every 4 hours at minute 5"),
+        ("0 */6 * * *", "Every 6 hours at minute 0"),
+        ("30 8 * * 1-5", "At 08:30 UTC on Monday to Friday"),
         ("0 9 * * 1-5", "At 09:00 UTC on Monday to Friday"),
         ("0 9 1 * *", "At 09:00 UTC on day 1 of the month"),
         ("0 9 */2 * *", "At 09:00 UTC, every 2 days"),
@@ -55,4 +57,4 @@ def test_the_clock_runs_on_the_days_that_the_words_name(weekday: str, days: list
     ("every", "words"), [(timedelta(seconds=30), "Every 30 seconds"), (timedelta(hours=1), "Every hour")]
 )
 def test_a_span_in_words(every: timedelta, words: str) -> None:
-    assert in_words(None, every)[1] == words
+    assert in_words(None, every) == (words.lower(), words)

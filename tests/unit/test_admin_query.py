@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cursive_app.errors import Invalid
-from cursive_app.services.jobs.admin.cron import in_words
 from cursive_app.services.jobs.admin.query import Term, condition, parse, without_state
 
 
@@ -58,24 +55,3 @@ def test_any_text_is_understood_or_explained(query: str) -> None:
         condition(parse(query))
     except Invalid as refused:
         assert refused.fields["query"]
-
-
-@pytest.mark.parametrize(
-    ("cron", "words"),
-    [
-        ("*/10 * * * *", "Every 10 minutes"),
-        ("17 2 * * *", "Every day at 02:17 UTC"),
-        ("5 * * * *", "Every hour at minute 5"),
-        ("0 */6 * * *", "Every 6 hours at minute 0"),
-        ("30 8 * * 1-5", "Every day at 08:30 UTC, on Monday to Friday"),
-        ("0 9 1 * *", "Every day at 09:00 UTC, on day 1 of the month"),
-        ("* * * * *", "Every minute"),
-    ],
-)
-def test_cron_in_words(cron: str, words: str) -> None:
-    assert in_words(cron, None) == (cron, words)
-
-
-def test_intervals_in_words() -> None:
-    assert in_words(None, timedelta(seconds=30)) == ("every 30 seconds", "Every 30 seconds")
-    assert in_words(None, timedelta(hours=1)) == ("every hour", "Every hour")
