@@ -23,14 +23,18 @@ LOOK_SECONDS = 2.0
 _NOTHING = "-"  # no queue has this name
 
 
-async def follow_pauses(app: App, worker: Worker) -> None:
-    """Look every two seconds, until canceled. It has a thread of its own: the others may all be at work."""
+async def follow_pauses(app: App, worker: Worker, known: asyncio.Event) -> None:
+    """Look every two seconds, until canceled; `known` is set once the pauses are known for the first time.
+
+    It has a thread of its own: the others may all be at work.
+    """
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, thread_name_prefix="pauses")
     try:
         while True:
             try:
                 worker.queues = open_queues(app, await loop.run_in_executor(thread, paused_queues))
+                known.set()
             except CursiveError as error:
                 log.warning("worker.pauses_unknown", error=error.code)
             await asyncio.sleep(LOOK_SECONDS)

@@ -86,9 +86,14 @@ async def _work(config: Settings, app: App, name: str, stop: asyncio.Event) -> N
                 delete_jobs="successful",
                 install_signal_handlers=False,
             )
-            following = [asyncio.create_task(work) for work in (follow_pauses(app, worker), follow_counts(app))]
-            running = asyncio.create_task(worker.run())
+            known = asyncio.Event()
+            following = [asyncio.create_task(work) for work in (follow_pauses(app, worker, known), follow_counts(app))]
             stopped = asyncio.create_task(stop.wait())
+            # A worker that fetched before it knows what is paused would take a task out of a paused queue.
+            looked = asyncio.create_task(known.wait())
+            await asyncio.wait([looked, stopped], return_when=asyncio.FIRST_COMPLETED)
+            looked.cancel()
+            running = asyncio.create_task(worker.run())
             await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
             for task in following:
