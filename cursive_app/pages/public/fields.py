@@ -27,6 +27,8 @@ def hidden(name: str, value: Text) -> rx.Component:
 
 
 def email_field(typed: Text, *, error: Text | None = None, auto_focus: bool = True) -> rx.Component:
+    """`typed` is what the last try said. It arrives after the page and must not replace what is being typed already:
+    a browser shows a new default only in a field that nobody has touched, so the field is never mounted anew."""
     marked: dict[str, Any] = {"error": error} if error is not None else {}
     return field(
         "email",
@@ -40,7 +42,6 @@ def email_field(typed: Text, *, error: Text | None = None, auto_focus: bool = Tr
             auto_focus=auto_focus,
             max_length=254,
             default_value=typed,
-            key=typed,
             **marked,
         ),
         error=error,
@@ -70,7 +71,6 @@ def name_field(typed: Text, *, error: Text, auto_focus: bool = True) -> rx.Compo
             auto_focus=auto_focus,
             max_length=80,
             default_value=typed,
-            key=typed,
             error=error,
         ),
         error=error,

@@ -25,7 +25,6 @@ def signup() -> rx.Component:
                     max_length=120,
                     placeholder="Your company or team",
                     default_value=S.typed.get("workspace", ""),
-                    key=S.typed.get("workspace", ""),
                     error=S.errors.get("workspace", ""),
                 ),
                 optional=True,
