@@ -26,11 +26,11 @@ from tests.api.client import browser
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund, sums_of
 from tests.factories_enrichment import check, known_people
-from tests.faults.conftest import spawn
+from tests.faults.conftest import nursery, spawn
 from tests.faults.processes import Process, wait_until
 from tests.sandbox_fixtures import Sandbox
 
-__all__ = ["spawn"]
+__all__ = ["nursery", "spawn"]
 PATH = "/api/v1/enrichments"
 REAL = ROOT.parent / "shared" / "data" / "sp500_companies.csv"
 OURS = Path(__file__).parent.parent / "data" / "companies.csv"

@@ -24,8 +24,8 @@ from db.scope import Tenant
 from tests.api.client import browser
 from tests.factories import Cast
 from tests.factories_credits import fund
-from tests.flows.victim import Victim, make_victim
 from tests.state.driver import Tab, driver, sign_in
+from tests.state.victim import Victim, make_victim
 
 __all__ = ["driver"]
 
@@ -64,7 +64,7 @@ LISTS = [path for method, path in OPERATIONS if method == "GET" and "{" not in p
 
 def filled(path: str, ids: dict[str, str]) -> str:
     unknown = set(re.findall(r"{(\w+)}", path)) - set(ids)
-    assert not unknown, f"tests/flows/victim.py must make something for {unknown}"
+    assert not unknown, f"tests.state.victim.py must make something for {unknown}"
     return path.format(**ids)
 
 
