@@ -132,7 +132,7 @@ def test_nothing_acknowledged_is_lost(
     a_round = trials(300, 10_000)
     spenders = Spenders()
     try:
-        for number in range(trials(3, 200)):
+        for number in range(trials(20, 200)):
             workspace_id = make_workspace()
             goal = transactions(crashing) + a_round
             clients = Clients(tmp_path, workspace_id=workspace_id, name=f"round-{number}", clients=CLIENTS)

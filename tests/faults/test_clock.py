@@ -88,7 +88,7 @@ def test_no_tick_is_lost_or_doubled_however_often_the_leader_is_killed(
     spawn: Spawn, trials: Trials, tell: Callable[[str], None]
 ) -> None:
     """With shorter pauses between two looks."""
-    name, kills = f"trial-{uuid4().hex[:8]}", trials(3, 160)
+    name, kills = f"trial-{uuid4().hex[:8]}", trials(16, 160)
     chance = random.Random(20260101)
     clocks = [spawn(CLOCK, name, str(SCHEDULES), HASTY) for _ in range(3)]
     for _ in range(kills):
@@ -131,7 +131,7 @@ def test_leaders_frozen_again_and_again_leave_no_tick_out_and_none_twice(spawn: 
     """With a shorter silence."""
     name = f"trial-{uuid4().hex[:8]}"
     clocks = [spawn(CLOCK, name, str(SCHEDULES), HASTY) for _ in range(2)]
-    for _ in range(trials(1, 27)):
+    for _ in range(trials(3, 27)):
         freeze_the_leader(clocks, name)
     assert_one_task_per_second(name, clocks)
 

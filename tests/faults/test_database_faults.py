@@ -76,7 +76,7 @@ def test_a_reset_at_commit_is_settled_by_the_same_key(
     cast: Cast, proxy: SocketProxy, mode: str, trials: Trials
 ) -> None:
     """F12: the client cannot know whether the debit happened; asking again with its key makes it happen once."""
-    count = trials(20, 250)
+    count = trials(25, 250)
     grant(cast, count)
     for number in range(count):
         key = f"spend:{number}"
@@ -123,7 +123,7 @@ def test_a_stalled_network_ends_in_a_refusal_and_recovers_when_it_clears(
     """F11: slow is only slow; after a stall that ends in a cut nothing is half-written, and the next request works."""
     chance = random.Random(20260101)
     kept: list[str] = []
-    for number in range(trials(2, 50)):
+    for number in range(trials(5, 50)):
         proxy.mode, proxy.delay_seconds = "delay", chance.uniform(0.01, 0.2)
         kept.append(_write(cast, f"slow but fine {number}"))
         proxy.mode = "pass"
@@ -171,7 +171,7 @@ def test_a_full_pool_refuses_within_a_second_or_so(
     small = connect(config.model_copy(update={"database_pool_size": 2}))
     former = db_engine.use(small)
     try:
-        for _ in range(trials(1, 30)):
+        for _ in range(trials(3, 30)):
             _fill_the_pool_and_ask(cast)
     finally:
         db_engine.use(former)
@@ -207,7 +207,7 @@ def _fill_the_pool_and_ask(cast: Cast) -> None:
 
 def test_a_hot_workspace_never_overdraws_and_does_not_hold_up_others(database: Database, trials: Trials) -> None:
     """F17: a hundred at once on one balance are served one by one; another workspace is served meanwhile."""
-    for _ in range(trials(1, 50)):
+    for _ in range(trials(5, 50)):
         _crowd_on_one_balance(make_cast())
 
 

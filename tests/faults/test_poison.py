@@ -53,7 +53,7 @@ def wake(job_id: UUID) -> None:
 def test_a_job_that_ends_its_worker_is_buried_and_others_are_served(spawn: Spawn, cast: Cast, trials: Trials) -> None:
     """Two real crashes in a short run, all that it takes in the full one."""
     crashes = trials(2, jobs.MAX_ATTEMPTS)
-    for _ in range(trials(1, 17)):
+    for _ in range(trials(2, 17)):
         job_id = poison(cast.alice, "crash")
         with system_scope() as scope:
             scope.get(Job, job_id).attempts = jobs.MAX_ATTEMPTS - crashes
@@ -77,7 +77,7 @@ def assert_others_are_served(cast: Cast, worker: Process) -> None:
 
 
 def test_a_job_that_never_ends_is_buried_and_others_are_served(spawn: Spawn, cast: Cast, trials: Trials) -> None:
-    for _ in range(trials(1, 17)):
+    for _ in range(trials(2, 17)):
         job_id = poison(cast.alice, "hang")
         worker = spawn(WORKER, WORKER_CONCURRENCY=str(jobs.MAX_ATTEMPTS + 2))
         for tries in range(1, jobs.MAX_ATTEMPTS + 1):
@@ -90,7 +90,7 @@ def test_a_job_that_never_ends_is_buried_and_others_are_served(spawn: Spawn, cas
 
 
 def test_ten_megabytes_of_error_text_are_cut_and_the_worker_lives(spawn: Spawn, cast: Cast, trials: Trials) -> None:
-    for _ in range(trials(1, 17)):
+    for _ in range(trials(2, 17)):
         job_id = poison(cast.alice, "huge")
         worker = spawn(WORKER)
         for tries in range(1, jobs.MAX_ATTEMPTS):

@@ -128,7 +128,7 @@ def replay(web: Web, buyer: Buyer, key: str) -> httpx.Response:
 
 def test_fifty_twins_with_one_key_start_one_run(web: Web, trials: Trials) -> None:
     with ThreadPoolExecutor(TWINS) as pool:
-        for _ in range(trials(2, 700)):
+        for _ in range(trials(70, 700)):
             buyer, key = Buyer.make(), str(uuid4())
             answers = list(pool.map(lambda _: web.post(buyer, key), range(TWINS)))  # noqa: B023
             assert {answer.status_code for answer in answers} <= {202, 409, 503}
@@ -144,7 +144,7 @@ def test_fifty_twins_with_one_key_start_one_run(web: Web, trials: Trials) -> Non
 
 def test_fifty_twins_without_a_key_start_one_run_too(web: Web, trials: Trials) -> None:
     with ThreadPoolExecutor(TWINS) as pool:
-        for _ in range(trials(1, 300)):
+        for _ in range(trials(30, 300)):
             buyer = Buyer.make()
             statuses = Counter(pool.map(lambda _: web.post(buyer, None).status_code, range(TWINS)))  # noqa: B023
             assert set(statuses) <= {202, 409, 503}
@@ -206,7 +206,7 @@ def test_a_web_process_killed_mid_request_costs_nobody_twice(web: Web, trials: T
     threads = [threading.Thread(target=buy) for _ in range(BUYERS)]
     for thread in threads:
         thread.start()
-    for _ in range(trials(5, 200)):
+    for _ in range(trials(20, 200)):
         wait_until(lambda: len(web.in_flight) >= 2, seconds=30, what="requests to hit")
         time.sleep(chance.random() / 50)
         web.kill()

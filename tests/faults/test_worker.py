@@ -59,7 +59,7 @@ def completed(job_id: UUID) -> bool:
 def test_a_killed_workers_jobs_go_on_within_thirty_seconds(spawn: Spawn, cast: Cast, trials: Trials) -> None:
     """Workers with two jobs each are killed one after the other; the lease is the real one."""
     chance = random.Random(20260101)
-    victims_a_wave = trials(3, 20)
+    victims_a_wave = trials(20, 20)
     for _ in range(trials(1, 10)):
         job_ids = [start_job(cast.alice, chunks=14, pace=0.4) for _ in range(JOBS_EACH * victims_a_wave)]
         victims = [spawn(WORKER, **SMALL) for _ in range(victims_a_wave)]
@@ -87,7 +87,7 @@ def test_a_frozen_worker_that_wakes_up_changes_nothing(
 ) -> None:
     """Workers with two jobs each; one job is frozen inside a transaction, with its row locked. The lease is the real
     one."""
-    zombies_a_wave = trials(2, 10)
+    zombies_a_wave = trials(10, 10)
     for _ in range(trials(1, 10)):
         job_ids = [start_job(cast.alice, chunks=45, pace=0.4) for _ in range(JOBS_EACH * zombies_a_wave)]
         zombies = [spawn(WORKER, **SMALL) for _ in range(zombies_a_wave)]
