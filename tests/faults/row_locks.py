@@ -23,6 +23,16 @@ class HeldRows:
         statement = SQL("SELECT FROM {} WHERE id = %s FOR NO KEY UPDATE").format(Identifier(table))
         holder.execute(statement, (row_id,))
 
+    def hold_unclaimed(self, job_id: UUID) -> bool:
+        """Hold a job that no worker has claimed yet. Returns False, holding nothing, when one was quicker."""
+        holder = psycopg.connect(socket_url(settings().data_dir))
+        unclaimed = "SELECT FROM jobs WHERE id = %s AND status = 'pending' FOR NO KEY UPDATE"
+        if holder.execute(unclaimed, (job_id,)).rowcount:
+            self._stack.enter_context(holder)
+            return True
+        holder.close()
+        return False
+
     def release(self) -> None:
         self._stack.close()
 
