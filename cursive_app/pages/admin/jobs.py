@@ -219,9 +219,9 @@ def _time(row: AdminRow) -> rx.Component:
 
 
 COLUMNS = (  # the widths add up to all there is, so that a renewed row moves nothing beside it
-    Column("job", "Job", _lead, lead=True, class_name="sm:w-[23%]"),
+    Column("job", "Job", _lead, lead=True, class_name="sm:w-[22%]"),
     Column("workspace", "Workspace, by", _whose, class_name="sm:w-[13%]"),
-    Column("state", "State", _state, class_name="sm:w-[12%]"),
+    Column("state", "State", _state, class_name="sm:w-[11%]"),
     Column(
         "tries", "Tries", lambda row: rx.el.span(row.tries, title=row.tries_exact, class_name="num"),
         right=True, class_name="sm:w-[6%]",
@@ -231,7 +231,7 @@ COLUMNS = (  # the widths add up to all there is, so that a renewed row moves no
     Column("time", "Took", _time, right=True, class_name="sm:w-[10%]"),
     Column(
         "created", "Created", lambda row: relative_time(row.created, exact=row.created_exact),
-        right=True, class_name="sm:w-[9%]",
+        right=True, class_name="sm:w-[11%]",
     ),
 )  # fmt: skip
 
