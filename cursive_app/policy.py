@@ -64,7 +64,7 @@ class Policy(rx.Middleware):
     def __init__(self) -> None:
         self.bucket = Bucket()
 
-    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002  (Reflex)
         """None lets the handler run; an update is sent instead of it."""
         root = state._get_root_state()
         assert isinstance(root, State)

@@ -56,7 +56,7 @@ class ReasonPart(StaffPart, mixin=True):
     def _ask(self, name: str, wanted: str) -> None:
         self.name, self.wanted, self.asking, self.wrong = name, wanted, True, {}
 
-    def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:  # noqa: ARG002
+    def _change(self, wanted: str, name: str, form: dict[str, Any]) -> Question:  # noqa: ARG002  (for pages)
         """What makes the change; every page names its own."""
         return self._question()
 

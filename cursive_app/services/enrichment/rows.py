@@ -107,7 +107,7 @@ def row_view(row: EnrichmentRow) -> RowView:
         problems=tuple(problems),
         duplicate_of=row.duplicate_of,
         lead_id=row.lead_id,
-        outcome=row.outcome,  # type: ignore[arg-type]
+        outcome=row.outcome,  # type: ignore[arg-type]  # the same
         reason=row.reason,
     )
 

@@ -24,14 +24,14 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
         filename=row.filename,
         source=row.source,  # type: ignore[arg-type]  # the table's CHECK allows no other
         byte_size=row.byte_size,
-        status=row.status,  # type: ignore[arg-type]
+        status=row.status,  # type: ignore[arg-type]  # the same
         refusal_code=row.refusal_code,
         refusal_message=row.refusal_message,
         layout=layout_view(row.layout),
         columns=column_views(row),
         revision=row.revision,
         counts=Counts(row.row_count, row.valid_count, row.invalid_count, row.duplicate_count, row.owned_count),
-        matching=row.matching,  # type: ignore[arg-type]
+        matching=row.matching,  # type: ignore[arg-type]  # the same
         includes_owned=row.includes_owned,
         price=row.price,
         ceiling=row.ceiling,

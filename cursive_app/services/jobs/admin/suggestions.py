@@ -79,4 +79,5 @@ def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str
 
 
 def _recent(column: object) -> Select:
+    # `column` is a column, a label or a computed value; select() is typed for each of them alone.
     return select(column).order_by(Job.created_at.desc(), Job.id.desc()).limit(RECENT)  # type: ignore[call-overload]
