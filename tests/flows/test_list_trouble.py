@@ -379,5 +379,6 @@ def test_answers_lost_at_commit_change_nothing(
     assert row.finished_at is not None
     if row.status == "completed":
         assert_all_matched(cast, id)
-    names = [job.name for job in sandbox.client().enrichments(page_size=1000)]
+    everybodys = [job.name or "" for job in sandbox.client().enrichments(page_size=1000)]
+    names = [name for name in everybodys if f"-{id}-" in name]  # a call that another test gave up may arrive late
     assert len(names) == len(set(names)) == 3, "no chunk was bought twice"
