@@ -48,7 +48,7 @@ class Choice:
     hint: str = ""
     control: ClassVar[Control] = "choice"
 
-    def check(self, name: str, value: object, present: object) -> str:  # noqa: ARG002  (all kinds take them)  (all kinds are asked alike)
+    def check(self, name: str, value: object, present: object) -> str:  # noqa: ARG002  (all kinds are asked alike)
         if not isinstance(value, str) or value not in self.options:
             raise _wrong(name, f"{self.label}: choose {' or '.join(f'“{one}”' for one in self.options)}.")
         return value
@@ -65,7 +65,7 @@ class Words:
     hint: str = ""
     control: ClassVar[Control] = "text"
 
-    def check(self, name: str, value: object, present: object) -> str:  # noqa: ARG002  (all kinds take them)
+    def check(self, name: str, value: object, present: object) -> str:  # noqa: ARG002  (all kinds are asked alike)
         if not isinstance(value, str) or len(value) > self.longest or not re.fullmatch(self.pattern, value):
             raise _wrong(name, f"{self.label}: give {self.shape}, at most {self.longest:,} characters.")
         return value
@@ -79,7 +79,7 @@ class Switch:
     hint: str = ""
     control: ClassVar[Control] = "switch"
 
-    def check(self, name: str, value: object, present: object) -> bool:  # noqa: ARG002  (all kinds take them)
+    def check(self, name: str, value: object, present: object) -> bool:  # noqa: ARG002  (all kinds are asked alike)
         if not isinstance(value, bool):
             raise _wrong(name, f"{self.label}: say true or false.")
         return value
