@@ -28,6 +28,17 @@ _NOTICE_SILENCE = {
     "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 10_000,
 }  # fmt: skip
 
+# For a connection that holds an advisory lock for its process: both ends notice soon that the other is gone.
+LOCK_HOLDER_OPTIONS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "statement_timeout": "5s",
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "2",
+    }.items()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Database:

@@ -19,21 +19,12 @@ from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
-from db.engine import database
+from db.engine import LOCK_HOLDER_OPTIONS, database
 
 log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS = 1.0
 RETRY_SECONDS = 0.2
-_OPTIONS = " ".join(
-    f"-c {name}={value}"
-    for name, value in {
-        "statement_timeout": "5s",
-        "tcp_keepalives_idle": "5",
-        "tcp_keepalives_interval": "5",
-        "tcp_keepalives_count": "2",
-    }.items()
-)
 # RFC 9562's version for one's own layout; uuid4 stays the token of a process that could not show itself.
 _VERSION, _VARIANT = 8, 0b10
 _UPPER, _LOWER = 64, 62
@@ -61,7 +52,7 @@ class Presence:
         while True:
             try:
                 with psycopg.connect(
-                    self.url, autocommit=True, connect_timeout=5, options=_OPTIONS, tcp_user_timeout=10_000
+                    self.url, autocommit=True, connect_timeout=5, options=LOCK_HOLDER_OPTIONS, tcp_user_timeout=10_000
                 ) as connection:
                     connection.execute("SELECT pg_advisory_lock(%s)", (_lock_number(self._half),))
                     self._is_held.set()

@@ -13,22 +13,13 @@ import structlog
 from psycopg import Connection
 
 from cursive_app.settings import Settings
-from db.engine import role_url
+from db.engine import LOCK_HOLDER_OPTIONS, role_url
 from db.roles import SYSTEM_ROLE
 
 log = structlog.get_logger(__name__)
 
 LOCK_CLASS = 0x637572  # any number that nothing else in this database uses
 SILENT_AFTER = timedelta(seconds=20)
-_OPTIONS = " ".join(
-    f"-c {name}={value}"
-    for name, value in {
-        "statement_timeout": "5s",
-        "tcp_keepalives_idle": "5",
-        "tcp_keepalives_interval": "5",
-        "tcp_keepalives_count": "2",
-    }.items()
-)
 _END_SILENT = """
     SELECT pg_terminate_backend(held.pid, 2000)
       FROM pg_locks AS held, clock_leaders AS leader
@@ -66,7 +57,7 @@ class Leadership:
 
     def _try(self) -> bool:
         connection = psycopg.connect(
-            self._url, autocommit=True, connect_timeout=5, options=_OPTIONS, tcp_user_timeout=10_000
+            self._url, autocommit=True, connect_timeout=5, options=LOCK_HOLDER_OPTIONS, tcp_user_timeout=10_000
         )
         won = False
         try:
