@@ -33,18 +33,26 @@ def trials(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     return count
 
 
-_TOLD = pytest.StashKey[list[str]]()
+COUNTED = "counted"
 
 
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Say at the end of the run what a trial has counted."""
-    return request.config.stash.setdefault(_TOLD, []).append
+    """Say at the end of the run what a trial has counted; it travels with the report of the process that ran it."""
+
+    def told(text: str) -> None:
+        request.node.user_properties.append((COUNTED, text))
+
+    return told
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in config.stash.get(_TOLD, []):
-        terminalreporter.write_line(f"Counted: {line}")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                for name, text in report.user_properties:
+                    if name == COUNTED:
+                        terminalreporter.write_line(f"Counted: {text}")
 
 
 @pytest.fixture
