@@ -78,7 +78,7 @@ def diagnose(config: Settings, *, say: Callable[[str], None]) -> int:
 
 def run_checks(config: Settings) -> list[Check]:
     """Try to reach every part, a few seconds at most each."""
-    return [*_database(config), _interface(), _provider(config), _mail(config), _redis(config)]
+    return [*_database(config), _interface(), _provider(config), _mail(config), _redis(config), _disk(config)]
 
 
 def _database(config: Settings) -> list[Check]:
@@ -134,6 +134,13 @@ def _redis(config: Settings) -> Check:
     finally:
         client.close()
     return Check("redis", True, "answers")
+
+
+def _disk(config: Settings) -> Check:
+    from cursive_app.services.health import disk_problem
+
+    problem = disk_problem(config)
+    return Check("disk", problem is None, problem or "there is room where this machine writes")
 
 
 def _tcp(name: str, host: str, port: int, shown: str) -> Check:

@@ -19,6 +19,7 @@ from procrastinate import App
 from procrastinate.worker import Worker
 
 from cursive_app.jobs.clock import Clock
+from cursive_app.jobs.disks import watch_disks
 from cursive_app.jobs.fetching import follow_counts, write_ended
 from cursive_app.jobs.pausing import follow_pauses
 from cursive_app.jobs.queue import connector, register_tasks
@@ -42,13 +43,15 @@ def run(config: Settings) -> None:
     db_engine.use(database)
     name = f"{socket.gethostname()}:{os.getpid()}"
     recorder = start_recording()
-    stop_clock = threading.Event()
-    clock = threading.Thread(target=Clock(config, worker=name).run, args=[stop_clock], name="clock", daemon=True)
+    stop = threading.Event()
+    clock = threading.Thread(target=Clock(config, worker=name).run, args=[stop], name="clock", daemon=True)
     clock.start()
+    disks = threading.Thread(target=watch_disks, args=[config, stop], name="disks", daemon=True)
+    disks.start()
     try:
         asyncio.run(_serve(config, register_tasks(), name))
     finally:
-        stop_clock.set()
+        stop.set()
         clock.join(timeout=5)
         recorder.stop()
         database.dispose()

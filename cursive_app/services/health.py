@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import text
@@ -18,13 +20,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cursive_app.clock import now
 from cursive_app.errors import CursiveError
-from cursive_app.settings import settings
+from cursive_app.settings import Settings, settings
 from db.migrate import head
 from db.system import system_scope
 
 DATABASE_SECONDS = 0.3
 PART_SECONDS = 1.0
 CLOCK_SEEN = timedelta(seconds=30)
+NEARLY_FULL = 0.85  # of a disk: said before 90% are used (F8), while there is time to make room
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,29 @@ def check_all() -> Report:
             _timed("worker", _worker_problem),
             _timed("provider", lambda: _unreachable(provider.hostname, provider.port or _port(provider.scheme))),
             _timed("mail", lambda: _unreachable(mail.hostname, mail.port or _port(mail.scheme))),
+            _timed("disk", lambda: disk_problem(config)),
         )
     )
+
+
+def disk_problem(config: Settings) -> str | None:
+    """Which of the folders this process writes to lies on a disk that is nearly full; None when none does (F8).
+
+    They are the data folder (an embedded Postgres keeps its data there) and the one uploads pass through.
+    """
+    for name, folder in (("data", config.data_dir), ("uploads", config.spool_dir)):
+        there = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+        try:
+            _, taken, free = shutil.disk_usage(there)
+        except OSError:
+            return f"The disk of the folder for {name} cannot be read."
+        used = taken / max(taken + free, 1)
+        if used >= NEARLY_FULL:
+            return (
+                f"The disk of the folder for {name} is {used:.0%} full, {free / 1e9:,.1f} GB are free: make room, "
+                "or soon nothing can be written."
+            )
+    return None
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -15,10 +16,12 @@ import httpx
 import psycopg
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from cursive_app.errors import Unavailable
+from cursive_app.jobs.disks import watch_disks
 from cursive_app.preflight import free_port
-from cursive_app.services import accounts, credits
+from cursive_app.services import accounts, credits, health
 from cursive_app.settings import Settings
 from db import engine as db_engine
 from db.embedded import SAFE, EmbeddedPostgres, EmbeddedPostgresError, _binary, socket_url
@@ -121,6 +124,29 @@ def assert_sound(server: EmbeddedPostgres) -> None:
     command = [_binary("pg_amcheck"), "-h", host, "-U", "postgres", "-d", "cursive", "--install-missing"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+def test_the_log_says_so_before_a_disk_is_full(disk: SmallDisk, config: Settings) -> None:
+    """F8: the alert comes below 90%, once, and is taken back when there is room."""
+    own = config.model_copy(update={"data_dir": disk.folder, "upload_dir": disk.folder / "uploads"})
+    stop = threading.Event()
+    watching = threading.Thread(target=watch_disks, args=[own, stop], kwargs={"look_seconds": 0.05})
+    with capture_logs() as said:
+        watching.start()
+        try:
+            disk.fill(leave=64_000_000)  # 80%
+            assert health.disk_problem(own) is None
+            disk.fill(leave=40_000_000)  # 87.5%
+            wait_until(lambda: len(said) > 0, seconds=10, what="a word about the disk")
+            assert "nothing can be written" in (health.disk_problem(own) or "")
+            disk.free()
+            wait_until(lambda: len(said) > 1, seconds=10, what="a word about the room")
+        finally:
+            stop.set()
+            watching.join(10)
+    assert [(one["event"], one["log_level"]) for one in said] == [
+        ("disk.nearly_full", "error"), ("disk.has_room_again", "info"),
+    ]  # fmt: skip
 
 
 def test_a_full_data_disk_refuses_writes_and_goes_on_when_there_is_room(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,13 @@ def test_what_cannot_be_reached_is_named_without_a_stack(tmp_path: Path) -> None
 def test_masked_values_keep_their_length_secret() -> None:
     rows = {variable: shown for variable, shown, _ in settings_table(Settings(SECRET_KEY=SecretStr("x" * 33)))}
     assert rows["SECRET_KEY"] == doctor.MASKED
+
+
+@pytest.mark.parametrize(("free", "ok"), [(400, True), (151, True), (150, False), (0, False)])
+def test_a_disk_that_is_nearly_full_is_named(
+    free: int, ok: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: (1000, 1000 - free, free))
+    found = doctor._disk(Settings(DATA_DIR=tmp_path))
+    assert found.ok is ok
+    assert ok or f"{1 - free / 1000:.0%} full" in found.detail
