@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 
 from starlette.types import ASGIApp
@@ -32,11 +33,18 @@ def serve(config: Settings) -> None:
 
 
 def create() -> ASGIApp:
-    """What a granian worker runs: logs first, so that nothing is said unredacted, then the application."""
+    """What a granian worker runs: logs first, so that nothing is said unredacted, then the application.
+
+    What the application is made of lives as long as the process; the collector looking through it would stop every page
+    for some tenths of a second, again and again.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:
         die_with_parent(parent.pid)
     telemetry.configure(settings(), process="web")
     from cursive_app.asgi import create as application
 
-    return application()
+    made = application()
+    gc.collect()
+    gc.freeze()
+    return made
