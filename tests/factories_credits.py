@@ -41,6 +41,12 @@ def sums_of(workspace_id: UUID) -> tuple[Decimal, Decimal]:
     return row[0], row[1]
 
 
+def assert_settled(tenant: Tenant) -> None:
+    """The ledger adds up and nothing is held any more."""
+    assert balance_of(tenant) == sums_of(tenant.workspace_id)
+    assert balance_of(tenant)[1] == 0
+
+
 def make_job(scope: Scope, *, status: str = "processing") -> Job:
     """A job's row, without a task that would move it."""
     return scope.add(Job(kind="demo", title="Demo", task="demo.task", queue="runs", status=status))

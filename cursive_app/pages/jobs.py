@@ -22,8 +22,9 @@ from components.feedback import (
 from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from cursive_app.pages.frame import may, page
+from cursive_app.pages.job_timeline import timeline_line
 from cursive_app.services.accounts import Permission
-from state.job_rows import EventLine, JobRow
+from state.job_rows import JobRow
 from state.jobs import JobsState as S
 
 STATUS_WORDS = (("", "All", "all"), *((value, words[0], value) for value, words in JOB_STATUS.items()))
@@ -256,28 +257,9 @@ def _details(row: JobRow) -> rx.Component:
         rx.el.section(
             rx.el.h3("Timeline", class_name="text-13 font-semibold text-ink mb-2"),
             rx.cond(S.drawer.earlier, rx.el.p(S.drawer.earlier, class_name="mb-2 text-12 text-ink-3"), rx.fragment()),
-            rx.el.ol(rx.foreach(S.drawer.events, _event), class_name="flex flex-col"),
+            rx.el.ol(rx.foreach(S.drawer.events, timeline_line), class_name="flex flex-col"),
         ),
         class_name="flex flex-col gap-5",
-    )
-
-
-def _event(line: EventLine) -> rx.Component:
-    mark = rx.match(
-        line.level,
-        ("error", icon("circle-alert", size=14, class_name="text-bad")),
-        ("warning", icon("triangle-alert", size=14, class_name="text-warn")),
-        icon("circle-dot", size=14, class_name="text-ink-3"),
-    )
-    return rx.el.li(
-        rx.el.span(mark, class_name="mt-0.5 flex-none"),
-        rx.el.div(
-            rx.el.p(line.message, class_name="text-13 text-ink break-words"),
-            rx.el.p(line.stage, " · ", relative_time(line.at, exact=line.at_exact), class_name="text-12 text-ink-3"),
-            class_name="min-w-0 border-b border-line pb-2.5 flex-1",
-        ),
-        class_name="flex gap-2.5 pt-2.5",
-        key=line.key,
     )
 
 

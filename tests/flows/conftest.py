@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from cursive_app.settings import settings
+from db.scope import Tenant
+from tests.factories import Cast
+from tests.factories_credits import fund
 from tests.factories_enrichment import set_chunk_rows
 from tests.sandbox_fixtures import quirky_sandbox, quirky_sandbox_server, sandbox, sandbox_server
 
@@ -18,6 +21,13 @@ def own_settings() -> Iterator[None]:
     """What a test sets ends with it."""
     yield
     settings.cache_clear()
+
+
+@pytest.fixture
+def alice(cast: Cast) -> Tenant:
+    """Alice with 1,000 credits."""
+    fund(cast.workspace_id, 1_000)
+    return cast.alice
 
 
 @pytest.fixture

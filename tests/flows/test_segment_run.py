@@ -13,7 +13,7 @@ from db.models.jobs import Job
 from db.models.segments import SegmentRun
 from db.system import system_scope
 from tests.factories import Cast
-from tests.factories_credits import balance_of, fund, sums_of
+from tests.factories_credits import assert_settled, balance_of, fund
 from tests.factories_segments import (
     captured,
     lead_count,
@@ -30,18 +30,6 @@ from tests.sandbox_fixtures import Sandbox
 HALF = Decimal("0.50")
 
 
-@pytest.fixture
-def alice(cast: Cast):
-    fund(cast.workspace_id, 1_000)
-    return cast.alice
-
-
-def _settled(tenant) -> None:
-    """The ledger adds up and nothing is held any more."""
-    assert balance_of(tenant) == sums_of(tenant.workspace_id)
-    assert balance_of(tenant)[1] == 0
-
-
 def test_a_run_delivers_and_charges_new_matching_leads_up_to_what_was_asked(alice, sandbox: Sandbox) -> None:
     segment = make_segment(alice)
     run = start(alice, segment.id, max_leads=120)
@@ -51,7 +39,7 @@ def test_a_run_delivers_and_charges_new_matching_leads_up_to_what_was_asked(alic
     assert ended.credits_captured == 60 == captured(alice)
     assert lead_count(alice) == 120
     assert balance_of(alice) == (940, 0)
-    _settled(alice)
+    assert_settled(alice)
     with alice.begin() as scope:
         seen = segments.get_segment(scope, segment.id)
     assert seen.last_run_at is not None
@@ -74,7 +62,7 @@ def test_every_delivered_lead_satisfies_the_filter_although_the_provider_adds_st
             where({"field": "seniority", "include": ["vp", "cxo"]}, {"field": "has_email", "is": True}, scope="leads"),
         )
     assert own.count == own.total == ended.new_leads
-    _settled(alice)
+    assert_settled(alice)
 
 
 def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> None:
@@ -89,7 +77,7 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
     assert (second.new_leads, second.owned_leads) == (0, first.new_leads)
     assert second.delta == -first.new_leads
     assert captured(alice) == paid
-    _settled(alice)
+    assert_settled(alice)
 
 
 def test_or_groups_are_checked_record_by_record(alice, sandbox: Sandbox) -> None:
@@ -114,7 +102,7 @@ def test_the_ceiling_is_never_passed(alice, sandbox: Sandbox) -> None:
     )
     assert ended.new_leads == 14
     assert ended.credits_captured == 7
-    _settled(alice)
+    assert_settled(alice)
 
 
 def test_a_worker_that_dies_between_pages_resumes_without_charging_twice(alice, sandbox: Sandbox) -> None:
@@ -150,7 +138,7 @@ def test_a_worker_that_dies_between_pages_resumes_without_charging_twice(alice, 
     ended = work_off(alice, run, lab)
     assert ended.new_leads == 100 == lead_count(alice)
     assert captured(alice) == 50
-    _settled(alice)
+    assert_settled(alice)
 
 
 def test_a_zombie_changes_nothing_after_another_worker_took_over(alice, sandbox: Sandbox) -> None:
@@ -174,7 +162,7 @@ def test_a_zombie_changes_nothing_after_another_worker_took_over(alice, sandbox:
     step(run, Slow())  # type: ignore[arg-type]
     assert look(alice, run).new_leads == 60 == lead_count(alice)
     assert captured(alice) == 30
-    _settled(alice)
+    assert_settled(alice)
 
 
 def test_cancel_stops_at_the_next_page_and_releases_the_rest(alice, sandbox: Sandbox) -> None:
@@ -205,7 +193,7 @@ def test_cancel_stops_at_the_next_page_and_releases_the_rest(alice, sandbox: San
     assert ended.status == "cancelled"
     assert 0 < ended.new_leads <= 20
     assert captured(alice) == ended.new_leads * HALF
-    _settled(alice)
+    assert_settled(alice)
     assert lab.find_audience(name=run_row(run).audience_name or "") is None
 
 

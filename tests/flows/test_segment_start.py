@@ -21,12 +21,6 @@ from tests.factories_segments import (
 from tests.sandbox_fixtures import Sandbox
 
 
-@pytest.fixture
-def alice(cast: Cast):
-    fund(cast.workspace_id, 1_000)
-    return cast.alice
-
-
 def test_two_starts_at_once_make_one_run(alice) -> None:
     segment = make_segment(alice)
 

@@ -10,8 +10,7 @@ from cursive_app.clock import now
 from cursive_app.services import segments
 from db.models.segments import SegmentRun
 from db.system import system_scope
-from tests.factories import Cast
-from tests.factories_credits import balance_of, fund, sums_of
+from tests.factories_credits import assert_settled, balance_of
 from tests.factories_segments import (
     lead_count,
     look,
@@ -23,18 +22,6 @@ from tests.factories_segments import (
     work_off,
 )
 from tests.sandbox_fixtures import Sandbox
-
-
-@pytest.fixture
-def alice(cast: Cast):
-    fund(cast.workspace_id, 1_000)
-    return cast.alice
-
-
-def _settled(tenant) -> None:
-    """The ledger adds up and nothing is held any more."""
-    assert balance_of(tenant) == sums_of(tenant.workspace_id)
-    assert balance_of(tenant)[1] == 0
 
 
 def _asked_ago(run: segments.RunView, seconds: float) -> None:
@@ -117,4 +104,4 @@ def test_a_passing_trouble_only_delays(alice, sandbox: Sandbox) -> None:
     run = start(alice, make_segment(alice).id, max_leads=10)
     sandbox.faults({"mode": "500", "times": 4})
     assert work_off(alice, run, sandbox.client()).new_leads == 10
-    _settled(alice)
+    assert_settled(alice)

@@ -19,9 +19,9 @@ from components.feedback import (
     skeleton_lines,
     status_pill,
 )
-from components.icons import icon
 from cursive_app.pages.admin.job_arguments import arguments, stack
 from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
+from cursive_app.pages.job_timeline import timeline_line
 from state.admin_actions import AdminActionState as A
 from state.admin_drawer import AdminAttempt, AdminEvent
 from state.admin_jobs import AdminJobsState as S
@@ -177,28 +177,10 @@ def _timeline() -> rx.Component:
 
 
 def _event(line: AdminEvent) -> rx.Component:
-    mark = rx.match(
-        line.level,
-        ("error", icon("circle-alert", size=14, class_name="text-bad")),
-        ("warning", icon("triangle-alert", size=14, class_name="text-warn")),
-        icon("circle-dot", size=14, class_name="text-ink-3"),
-    )
-    return rx.el.li(
-        rx.el.span(mark, class_name="mt-0.5 flex-none"),
-        rx.el.div(
-            rx.el.p(line.message, class_name="text-13 text-ink break-words"),
-            rx.el.p(
-                line.stage,
-                " · ",
-                relative_time(line.at, exact=line.at_exact),
-                rx.cond(line.wait, rx.el.span(" · ", line.wait, class_name="num"), ""),
-                class_name="text-12 text-ink-3",
-            ),
-            rx.cond(line.internal, stack(line.internal, "Internals"), rx.fragment()),
-            class_name="min-w-0 flex-1 border-b border-line pb-2.5",
-        ),
-        class_name="flex gap-2.5 pt-2.5",
-        key=line.key,
+    return timeline_line(
+        line,
+        beside=rx.cond(line.wait, rx.el.span(" · ", line.wait, class_name="num"), ""),
+        below=rx.cond(line.internal, stack(line.internal, "Internals"), rx.fragment()),
     )
 
 
