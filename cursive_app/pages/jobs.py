@@ -24,7 +24,7 @@ from components.table import Column, data_table, list_pager, newer_line, skeleto
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.job_timeline import timeline_line
 from cursive_app.services.accounts import Permission
-from state.job_rows import JobRow
+from state.job_rows import EventLine, JobRow
 from state.jobs import JobsState as S
 
 STATUS_WORDS = (("", "All", "all"), *((value, words[0], value) for value, words in JOB_STATUS.items()))
@@ -257,10 +257,14 @@ def _details(row: JobRow) -> rx.Component:
         rx.el.section(
             rx.el.h3("Timeline", class_name="text-13 font-semibold text-ink mb-2"),
             rx.cond(S.drawer.earlier, rx.el.p(S.drawer.earlier, class_name="mb-2 text-12 text-ink-3"), rx.fragment()),
-            rx.el.ol(rx.foreach(S.drawer.events, timeline_line), class_name="flex flex-col"),
+            rx.el.ol(rx.foreach(S.drawer.events, _event), class_name="flex flex-col"),
         ),
         class_name="flex flex-col gap-5",
     )
+
+
+def _event(line: EventLine) -> rx.Component:
+    return timeline_line(line)
 
 
 def _footer(row: JobRow) -> rx.Component:

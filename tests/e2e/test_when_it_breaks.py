@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from cursive_app.sandbox.logins import PASSWORD
 from tests.e2e.conftest import log_in, patient_page
@@ -49,3 +49,26 @@ def test_a_session_ended_in_another_browser_is_over_in_this_one(page: Page, prod
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/leads?q=a")
     elsewhere.close()
+
+
+def test_what_is_typed_before_the_page_is_connected_stays(page: Page) -> None:
+    """A quick person, or a password manager, fills the form before the server says what the last try was."""
+    held: list[WebSocketRoute] = []
+
+    def hold(socket: WebSocketRoute) -> None:
+        held.append(socket)
+
+    page.goto("/login")
+    page.get_by_label("E-mail").fill("first.try@example.com")
+    page.get_by_label("Password", exact=True).fill("not the password")
+    page.route_web_socket(re.compile("/_event"), hold)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Log in").click()
+    page.get_by_label("E-mail").fill("typed@example.com")
+    page.get_by_label("Password", exact=True).fill("typed early")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    for socket in held:
+        socket.connect_to_server()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("typed@example.com")
+    expect(page.get_by_label("Password", exact=True)).to_have_value("typed early")
