@@ -158,15 +158,24 @@ async def _judge(
             state_name = registered.states[0].__name__
             await note_refusal(Forbidden(permission=str(need)), attempted=f"{state_name}.{fn.__name__}")
         return await _refuse(root, message, registered, go=login_url(current_path()) if go == "/login" else go)
-    hints = registered.handler._get_type_hints()
-    parameters = set(fn.__code__.co_varnames[1 : fn.__code__.co_argcount + fn.__code__.co_kwonlyargcount])
-    for name, value in event.payload.items():
-        if name in _UPLOAD_ARGUMENTS and name in parameters:
-            continue
-        if name.startswith("_") or name not in parameters or not fits_argument(value, hints.get(name, Any)):
-            log.warning("event argument refused", handler=event.name, argument=name[:80])
-            return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
+    wrong = _misfit(registered, event)
+    if wrong is not None:
+        log.warning("event argument refused", handler=event.name, argument=wrong[:80])
+        return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
     return None
+
+
+def _misfit(registered: RegisteredEventHandler, event: Event) -> str | None:
+    """The argument that is unknown, of another type than the handler's, or missing; None when all fit."""
+    fn, hints = registered.handler.fn, registered.handler._get_type_hints()
+    names = fn.__code__.co_varnames[1 : fn.__code__.co_argcount + fn.__code__.co_kwonlyargcount]
+    for name, value in event.payload.items():
+        if name in _UPLOAD_ARGUMENTS and name in names:
+            continue
+        if name.startswith("_") or name not in names or not fits_argument(value, hints.get(name, Any)):
+            return name
+    needed = names[: fn.__code__.co_argcount - 1 - len(fn.__defaults__ or ())]
+    return next((name for name in needed if name not in event.payload and name not in _UPLOAD_ARGUMENTS), None)
 
 
 def _denial(need: Permission | str | None, who: Principal | None) -> tuple[str, str] | None:

@@ -121,10 +121,7 @@ async def test_events_with_the_wrong_arguments_do_nothing(driver: Driver, cast: 
         {"segment_id": str(segment.id), "status": "gone"}, {"segment_id": "not-a-uuid", "status": "archived"},
         {"segment_id": "x" * 10_000, "status": "archived"},
     ):  # fmt: skip
-        try:
-            await tab.post(SegmentsState.set_status, "/segments", payload)
-        except TypeError:  # a handler that was sent too little fails as a defect, and only for whoever sent it
-            assert "status" not in payload
+        await tab.post(SegmentsState.set_status, "/segments", payload)
     with cast.alice.begin() as scope:
         assert segments.get_segment(scope, segment.id).status == "active"
 
