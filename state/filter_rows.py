@@ -94,7 +94,10 @@ def add_group(filters: Filters) -> Filters:
 
 def remove(filters: Filters, path: str) -> Filters:
     """Without the row or box at this path. Raises Invalid for a path that is none."""
-    *parent, last = _path(path)
+    place = _path(path)
+    if not place:
+        raise Invalid("The filter itself cannot be removed.")
+    *parent, last = place
 
     def cut(node: Node) -> Node:
         if not isinstance(node, Group) or not 0 <= last < len(node.nodes):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cursive_app.api.cookies import session_cookie
+from cursive_app.services import limits
 from cursive_app.services.accounts.sessions import open_session
 from db.scope import Tenant
 from db.system import system_scope
@@ -26,3 +31,12 @@ def browser(app: FastAPI, tenant: Tenant | None, *, origin: str | None = ORIGIN)
             )
         client.cookies.set(session_cookie(), token)
     return client
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """No rate limit is in the way of many requests."""
+    generous, take = limits.Rate(name="api", limit=1_000_000, period=limits.API.period), limits.take
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "take", lambda tenant: take(tenant, generous))
+        yield

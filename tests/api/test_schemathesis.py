@@ -17,7 +17,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from cursive_app.api.app import rest
-from cursive_app.services import accounts, limits
+from cursive_app.services import accounts
+from tests.api.client import unlimited
 from tests.factories import Cast, make_cast
 from tests.factories_credits import fund
 
@@ -41,10 +42,7 @@ def alice(database: object) -> Iterator[dict[str, str]]:
     fund(cast.workspace_id, 1000)
     with cast.alice.begin() as scope:
         made = accounts.create_api_key(scope, name="Fuzz", scopes=[one.value for one in accounts.KEY_SCOPES])
-    with pytest.MonkeyPatch.context() as patch:
-        generous = limits.Rate(name="api", limit=1_000_000, period=limits.API.period)
-        take = limits.take
-        patch.setattr("cursive_app.api.gate.limits.take", lambda tenant: take(tenant, generous))
+    with unlimited():
         yield {"authorization": f"Bearer {made.key}"}
 
 
