@@ -154,6 +154,7 @@ def test_a_worker_killed_at_random_moments(spawn: Spawn, gate: Gate, trials: Tri
     for _ in range(trials(1, 8)):
         everyone = [begin(leads) for _ in range(5)]
         for _ in range(trials(2, 6)):
+            everyone.append(begin(leads))  # on a quick machine the others may have ended
             victim = spawn(WORKER, **worker_settings(gate))
             wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
             time.sleep(chance.random() * 2.5)

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 # One snapshot for all checks: a spend that commits between two statements must not look like a difference.
 _SNAPSHOT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+_PATIENCE = text("SET LOCAL statement_timeout = '10min'")  # every line is read, whoever's connection asks
 _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "balance",
@@ -117,6 +118,7 @@ def prove() -> Proof:
     """Compare every sum in one snapshot of the database. Reads only."""
     with system_scope() as scope:
         scope.session.execute(_SNAPSHOT)
+        scope.session.execute(_PATIENCE)
         differences: dict[tuple[UUID, str], Difference] = {}
         for check, statement in _CHECKS:
             for workspace_id, expected, actual in scope.session.execute(text(statement)):
