@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import reflex as rx
 import structlog
@@ -153,6 +154,8 @@ async def _judge(
     denied = _denial(need, who)
     if denied is not None:
         message, go = denied
+        if need == "staff" and who is not None and (twin := _customers_twin(current_path())):
+            message, go = "", twin  # a link that staff copied, opened by a customer
         log.info("event refused", handler=event.name, need=str(need), user=str(who.user_id) if who else None)
         if who is not None and message == Forbidden.default_message:
             state_name = registered.states[0].__name__
@@ -163,6 +166,14 @@ async def _judge(
         log.warning("event argument refused", handler=event.name, argument=wrong[:80])
         return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
     return None
+
+
+def _customers_twin(path: str) -> str:
+    """The customer's page of the job that a staff's address shows; "" for any other address. Whether there is such a
+    job is not looked at here."""
+    parts = urlsplit(path)
+    job = parse_qs(parts.query).get("job", [""])[0]
+    return f"/jobs?{urlencode({'job': job})}" if parts.path.rstrip("/") == "/admin/jobs" and job else ""
 
 
 def _misfit(registered: RegisteredEventHandler, event: Event) -> str | None:

@@ -72,6 +72,7 @@ class AdminArgument:
     has_value: bool = False
     nested: bool = False
     masked: bool = False
+    kept: bool = False
     control: str = ""
     label: str = ""
     hint: str = ""
@@ -164,6 +165,7 @@ def _argument(one: Argument) -> AdminArgument:
         has_value=one.value != "",
         nested=one.value[:1] in ("{", "["),
         masked=one.is_masked,
+        kept=one.is_kept,
     )
     if edit is None:
         return shown
@@ -172,7 +174,7 @@ def _argument(one: Argument) -> AdminArgument:
         shown,
         control=edit.control,
         label=edit.label,
-        hint=f"{limits}{edit.hint}".strip(),
+        hint=f"{f'Now {one.value}. ' if one.value else ''}{limits}{edit.hint}".strip(),
         typed=_typed(one.value, edit),
         options=[{"value": value, "label": words} for value, words in edit.options],
     )

@@ -41,6 +41,7 @@ class FailureLine:
     href: str = ""
     retryable: bool = False
     retry_word: str = ""
+    why_no_retry: str = ""
 
 
 class AdminFailuresState(DaysPart, rx.State):
@@ -101,6 +102,7 @@ def _line(group: FailureGroup, timezone: str) -> FailureLine:
         href=_list(group.query),
         retryable=group.retryable > 0,
         retry_word=f"Retry {number(group.retryable, 'job')}",
+        why_no_retry=(group.why_no_retry or "") if group.failed_jobs and not group.retryable else "",
     )
 
 

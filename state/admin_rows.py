@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from cursive_app.services.jobs.admin import AdminJobRow
 from state.admin_base import number
-from state.job_rows import kind_words
+from state.job_rows import LEFT_OUT, failed_words, kind_words, still_held
 from state.session import credits_text
 from state.times import ago, clock_span, exact
 
 
 @dataclass(frozen=True)
 class AdminRow:
-    """One line of the list, and the head of the drawer. `why_no_*` is empty when the action is possible."""
+    """One line of the list, and the head of the drawer. `held` is what is held now; `why_no_*` is empty when the action
+    is possible."""
 
     id: str = ""
     short_id: str = ""
@@ -31,6 +32,7 @@ class AdminRow:
     percent: int = 0
     done: str = ""
     failed: str = ""
+    failed_is_bad: bool = False
     pace: str = ""
     tries: str = ""
     tries_exact: str = ""
@@ -75,7 +77,7 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         open_ended=moving and not job.total,
         percent=_percent(job),
         done=_done(job),
-        failed=f"{job.failed:,} failed" if job.failed else "",
+        failed=failed_words(job.kind, job.failed),
         pace=_pace(job),
         tries=f"{job.attempts} of {job.most_attempts}",
         tries_exact=f"{number(job.tries, 'try', 'tries')} in all; {job.attempts} of {job.most_attempts} "
@@ -84,7 +86,8 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         took=clock_span(job.duration_seconds) if job.duration_seconds is not None else "–",
         credits=f"{credits_text(job.credits_captured)} charged" if job.credits_held or job.credits_captured else "–",
         credits_more=_credits_more(job),
-        held=credits_text(job.credits_held),
+        failed_is_bad=job.kind not in LEFT_OUT,
+        held=credits_text(still_held(job)),
         captured=credits_text(job.credits_captured),
         released=credits_text(job.credits_released),
         by=job.actor_label or "Cursive",
@@ -123,10 +126,10 @@ def _pace(job: AdminJobRow) -> str:
 
 
 def _credits_more(job: AdminJobRow) -> str:
-    """Where the rest of the credits is, as far as there was any."""
+    """Where the rest of the credits is now, as far as there was any."""
     parts = [
         f"{credits_text(amount)} {word}"
-        for amount, word in ((job.credits_held, "held"), (job.credits_released, "refunded"))
+        for amount, word in ((still_held(job), "held"), (job.credits_released, "refunded"))
         if amount
     ]
     return ", ".join(parts)

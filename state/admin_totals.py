@@ -30,6 +30,7 @@ class KindLine:
     jobs: str = ""
     completed: str = ""
     failed: str = ""
+    refused: str = ""
     cancelled: str = ""
     rows: str = ""
     failure_rate: str = ""
@@ -108,13 +109,16 @@ class AdminTotalsState(DaysPart, rx.State):
         ended = totals.completed + totals.failed
         self.jobs, self.imported = f"{totals.jobs:,}", f"{totals.imported:,}"
         self.success = f"{totals.success_rate:.1%}" if totals.success_rate is not None else "–"
+        refused = f"; {number(totals.refused, 'file')} refused not counted" if totals.refused else ""
         self.success_note = (
-            f"{totals.completed:,} completed, {totals.failed:,} failed" if ended else "No job has completed or failed"
+            f"{totals.completed:,} completed, {totals.failed:,} failed{refused}"
+            if ended
+            else "No job has completed or failed"
         )
         self.average, self.p95 = seconds_text(totals.average_seconds), seconds_text(totals.p95_seconds)
         self.kinds = [_kind(one) for one in totals.by_kind]
         self.hours = _bars(totals.hours, timezone)
-        ended_lately = sum(hour.completed + hour.failed + hour.cancelled for hour in totals.hours)
+        ended_lately = sum(hour.completed + hour.failed + hour.refused + hour.cancelled for hour in totals.hours)
         failed_lately = sum(hour.failed for hour in totals.hours)
         self.hours_text = f"{number(ended_lately, 'job')} ended in the last 72 hours, {failed_lately:,} of them failed."
         self.kept = [_kept(one, timezone) for one in totals.retention]
@@ -129,6 +133,7 @@ def _kind(one: KindTotals) -> KindLine:
         jobs=f"{one.jobs:,}",
         completed=f"{one.completed:,}",
         failed=f"{one.failed:,}",
+        refused=f"{one.refused:,}",
         cancelled=f"{one.cancelled:,}",
         rows=f"{one.processed:,}",
         failure_rate=f"{one.failure_rate:.1%}" if one.failure_rate is not None else "–",
@@ -138,16 +143,16 @@ def _kind(one: KindTotals) -> KindLine:
 
 
 def _bars(hours: tuple[HourTotals, ...], timezone: str) -> list[HourBar]:
-    top = max((hour.completed + hour.cancelled + hour.failed for hour in hours), default=0) or 1
+    top = max((hour.completed + hour.cancelled + hour.refused + hour.failed for hour in hours), default=0) or 1
     return [_bar(place, hour, BAR_TOP / top, timezone) for place, hour in enumerate(hours)]
 
 
 def _bar(place: int, hour: HourTotals, scale: float, timezone: str) -> HourBar:
-    good, bad = (hour.completed + hour.cancelled) * scale, hour.failed * scale
+    good, bad = (hour.completed + hour.cancelled + hour.refused) * scale, hour.failed * scale
     return HourBar(
         key=hour.at.isoformat(),
         words=f"{exact(hour.at, timezone)}: {hour.completed:,} completed, {hour.failed:,} failed, "
-        f"{hour.cancelled:,} canceled",
+        f"{hour.refused:,} refused, {hour.cancelled:,} canceled",
         left=str(place * HOUR_WIDTH + 1),
         good_top=f"{BAR_TOP - good:.1f}",
         good=f"{good:.1f}",
@@ -167,7 +172,11 @@ def _kept(one: Retention, timezone: str) -> KeptLine:
 
 def _action(place: int, one: StaffActionView, timezone: str) -> ActionLine:
     refused = one.action.startswith("refused.")
-    rest = {name: value for name, value in one.details.items() if name != "role" and value not in (None, "", {})}
+    rest = {
+        name: value
+        for name, value in one.details.items()
+        if name not in ("role", "title") and value not in (None, "", {})
+    }
     is_job = one.object_type == "job" and one.object_id is not None
     return ActionLine(
         key=f"{place}-{one.at.timestamp()}",
@@ -176,7 +185,7 @@ def _action(place: int, one: StaffActionView, timezone: str) -> ActionLine:
         by=one.by,
         action=one.action.removeprefix("refused."),
         refused=refused,
-        subject=one.object_id or one.object_type.replace("_", " "),
+        subject=str(one.details.get("title") or one.object_id or one.object_type.replace("_", " ")),
         href=f"/admin/jobs?job={one.object_id}" if is_job else "",
         details=", ".join(f"{name}: {_short(value)}" for name, value in rest.items()),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from cursive_app.services.jobs import JobDetail, JobEventView, JobView
+from cursive_app.services.jobs.admin import AdminJobRow
 from state.session import credits_text
 from state.times import ago, clock_span, exact
 
@@ -16,11 +18,13 @@ KINDS = {
     "enrichment_leads": "Leads from a list",
 }
 ACTIVE = ("pending", "processing")
+LEFT_OUT = {"csv_upload": "invalid"}
+"""Kinds that only count what they do not take: no failure of theirs."""
 
 
 @dataclass(frozen=True)
 class JobRow:
-    """One line of the list, and the head of the drawer."""
+    """One line of the list, and the head of the drawer. `held` is what is held now."""
 
     id: str = ""
     short_id: str = ""
@@ -34,6 +38,7 @@ class JobRow:
     done: str = ""
     pace: str = ""
     failed: str = ""
+    failed_is_bad: bool = False
     held: str = ""
     captured: str = ""
     released: str = ""
@@ -74,6 +79,16 @@ class JobDrawer:
     earlier: str = ""
 
 
+def failed_words(kind: str, failed: int) -> str:
+    """How many of the things a job works through did not work out; "" for none."""
+    return f"{failed:,} {LEFT_OUT.get(kind, 'failed')}" if failed else ""
+
+
+def still_held(job: JobView | AdminJobRow) -> Decimal:
+    """The credits of a job that are neither charged nor given back."""
+    return max(job.credits_held - job.credits_captured - job.credits_released, Decimal(0))
+
+
 def kind_words(kind: str) -> str:
     return KINDS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
 
@@ -93,8 +108,9 @@ def job_row(job: JobView, *, timezone: str) -> JobRow:
         moving=moving,
         done=_done(job),
         pace=_pace(job),
-        failed=f"{job.failed:,} failed" if job.failed else "",
-        held=credits_text(job.credits_held),
+        failed=failed_words(job.kind, job.failed),
+        failed_is_bad=job.kind not in LEFT_OUT,
+        held=credits_text(still_held(job)),
         captured=credits_text(job.credits_captured),
         released=credits_text(job.credits_released),
         attempts=str(job.attempts) if job.attempts > 1 else "",

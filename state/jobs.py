@@ -63,6 +63,8 @@ class JobsState(rx.State):
             return
         self._show_page(page, counts)
         await self._load_drawer()
+        if self.drawer_missing and person().is_staff:  # a customer's link, opened by staff
+            yield rx.redirect(f"/admin/jobs?{urlencode({'job': self.open_id})}")
 
     @rx.event(background=True)
     @allow(Permission.VIEW_JOBS)

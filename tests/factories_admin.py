@@ -69,6 +69,14 @@ def retryable_kind(**editable: Editable) -> str:
     return name
 
 
+def kind_with_refusals(code: str) -> str:
+    """A kind of work that ends with this code when what the customer gave cannot be used."""
+    name = f"trial_{uuid4().hex[:8]}"
+    rule = RetryRule(again=lambda *_: Again(), refused=frozenset({code}), why_refused="Their file cannot be used.")
+    register(name, rule)
+    return name
+
+
 def attempts_of(job_id: UUID) -> list[JobAttempt]:
     """Every recorded try, oldest first."""
     with system_scope() as scope:

@@ -134,7 +134,18 @@ def _progress_cell(row: JobRow) -> rx.Component:
     return rx.el.div(
         rx.cond(row.moving, _meter(row), rx.fragment()),
         rx.el.span(row.done, class_name="num whitespace-nowrap"),
-        rx.cond(row.failed, rx.el.span(row.failed, class_name="num text-12 text-bad whitespace-nowrap"), rx.fragment()),
+        rx.cond(
+            row.failed,
+            rx.el.span(
+                row.failed,
+                class_name=rx.cond(
+                    row.failed_is_bad,
+                    "num text-12 text-bad whitespace-nowrap",
+                    "num text-12 text-ink-3 whitespace-nowrap",
+                ),
+            ),
+            rx.fragment(),
+        ),
         rx.el.span(rx.cond(row.pace, row.pace, row.waiting), class_name="num text-12 text-ink-3 whitespace-nowrap"),
         class_name="flex flex-wrap items-center gap-x-2.5 gap-y-0.5",
     )
@@ -176,7 +187,7 @@ COLUMNS = (
     Column("captured", "Charged", lambda row: _number(row.captured), right=True),
     Column("released", "Released", lambda row: _number(row.released), right=True),
     Column("by", "Started by", lambda row: rx.el.span(row.by, class_name="text-ink-2 truncate")),
-    Column("created", "Started", _created_cell),
+    Column("created", "Created", _created_cell),
 )
 
 
@@ -240,11 +251,11 @@ def _details(row: JobRow) -> rx.Component:
             [
                 ("Status", _status_cell(row)),
                 ("Done", rx.el.span(row.done, class_name="num")),
-                ("Credits held", _number(row.held)),
+                ("Credits held now", _number(row.held)),
                 ("Credits charged", _number(row.captured)),
                 ("Credits released", _number(row.released)),
                 ("Started by", row.by),
-                ("Started", _created_cell(row)),
+                ("Created", _created_cell(row)),
                 ("Took", rx.cond(row.took, rx.el.span(row.took, class_name="num"), "Not ended yet")),
             ]
         ),

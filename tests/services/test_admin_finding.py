@@ -13,7 +13,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Invalid
 from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import listing
+from cursive_app.services.jobs.admin import StaffActor, listing
 from tests.factories import Cast
 from tests.factories_admin import actions_of, done_job, failing_job, of, staff
 from tests.factories_jobs import job_row, make_job
@@ -38,7 +38,7 @@ def test_every_workspace_in_one_list_newest_first_and_back(cast: Cast) -> None:
 
 
 def test_the_query_narrows(cast: Cast) -> None:
-    actor = staff("read_only")
+    actor = staff("operate")
     failed = failing_job(cast.alice, arguments={"file": "leads_100%.csv"}, links={"run_id": "r-1"})
     done = done_job(cast.alice)
     waiting = make_job(cast.alice)
@@ -112,6 +112,32 @@ def test_suggestions(cast: Cast) -> None:
     assert "workspace:Acme" in found
     assert all("acm" in text.lower() for text in found)
     assert admin.suggestions(actor, "nonsense:x") == ()
+
+
+def test_arguments_are_found_and_offered_to_those_who_see_them(cast: Cast) -> None:
+    """JOB-12: a reader does not see an argument's value and must not be able to guess it by searching."""
+    segment = str(uuid4())
+    job = failing_job(cast.alice, arguments={"file": "spring.csv", "api_token": "t-77"}, links={"segment_id": segment})
+    operator, reader = staff("operate"), staff("read_only")
+
+    def found(actor: StaffActor, words: str) -> list[UUID]:
+        return [row.id for row in admin.list_jobs(actor, query=of(cast.alice, words)).jobs]
+
+    assert found(operator, "args.file:spring*") == [job.id]
+    assert found(reader, "args.file:spring*") == found(reader, "args.file:*") == []
+    assert found(operator, f"args.segment_id:{segment}") == found(reader, f"args.segment_id:{segment}") == [job.id]
+    for actor in (operator, reader, staff("all")):
+        with pytest.raises(Invalid):
+            found(actor, "args.api_token:t*")
+        with pytest.raises(Invalid):
+            found(actor, "args.nested.api_token:t*")
+    assert "args.file:" in [one.text for one in admin.suggestions(operator, "-x args.fi")]
+    assert "args.file:spring.csv" in [one.text for one in admin.suggestions(operator, "args.file:SPR")]
+    assert f"-args.segment_id:{segment}" in [
+        one.text for one in admin.suggestions(reader, f"-args.segment_id:{segment}")
+    ]
+    assert admin.suggestions(reader, "args.file:") == ()
+    assert admin.suggestions(operator, "args.api_t") == admin.suggestions(operator, "args.api_token:t") == ()
 
 
 def test_the_history_is_a_file_no_spreadsheet_runs(cast: Cast) -> None:

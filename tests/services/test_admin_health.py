@@ -13,8 +13,9 @@ from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
 from tests.factories import Cast
-from tests.factories_admin import attempts_of, done_job, failing_job, retryable_kind, staff
+from tests.factories_admin import attempts_of, done_job, failing_job, kind_with_refusals, retryable_kind, staff
 from tests.factories_jobs import forget_tasks, grow_stale, make_job, waiting_tasks
+from tests.factories_leads import make_leads
 
 
 @pytest.fixture
@@ -40,6 +41,27 @@ def test_failures_are_grouped_with_their_reach(cast: Cast, kind: str) -> None:
     dry = admin.plan(actor, "retry", again)
     assert (dry.possible, dry.workspaces) == (3, 2)
     assert admin.apply(actor, "retry", again, expected=3).done == 3
+
+
+def test_a_file_that_cannot_be_used_is_no_failure_of_ours(cast: Cast) -> None:
+    """It is the customer's to mend: shown, but not counted as a failure and not offered for a retry."""
+    kind, actor, before = kind_with_refusals("bad_file"), staff("operate"), now()
+    done_job(cast.alice, kind=kind)
+    job = make_job(cast.alice, kind=kind)
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.fail(scope, claimed, code="bad_file", message=f"The file {kind} is a picture.")
+    (mine,) = [one for one in admin.totals(actor, since=before).by_kind if one.kind == kind]
+    assert (mine.completed, mine.failed, mine.refused, mine.success_rate) == (1, 0, 1, 1.0)
+    hour = admin.totals(actor).hours[-1]
+    assert hour.refused >= 1
+    (group,) = [one for one in admin.failures(actor).groups if one.kinds == (kind,)]
+    assert (group.failed_jobs, group.retryable, group.why_no_retry) == (1, 0, "Their file cannot be used.")
+    dry = admin.plan(actor, "retry", Selection(query=group.query))
+    assert (dry.possible, [one.reason for one in dry.refused]) == (0, ["Their file cannot be used."])
+    with pytest.raises(Conflict, match="cannot be used"):
+        admin.act(actor, "retry", job.id)
 
 
 def test_a_stuck_job_is_seen_and_rescued(cast: Cast) -> None:
@@ -77,5 +99,8 @@ def test_totals(cast: Cast) -> None:
     assert len(view.hours) == 72
     assert view.hours[-1].completed >= 2
     assert [one.days for one in view.retention] == [None, None, 30, None, 1, 14]
+    assert view.imported == 0
+    make_leads(cast.alice, 3)
+    assert admin.totals(staff("read_only"), since=before).imported == 3
     empty = admin.totals(staff("read_only"), since=now() + timedelta(days=1))
     assert (empty.jobs, empty.success_rate, empty.average_seconds) == (0, None, None)

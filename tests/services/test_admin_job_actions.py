@@ -53,7 +53,10 @@ def test_a_failed_job_goes_on_where_it_stopped(cast: Cast, kind: str) -> None:
     assert waiting_tasks(job.id) == [f"job:{job.id}"]
     after = job_row(job.id)
     assert (after.idempotency_key, after.arguments, after.finished_at) == ("once", {"size": 3}, None)
+    assert after.started_at is None, "how long it takes begins anew"
     assert "Started again by Cursive support" in messages(job.id)
+    assert "By Sam" in [line.internal for line in admin.get_job(actor, job.id).timeline]
+    assert "By Sam" not in [line.internal for line in admin.get_job(staff("read_only"), job.id).timeline]
     claimed = jobs.claim(job.id)
     assert claimed is not None
     assert [one.number for one in attempts_of(job.id)] == [1, 2]

@@ -21,6 +21,7 @@ from state.admin_queues import AdminQueuesState as Queues
 from state.admin_schedules import AdminSchedulesState as Schedules
 from state.admin_stuck import AdminStuckState as Stuck
 from state.admin_totals import AdminTotalsState as Totals
+from state.jobs import JobsState
 from tests.factories import Cast
 from tests.factories_admin import ANY_SIZE, done_job, failing_job, of, retryable_kind
 from tests.factories_jobs import job_row, make_job
@@ -48,6 +49,23 @@ async def test_nobody_else_sees_or_does_anything(driver, cast: Cast) -> None:
     assert not tab.var(Jobs, "rows")
     assert not tab.var(Actions, "is_open")
     assert str(failed.id) not in str(tab.state)
+
+
+async def test_one_link_opens_the_job_for_staff_and_for_its_customer(driver, cast: Cast) -> None:
+    theirs = make_job(cast.charlie)
+    customer = driver(sign_in(cast.charlie))
+    await customer.send(Jobs.load, path=f"/admin/jobs?job={theirs.id}")
+    assert f"/jobs?job={theirs.id}" in customer.text()
+    assert "/admin" not in customer.text()
+    await customer.send(Jobs.load, path="/admin/jobs")
+    assert customer.var(Jobs, "status") == "forbidden"
+    somebody = driver(as_staff(cast.bob))
+    await somebody.send(JobsState.load, path=f"/jobs?job={theirs.id}")
+    assert f"/admin/jobs?job={theirs.id}" in somebody.text()
+    stranger = driver(sign_in(cast.alice))
+    await stranger.send(JobsState.load, path=f"/jobs?job={theirs.id}")
+    assert "/admin" not in stranger.text()
+    assert stranger.var(JobsState, "drawer_missing") is True
 
 
 def test_every_handler_that_acts_is_for_staff() -> None:

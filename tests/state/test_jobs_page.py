@@ -44,7 +44,7 @@ async def test_a_row_says_what_happened_in_words(driver, cast: Cast) -> None:
     await tab.send(JobsState.load, path="/jobs")
     (row,) = tab.var(JobsState, "rows")
     assert (row["done"], row["percent"], row["stage"], row["failed"]) == ("1,240 of 2,000", 62, "Charging", "3 failed")
-    assert (row["held"], row["captured"], row["released"]) == ("1,000.00", "620.50", "0.00")
+    assert (row["held"], row["captured"], row["released"]) == ("379.50", "620.50", "0.00")
     assert (row["segment_href"], row["leads_href"]) == ("/segments/s1", "/leads?run=r1")
     assert tab.var(JobsState, "counts")["processing"] == "1"
 

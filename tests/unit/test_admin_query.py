@@ -45,13 +45,13 @@ def test_other_words_for_the_same() -> None:
 )
 def test_what_is_wrong_is_explained(query: str, says: str) -> None:
     with pytest.raises(Invalid) as refused:
-        condition(parse(query))
+        condition(parse(query), values_seen=True)
     assert says in refused.value.fields["query"]
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_understood_or_explained(query: str) -> None:
     try:
-        condition(parse(query))
+        condition(parse(query), values_seen=True)
     except Invalid as refused:
         assert refused.fields["query"]

@@ -82,9 +82,9 @@ def _group(group: FailureLine) -> rx.Component:
                     primary(
                         group.retry_word, size="sm", icon_name="rotate-cw", on_click=A.ask_query("retry", group.query)
                     ),
-                    rx.fragment(),
+                    rx.el.span(group.why_no_retry, class_name="max-w-[32ch] text-12 text-ink-3"),
                 ),
-                class_name="flex flex-none flex-wrap gap-2",
+                class_name="flex flex-none flex-wrap items-center gap-2",
             ),
             class_name="flex flex-wrap items-start gap-3 px-4 pt-3.5 pb-3",
         ),

@@ -25,7 +25,22 @@ def arguments() -> rx.Component:
             rx.el.div(stack(S.drawer.arguments_json, "As JSON")),
             rx.fragment(),
         ),
-        rx.cond(may_all() & S.drawer.can_edit, _edit(), rx.fragment()),
+        rx.cond(
+            may_all(),
+            rx.cond(
+                S.drawer.can_edit,
+                _edit(),
+                rx.cond(
+                    (text(S.drawer.row.status) == "failed") & (text(S.drawer.row.why_no_retry) == ""),
+                    rx.el.p(
+                        "A retry goes on with these arguments: they are what the customer ordered.",
+                        class_name="mt-2 text-12 text-ink-3",
+                    ),
+                    rx.fragment(),
+                ),
+            ),
+            rx.fragment(),
+        ),
     )
 
 
@@ -41,7 +56,11 @@ def _argument(one: AdminArgument) -> rx.Component:
         rx.cond(one.nested, nested, plain),
     )
     shown = rx.el.div(
-        rx.el.dt(one.name, class_name="w-40 flex-none truncate text-13 text-ink-3"),
+        rx.el.dt(
+            one.name,
+            rx.cond(one.kept, rx.el.span("noted by the work", class_name="block text-12"), rx.fragment()),
+            class_name="w-40 flex-none truncate text-13 text-ink-3",
+        ),
         rx.el.dd(value, class_name="min-w-0 flex-1 text-13"),
         class_name="flex gap-4 py-0.5",
         key=one.name,
@@ -58,7 +77,7 @@ def _edit() -> rx.Component:
                 error_summary(S.editing_error),
                 rx.foreach(items(S.drawer.arguments), _control),
                 rx.el.p("Who changed what, from what to what, is written down.", class_name="text-12 text-ink-3"),
-                rx.el.div(submit("Retry with these")),
+                rx.el.div(submit("Retry with these", look="secondary")),
                 on_submit=S.retry_edited,
                 class_name="mt-2 flex flex-col gap-3",
             ),

@@ -102,14 +102,14 @@ def _facts(row: AdminRow) -> rx.Component:
         [
             ("State", rx.el.span(status_pill(row.status, JOB_STATUS), class_name="flex items-center gap-2")),
             ("Done", rx.el.span(row.done, rx.cond(row.failed, rx.el.span(", ", row.failed), ""), class_name="num")),
-            ("Credits held", number(row.held)),
+            ("Credits held now", number(row.held)),
             ("Credits charged", number(row.captured)),
             ("Credits refunded", number(row.released)),
             ("Tries", number(row.tries_exact)),
             ("Heartbeat", rx.cond(row.heartbeat, number(row.heartbeat), "No worker holds it")),
             ("Created", number(row.created_exact)),
             (
-                "First started",
+                "Started",
                 rx.cond(
                     row.started_exact,
                     rx.el.span(row.started_exact, ", after waiting ", row.queued, class_name="num"),

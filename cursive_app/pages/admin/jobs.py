@@ -202,7 +202,9 @@ def _progress(row: AdminRow) -> rx.Component:
     return _two(
         rx.el.span(row.done, class_name="num"),
         rx.cond(
-            row.failed, rx.el.span(row.failed, class_name="num text-bad"), rx.cond(row.moving, meter, rx.fragment())
+            row.failed,
+            rx.el.span(row.failed, class_name=rx.cond(row.failed_is_bad, "num text-bad", "num")),
+            rx.cond(row.moving, meter, rx.fragment()),
         ),
     )
 

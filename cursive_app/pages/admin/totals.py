@@ -43,10 +43,10 @@ def admin_totals() -> rx.Component:
 def _numbers() -> rx.Component:
     return rx.el.section(
         metric("Jobs", S.jobs),
-        metric("Rows imported", S.imported, note="Rows that jobs have worked through"),
+        metric("Leads imported", S.imported, note="New people in all workspaces"),
         metric("Success rate", S.success, note=S.success_note),
-        metric("Average", S.average, note="From first start to end"),
-        metric("95 of 100 within", S.p95, note="From first start to end"),
+        metric("Average", S.average, note="From start to end"),
+        metric("95 of 100 within", S.p95, note="From start to end"),
         aria_label="Totals",
         class_name="card grid grid-cols-2 gap-5 p-5 lg:grid-cols-5",
     )
@@ -85,6 +85,7 @@ KINDS = (
     _right("jobs", "Jobs", "jobs"),
     _right("completed", "Completed", "completed"),
     _right("failed", "Failed", "failed"),
+    _right("refused", "Refused", "refused"),
     _right("cancelled", "Canceled", "cancelled"),
     _right("rate", "Failure rate", "failure_rate"),
     _right("rows", "Rows", "rows"),

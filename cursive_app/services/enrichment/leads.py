@@ -53,6 +53,7 @@ def add_to_leads(scope: Scope, id: UUID | str) -> JobView:
         title=f"Leads from {row.filename}",
         task=TASK,
         total=row.matched_count,
+        arguments={"file": row.filename},
         links={"enrichment_id": str(row.id)},
         idempotency_key=str(row.id),
     )

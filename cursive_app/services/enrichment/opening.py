@@ -164,7 +164,7 @@ def queue_reading(scope: Scope, row: Enrichment, *, origin: Literal["file", "row
         title=f"Read {row.filename}",
         task=TASK,
         total=row.row_count if origin == "rows" else None,
-        arguments={"revision": row.revision, "from": origin},
+        arguments={"file": row.filename, "revision": row.revision, "from": origin},
         links={"enrichment_id": str(row.id)},
         idempotency_key=f"{row.id}:{row.revision}",
     )

@@ -11,10 +11,22 @@ MAX_RATIO = 100  # unpacked to packed bytes; real lists reach 20
 RATIO_FROM_BYTES = 10 * 1024 * 1024  # small files of equal cells pack better than any limit says
 
 
+REASONS = frozenset(
+    {
+        "archive", "bomb", "cut_gzip", "damaged_gzip", "damaged_workbook", "database", "document", "empty",
+        "empty_archive", "encrypted", "image", "json", "markup", "no_rows", "no_sheet", "not_a_workbook", "not_text",
+        "old_excel", "packed_twice", "parquet", "pdf", "program", "row_too_long", "too_many_cells", "too_many_columns",
+        "too_many_rows",
+    }
+)  # fmt: skip
+"""Why a file can be refused. All are the customer's to mend; staff who try again get the same answer."""
+
+
 class Refused(Invalid):
-    """The file cannot be used, whatever is tried with it. `reason` is a stable machine code (also in `fields`)."""
+    """The file cannot be used, whatever is tried with it. `reason` is one of REASONS (also in `fields`)."""
 
     def __init__(self, reason: str, message: str) -> None:
+        assert reason in REASONS, reason
         self.reason = reason
         super().__init__(message, fields={"file": message, "code": reason})
 

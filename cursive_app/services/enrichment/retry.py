@@ -17,6 +17,7 @@ from cursive_app.services.enrichment import leads, opening, starting
 from cursive_app.services.enrichment.chunks import may_hold_more, sendable
 from cursive_app.services.enrichment.ending import count_outcomes
 from cursive_app.services.enrichment.pricing import cost_of, rows_to_send
+from cursive_app.services.enrichment.refusals import REASONS
 from cursive_app.services.jobs.admin.editing import Choice, Whole
 from cursive_app.services.jobs.admin.retries import Again, RetryRule, refuse_unless_failed, register, reopen
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentFilePart, EnrichmentRow
@@ -112,6 +113,17 @@ _AFTER_ROW = Whole(
     hint="To get past a row that breaks it: the rows in between do not become leads.",
 )
 
-register(starting.KIND, RetryRule(again=retry_run))
-register(opening.KIND, RetryRule(again=retry_reading, editable={"from": _FROM_FILE}))
-register(leads.KIND, RetryRule(again=retry_leads, editable={"after": _AFTER_ROW}))
+register(starting.KIND, RetryRule(again=retry_run, kept=frozenset({"start_key", "mailed"})))
+register(
+    opening.KIND,
+    RetryRule(
+        again=retry_reading,
+        editable={"from": _FROM_FILE},
+        refused=REASONS | {"invalid"},
+        why_refused="The customer’s file was refused; reading it again would end the same.",
+    ),
+)
+register(
+    leads.KIND,
+    RetryRule(again=retry_leads, editable={"after": _AFTER_ROW}, kept=frozenset({"after", "seen", "new", "owned"})),
+)

@@ -59,7 +59,7 @@ def start_sample(scope: Scope, id: UUID | str) -> EnrichmentView:
         title=f"Sample of {row.filename}",
         task=TASK,
         total=size,
-        arguments={"revision": row.revision},
+        arguments={"file": row.filename, "revision": row.revision},
         links={"enrichment_id": str(row.id)},
     )
     row.sample_job_id = job.id

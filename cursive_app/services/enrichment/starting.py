@@ -69,7 +69,12 @@ def start(
         title=row.filename,
         task=TASK,
         total=rows_to_send(row, includes_owned=includes_owned),
-        arguments={"start_key": idempotency_key, "matching": matching, "includes_owned": includes_owned},
+        arguments={
+            "file": row.filename,
+            "matching": matching,
+            "includes_owned": includes_owned,
+            "start_key": idempotency_key,
+        },
         links={"enrichment_id": str(row.id)},
         idempotency_key=str(row.id),
     )

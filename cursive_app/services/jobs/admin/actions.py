@@ -56,7 +56,7 @@ def plan(actor: StaffActor, action: Action, selection: Selection) -> Plan:
     need = _need(action)
     require_staff(actor, need, attempted=f"jobs.{action}", object_id=_name_of(selection))
     with system_scope() as scope:
-        chosen, matching = _chosen(scope, selection)
+        chosen, matching = _chosen(scope, actor, selection)
     reasons = [_why_not(action, row) for row in chosen]
     possible = [row for row, reason in zip(chosen, reasons, strict=True) if reason is None]
     refused = Counter(reason for reason in reasons if reason is not None)
@@ -83,7 +83,7 @@ def apply(actor: StaffActor, action: Action, selection: Selection, *, expected: 
     """
     require_staff(actor, _need(action), attempted=f"jobs.{action}", object_id=_name_of(selection))
     with system_scope() as scope:
-        chosen, _ = _chosen(scope, selection)
+        chosen, _ = _chosen(scope, actor, selection)
     possible = [row for row in chosen if _why_not(action, row) is None]
     if abs(len(possible) - expected) > max(1, int(expected * _TOLERANCE)):
         raise Conflict(f"It is now {len(possible):,} jobs, not {expected:,}. Look again.", reason="count_changed")
@@ -159,7 +159,7 @@ def _act_on_one(actor: StaffActor, action: Action, id: UUID) -> str | None:
 def _retry(scope: SystemScope, actor: StaffActor, id: UUID, *, changes: Mapping[str, Any] | None = None) -> None:
     """Put a failed job back: its room opens its thing again, the job goes on where it stopped."""
     row = scope.get(Job, id, lock=True)
-    _refuse(why_no_retry(kind=row.kind, status=row.status))
+    _refuse(why_no_retry(kind=row.kind, status=row.status, error_code=row.error_code))
     rule = rule_of(row.kind)
     assert rule is not None
     inside = scope_of(scope, row.workspace_id)
@@ -168,13 +168,15 @@ def _retry(scope: SystemScope, actor: StaffActor, id: UUID, *, changes: Mapping[
     row.status, row.attempts, row.finished_at, row.cancel_requested_at = "pending", 0, None, None
     row.error_code = row.error_message = row.error_fingerprint = None
     row.attempt_token = row.heartbeat_at = row.run_after = None
+    row.started_at = None  # it takes as long as this try does; the time in which it had failed is nobody's work
     if again.credits_held is not None:
         row.credits_held = again.credits_held
-    add_event(inside, row.id, stage=row.stage, message=f"Started again by {SUPPORT}")
+    add_event(inside, row.id, stage=row.stage, message=f"Started again by {SUPPORT}",
+              internal=f"By {actor.label}")  # fmt: skip
     wake(inside, job_id=row.id, task=row.task, queue=row.queue)
     more = {"changed": dict(changes)} if changes else {}
     record_action(scope, actor, action="job.retry_edited" if changes else "job.retry", object_type="job",
-                  object_id=id, kind=row.kind, error=error, **more)  # fmt: skip
+                  object_id=id, kind=row.kind, title=row.title, error=error, **more)  # fmt: skip
     record_for_customer(scope, row, action="job.retry", **more)
 
 
@@ -183,9 +185,10 @@ def _cancel(scope: SystemScope, actor: StaffActor, id: UUID) -> None:
     _refuse(why_no_cancel(row))
     inside = scope_of(scope, row.workspace_id)
     row.cancel_requested_at = now()
-    add_event(inside, row.id, stage=row.stage, message=f"Cancel requested by {SUPPORT}")
+    add_event(inside, row.id, stage=row.stage, message=f"Cancel requested by {SUPPORT}",
+              internal=f"By {actor.label}")  # fmt: skip
     wake(inside, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
-    record_action(scope, actor, action="job.cancel", object_type="job", object_id=id, kind=row.kind)
+    record_action(scope, actor, action="job.cancel", object_type="job", object_id=id, kind=row.kind, title=row.title)
     record_for_customer(scope, row, action="job.cancel")
 
 
@@ -211,13 +214,13 @@ def _refuse(reason: str | None) -> None:
         raise Conflict(reason, reason="not_possible")
 
 
-def _chosen(scope: SystemScope, selection: Selection) -> tuple[list[AdminJobRow], int]:
+def _chosen(scope: SystemScope, actor: StaffActor, selection: Selection) -> tuple[list[AdminJobRow], int]:
     """The jobs that are meant, newest first. Raises Invalid when there are too many."""
     statement = rows_statement().order_by(Job.created_at.desc(), Job.id.desc()).limit(MOST_AT_ONCE + 1)
     if selection.ids:
         statement = statement.where(Job.id.in_(selection.ids[: MOST_AT_ONCE + 1]))
     else:
-        search = open_search(scope, query=selection.query, since=selection.since, until=selection.until)
+        search = open_search(scope, actor, query=selection.query, since=selection.since, until=selection.until)
         statement = statement.where(*search.conditions())
     found = list(read_rows(scope, statement))
     if len(found) > MOST_AT_ONCE:

@@ -12,7 +12,8 @@ from sqlalchemy import func, or_, select
 
 from cursive_app.errors import NotFound
 from cursive_app.services.jobs.admin.editing import Choice, Editable, Whole, Words
-from cursive_app.services.jobs.admin.retries import editable_of
+from cursive_app.services.jobs.admin.masking import MASK, masked
+from cursive_app.services.jobs.admin.retries import editable_of, kept_of
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.views import (
@@ -32,8 +33,6 @@ from db.system import SystemScope, system_scope
 EVENTS_SHOWN = 200
 ATTEMPTS_SHOWN = 50
 RELATED_SHOWN = 20
-MASK = "•••"
-_SECRET = re.compile(r"secret|token|password|api_key|credential", re.IGNORECASE)
 _PAGES = (
     ("enrichment_id", "List", "/enrichments/{}"),
     ("segment_id", "Segment", "/segments/{}"),
@@ -56,19 +55,19 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
         row = scope.get(Job, wanted)
         timeline, earlier = _timeline(scope, row, internals=has_role(actor, "operate"))
         attempts, earlier_attempts = _attempts(scope, row, internals=has_role(actor, "operate"))
-        masked = not has_role(actor, "operate")
+        hidden = not has_role(actor, "operate")
         return AdminJobDetail(
             job=found[0],
             timeline=timeline,
             earlier_events=earlier,
             attempts=attempts,
             earlier_attempts=earlier_attempts,
-            arguments=_arguments(row, masked=masked, may_edit=has_role(actor, "all")),
-            arguments_json=_json(_masked(row.arguments, everything=masked), indent=2),
+            arguments=_arguments(row, masked_all=hidden, may_edit=has_role(actor, "all")),
+            arguments_json=_json(masked(row.arguments, everything=hidden), indent=2),
             links=_links(row.links),
             customer_href=f"/jobs?job={row.id}",
             related=_related(scope, row),
-            idempotency_key=row.idempotency_key if not masked else None,
+            idempotency_key=row.idempotency_key if not hidden else None,
         )
 
 
@@ -126,15 +125,16 @@ def _attempt(attempt: JobAttempt, *, folded: int, internals: bool) -> AttemptVie
     )
 
 
-def _arguments(row: Job, *, masked: bool, may_edit: bool) -> tuple[Argument, ...]:
+def _arguments(row: Job, *, masked_all: bool, may_edit: bool) -> tuple[Argument, ...]:
     """What the job has, and what it could be given for a retry."""
     editable = editable_of(row.kind) if may_edit and row.status == "failed" else {}
-    shown = _masked(row.arguments, everything=masked)
+    shown, kept = masked(row.arguments, everything=masked_all), kept_of(row.kind)
     return tuple(
         Argument(
             name=name,
             value=_value(shown[name]) if name in shown else "",
             is_masked=shown.get(name) == MASK,
+            is_kept=name in kept,
             edit=_edit(editable[name]) if name in editable and shown.get(name) != MASK else None,
         )
         for name in [*shown, *(name for name in editable if name not in shown)]
@@ -155,17 +155,6 @@ def _edit(one: Editable) -> Edit:
         longest=one.longest if isinstance(one, Words) else None,
         options=tuple(one.options.items()) if isinstance(one, Choice) else (),
     )
-
-
-def _masked(arguments: Mapping[str, Any], *, everything: bool) -> dict[str, Any]:
-    """Secrets are masked for everybody, everything for those who may only read."""
-    return {name: MASK if everything or _SECRET.search(name) else _open(value) for name, value in arguments.items()}
-
-
-def _open(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return _masked(value, everything=False)
-    return [_open(one) for one in value] if isinstance(value, list) else value
 
 
 def _json(value: Any, *, indent: int | None = None) -> str:

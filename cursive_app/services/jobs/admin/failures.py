@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.listing import within
-from cursive_app.services.jobs.admin.retries import retryable_kinds
+from cursive_app.services.jobs.admin.retries import why_no_retry
 from cursive_app.services.jobs.admin.staff import require_staff
 from cursive_app.services.jobs.admin.views import FailureGroup, FailurePage, StaffActor, WorkspaceHit
 from db.models.accounts import Workspace
@@ -104,7 +104,9 @@ def _group(
     for row in reach:
         before = hits[row.workspace_id].jobs if row.workspace_id in hits else 0
         hits[row.workspace_id] = WorkspaceHit(id=row.workspace_id, name=row.name, jobs=before + row.jobs)
-    kinds = retryable_kinds()
+    why_not = {
+        kind: why_no_retry(kind=kind, status="failed", error_code=sample[0]) for kind in {row.kind for row in reach}
+    }
     zero = Decimal(0)
     return FailureGroup(
         fingerprint=fingerprint,
@@ -114,7 +116,8 @@ def _group(
         attempts=tries,
         jobs=sum(row.jobs for row in reach),
         failed_jobs=sum(row.failed for row in reach),
-        retryable=sum(row.failed for row in reach if row.kind in kinds),
+        retryable=sum(row.failed for row in reach if why_not[row.kind] is None),
+        why_no_retry=next((reason for reason in why_not.values() if reason is not None), None),
         first_seen=first,
         last_seen=last,
         workspace_count=len(hits),

@@ -25,7 +25,8 @@ class WorkspaceHit:
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
     """Failed attempts with one fingerprint. `attempts` counts tries, `jobs` the jobs they belong to, `failed_jobs`
-    those that ended failed and `retryable` those of them that can be retried. `credits_held` is still held by these
+    those that ended failed and `retryable` those of them that can be retried; `why_no_retry` is why the others cannot,
+    when that is known. `credits_held` is still held by these
     jobs, `credits_captured` and `credits_released` are what they were charged and got back. `query` finds the failed
     jobs in the list and is the selection of “retry group”. `workspaces` are the five most affected."""
 
@@ -37,6 +38,7 @@ class FailureGroup:
     jobs: int
     failed_jobs: int
     retryable: int
+    why_no_retry: str | None
     first_seen: datetime
     last_seen: datetime
     workspace_count: int
@@ -160,13 +162,14 @@ class StuckView:
 
 @dataclass(frozen=True, slots=True)
 class KindTotals:
-    """The jobs of one kind. Durations are first start to end, of ended jobs; rates between 0 and 1. All None when no
-    job has ended."""
+    """The jobs of one kind. `failed` leaves out `refused`: what the customer gave could not be used. Durations are
+    start to end (of the last retry), of ended jobs; rates between 0 and 1. All None when no job has ended."""
 
     kind: str
     jobs: int
     completed: int
     failed: int
+    refused: int
     cancelled: int
     processed: int
     success_rate: float | None
@@ -178,11 +181,12 @@ class KindTotals:
 
 @dataclass(frozen=True, slots=True)
 class HourTotals:
-    """Jobs that ended in one hour."""
+    """Jobs that ended in one hour. `failed` leaves out `refused`."""
 
     at: datetime
     completed: int
     failed: int
+    refused: int
     cancelled: int
 
 
@@ -198,7 +202,9 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class TotalsView:
-    """`imported` is the rows processed. `success_rate` is completed / (completed + failed). `hours` are the last 72."""
+    """`imported` is the leads that came into all workspaces in the dates, each person of a workspace once, whatever
+    brought them. `failed` leaves out `refused`, and `success_rate` is completed / (completed + failed). `hours` are the
+    last 72."""
 
     since: datetime | None
     until: datetime | None
@@ -206,6 +212,7 @@ class TotalsView:
     imported: int
     completed: int
     failed: int
+    refused: int
     cancelled: int
     success_rate: float | None
     average_seconds: float | None

@@ -34,7 +34,7 @@ def history_csv(
     """
     require_staff(actor, "read_only", attempted="jobs.export", object_type="history")
     with system_scope() as scope:
-        search = open_search(scope, query=query, since=since, until=until)
+        search = open_search(scope, actor, query=query, since=since, until=until)
         record_action(scope, actor, action="jobs.export", object_type="history", query=query)
 
     def lines() -> Iterator[bytes]:

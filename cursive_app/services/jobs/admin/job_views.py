@@ -160,11 +160,13 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument of a job: `value` is JSON text with exact numbers, "•••" when masked, "" when the job has none yet.
-    `edit` says how the role all may change it for a retry; None for what stays as it is."""
+    `edit` says how the role all may change it for a retry; None for what stays as it is. `is_kept`: the work itself
+    notes in it how far it has come."""
 
     name: str
     value: str
     is_masked: bool
+    is_kept: bool
     edit: Edit | None
 
 

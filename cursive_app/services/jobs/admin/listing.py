@@ -16,7 +16,7 @@ from cursive_app.errors import Invalid
 from cursive_app.services.jobs.admin import query as language
 from cursive_app.services.jobs.admin.query import Term
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
-from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobPage, AdminRefresh, StaffActor
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
@@ -35,22 +35,27 @@ class Search:
     terms: tuple[Term, ...]
     dates: tuple[ColumnElement[bool], ...]
     edge: tuple[datetime, UUID] | None
+    values_seen: bool
 
     def conditions(self, *, with_state: bool = True) -> list[ColumnElement[bool]]:
         terms = self.terms if with_state else language.without_state(self.terms)
         bounds = [tuple_(*_KEY) > tuple_(*self.edge)] if self.edge is not None else []
-        return [*self.dates, *bounds, *language.condition(terms)]
+        return [*self.dates, *bounds, *language.condition(terms, values_seen=self.values_seen)]
 
 
-def open_search(scope: SystemScope, *, query: str, since: datetime | None, until: datetime | None) -> Search:
-    """Read a query. Raises Invalid for a word that is not understood or dates the wrong way round."""
-    terms = language.parse(query)
-    language.condition(terms)  # says what is wrong with a value before anything is read
+def open_search(
+    scope: SystemScope, actor: StaffActor, *, query: str, since: datetime | None, until: datetime | None
+) -> Search:
+    """Read a query of this member of staff. Raises Invalid for a word that is not understood or dates the wrong way
+    round."""
+    terms, values_seen = language.parse(query), has_role(actor, "operate")
+    language.condition(terms, values_seen=values_seen)  # says what is wrong with a value before anything is read
     dates = within(Job.created_at, since, until)
     edge = scope.session.execute(
         select(*_KEY).where(*dates).order_by(*(column.desc() for column in _KEY)).offset(SEARCHED_JOBS).limit(1)
     ).first()
-    return Search(terms=terms, dates=tuple(dates), edge=(edge[0], edge[1]) if edge is not None else None)
+    return Search(terms=terms, dates=tuple(dates), edge=(edge[0], edge[1]) if edge is not None else None,
+                  values_seen=values_seen)  # fmt: skip
 
 
 def within(
@@ -81,7 +86,7 @@ def list_jobs(
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
     back, position = read_cursor(cursor) if cursor else (False, None)
     with system_scope() as scope:
-        search = open_search(scope, query=query, since=since, until=until)
+        search = open_search(scope, actor, query=query, since=since, until=until)
         statement = rows_statement().where(*search.conditions())
         if position is not None:
             key = tuple_(*_KEY)
@@ -117,7 +122,7 @@ def refresh(
     require_staff(actor, "read_only", attempted="list_jobs")
     shown = list(ids)[:LARGEST_PAGE]
     with system_scope() as scope:
-        search = open_search(scope, query=query, since=since, until=until)
+        search = open_search(scope, actor, query=query, since=since, until=until)
         by_status, matching = count(scope, search)
         rows = rows_of(scope, shown)
         newest = max(((row.created_at, row.id) for row in rows), default=None)

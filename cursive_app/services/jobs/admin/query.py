@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, cast, false, func, not_, or_
 
 from cursive_app.errors import Invalid
+from cursive_app.services.jobs.admin.masking import is_secret
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
 from db.models.jobs import Job
@@ -103,12 +104,16 @@ def _wrong(message: str) -> Invalid:
     return Invalid(fields={"query": message})
 
 
-def condition(terms: tuple[Term, ...]) -> list[ColumnElement[bool]]:
-    """The predicates over `jobs` joined with `workspaces`; all must hold."""
+def condition(terms: tuple[Term, ...], *, values_seen: bool) -> list[ColumnElement[bool]]:
+    """The predicates over `jobs` joined with `workspaces`; all must hold.
+
+    `values_seen`: the reader sees the values of arguments. Who does not could guess them by searching, so `args.` finds
+    links only. Raises Invalid.
+    """
     wanted: dict[str, list[ColumnElement[bool]]] = {}
     found: list[ColumnElement[bool]] = []
     for term in terms:
-        either = or_(*(_test(term.key)(value) for value in term.values))
+        either = or_(*(_test(term.key, values_seen=values_seen)(value) for value in term.values))
         if term.negated:
             found.append(not_(func.coalesce(either, false())))
         elif term.key:
@@ -122,17 +127,20 @@ def without_state(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     return tuple(term for term in terms if term.key != "state")
 
 
-def _test(key: str) -> Callable[[str], ColumnElement[bool]]:
+def _test(key: str, *, values_seen: bool) -> Callable[[str], ColumnElement[bool]]:
     if key.startswith("args."):
         path = tuple(part for part in key.removeprefix("args.").split(".") if part)
-        return lambda value: _argument(path, value)
+        return lambda value: _argument(path, value, values_seen=values_seen)
     return _TESTS[key]
 
 
-def _argument(path: tuple[str, ...], value: str) -> ColumnElement[bool]:
+def _argument(path: tuple[str, ...], value: str, *, values_seen: bool) -> ColumnElement[bool]:
     if not path:
         raise _wrong("Name the argument: args.run_id:…")
-    return or_(_whole(Job.arguments[path].astext, value), _whole(Job.links[path].astext, value))
+    if any(map(is_secret, path)):
+        raise _wrong(f"{'.'.join(path)[:60]} is a secret and cannot be searched.")
+    link = _whole(Job.links[path].astext, value)
+    return or_(_whole(Job.arguments[path].astext, value), link) if values_seen else link
 
 
 def _whole(column: SQLColumnExpression[Any], value: str) -> ColumnElement[bool]:

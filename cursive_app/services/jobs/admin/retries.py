@@ -18,11 +18,13 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, false, or_
 from uuid_utils.compat import uuid7
 
 from cursive_app.errors import Conflict
 from cursive_app.services import credits
 from cursive_app.services.jobs.admin.editing import Editable
+from db.models.jobs import Job
 from db.scope import Scope
 
 
@@ -35,10 +37,16 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """`editable` declares the arguments that staff may change for a retry, by name (see `editing`)."""
+    """`editable` declares the arguments that staff may change for a retry, by name (see `editing`), and `kept` those
+    in which the work itself notes how far it has come. `refused` are the error codes with which it ends when what the
+    customer gave cannot be used: no failure of ours, and no retry helps; `why_refused` says so.
+    """
 
     again: Callable[[Scope, Mapping[str, Any], Mapping[str, Any]], Again]
     editable: Mapping[str, Editable] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    why_refused: str = ""
 
 
 class Run(Protocol):
@@ -95,14 +103,25 @@ def editable_of(kind: str) -> Mapping[str, Editable]:
     return rule.editable if rule is not None else {}
 
 
-def why_no_retry(*, kind: str, status: str) -> str | None:
+def kept_of(kind: str) -> frozenset[str]:
+    """The arguments in which work of this kind notes how far it has come."""
+    rule = _RULES.get(kind)
+    return rule.kept if rule is not None else frozenset()
+
+
+def why_no_retry(*, kind: str, status: str, error_code: str | None) -> str | None:
     """Why a job in this state cannot be retried, as far as that is known without opening it; None when it can."""
     if status != "failed":
         return "Only a failed job can be retried."
-    if kind not in _RULES:
+    rule = _RULES.get(kind)
+    if rule is None:
         return f"Work of the kind {kind} cannot be taken up again; start it anew where it was started."
-    return None
+    return rule.why_refused if error_code in rule.refused else None
 
 
-def retryable_kinds() -> frozenset[str]:
-    return frozenset(_RULES)
+def was_refused() -> ColumnElement[bool]:
+    """Of a failed job, as SQL: it ended because what the customer gave cannot be used."""
+    by_kind = [
+        (Job.kind == kind) & Job.error_code.in_(sorted(rule.refused)) for kind, rule in _RULES.items() if rule.refused
+    ]
+    return (Job.status == "failed") & or_(false(), *by_kind)

@@ -18,7 +18,7 @@ from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
 from db.system import SystemScope
 
-Rows = Select[Job, str, int, str | None]
+Rows = Select[Job, str, int, datetime, str | None]
 _KEPT_BY = {
     "credit_ledger": "It moved credits: the ledger refers to it, so its record stays.",
     "segment_runs": "A run and the leads it delivered refer to it, so its record stays.",
@@ -29,13 +29,18 @@ _KEPT_BY_OTHERS = "Something else refers to it, so its record stays."
 
 def rows_statement() -> Rows:
     """Jobs with the name of their workspace, the number of tries and what keeps them from being deleted."""
-    return select(Job, Workspace.name, _tries(), kept_by()).join(Workspace, Workspace.id == Job.workspace_id)
+    return select(Job, Workspace.name, _tries(), _first_start(), kept_by()).join(
+        Workspace, Workspace.id == Job.workspace_id
+    )
 
 
 def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
     moment = now()
     found = scope.session.execute(statement).all()
-    return tuple(to_row(job, name, tries or 0, keeper, moment) for job, name, tries, keeper in found)
+    return tuple(
+        to_row(job, name, tries or 0, keeper, moment, first_start=started)
+        for job, name, tries, started, keeper in found
+    )
 
 
 def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
@@ -43,7 +48,10 @@ def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
     return read_rows(scope, rows_statement().where(Job.id.in_(ids)))
 
 
-def to_row(job: Job, workspace_name: str, tries: int, keeper: str | None, moment: datetime) -> AdminJobRow:
+def to_row(
+    job: Job, workspace_name: str, tries: int, keeper: str | None, moment: datetime, *, first_start: datetime | None
+) -> AdminJobRow:
+    """`first_start`: of the first of its tries. A retry by staff begins the job's own time anew."""
     view = job_view(job)
     return AdminJobRow(
         id=job.id,
@@ -57,7 +65,7 @@ def to_row(job: Job, workspace_name: str, tries: int, keeper: str | None, moment
         tries=tries,
         attempts=job.attempts,
         most_attempts=MAX_ATTEMPTS,
-        waited_seconds=_span(job.created_at, job.started_at or job.finished_at or moment),
+        waited_seconds=_span(job.created_at, first_start or job.started_at or job.finished_at or moment),
         duration_seconds=_span(job.started_at, job.finished_at or moment) if job.started_at else None,
         total=job.total,
         processed=job.processed,
@@ -78,7 +86,7 @@ def to_row(job: Job, workspace_name: str, tries: int, keeper: str | None, moment
         started_at=job.started_at,
         finished_at=job.finished_at,
         resumes_at=view.resumes_at,
-        why_no_retry=why_no_retry(kind=job.kind, status=job.status),
+        why_no_retry=why_no_retry(kind=job.kind, status=job.status, error_code=job.error_code),
         why_no_cancel=why_no_cancel(job),
         why_no_delete=why_no_delete(job, keeper=keeper),
     )
@@ -105,6 +113,15 @@ def _span(since: datetime | None, until: datetime) -> int:
 def _tries() -> ColumnElement[int]:
     return (
         select(func.max(JobAttempt.number))
+        .where(JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
+        .correlate(Job)
+        .scalar_subquery()
+    )
+
+
+def _first_start() -> ColumnElement[datetime]:
+    return (
+        select(func.min(JobAttempt.started_at))
         .where(JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
         .correlate(Job)
         .scalar_subquery()

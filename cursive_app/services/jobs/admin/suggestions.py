@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from sqlalchemy import Select, func, select
 
+from cursive_app.services.jobs.admin.masking import is_secret
 from cursive_app.services.jobs.admin.query import QUALIFIERS, workspace_ids
-from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.views import StaffActor, Suggestion
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
@@ -16,6 +18,8 @@ from db.system import SystemScope, system_scope
 
 MOST = 10
 RECENT = 5_000  # values are taken from so many of the newest jobs
+SAMPLED = 500  # arguments are taken from so many of them
+LONGEST_VALUE = 100
 _COLUMNS = {
     "kind": Job.kind,
     "stage": Job.stage,
@@ -31,13 +35,40 @@ def suggestions(actor: StaffActor, text: str) -> tuple[Suggestion, ...]:
     word = text[-200:].rsplit(" ", 1)[-1] if text.count('"') % 2 == 0 else _open_word(text)
     minus = "-" if word.startswith("-") else ""
     key, colon, value = word.removeprefix("-").partition(":")
+    typed = value.replace('"', "").replace("\0", "")
+    if key.startswith("args."):
+        return _of_arguments(actor, key.removeprefix("args."), typed, minus=minus, wants_value=bool(colon))
     if not colon:
         fitting = (name for name in QUALIFIERS if name.startswith(key.lower()))
         return tuple(_key(minus, name) for name in fitting)
-    typed = value.replace('"', "").replace("\0", "")
     with system_scope() as scope:
         found = [(name, label) for name, label in _values(scope, key.lower(), typed)]
     return tuple(Suggestion(text=f"{minus}{key}:{_quoted(name)}", label=label) for name, label in found[:MOST])
+
+
+def _of_arguments(actor: StaffActor, name: str, typed: str, *, minus: str, wants_value: bool) -> tuple[Suggestion, ...]:
+    """Names and values of arguments and links of the newest jobs; of links alone for who does not see arguments."""
+    columns = [Job.links, *([Job.arguments] if has_role(actor, "operate") else [])]
+    with system_scope() as scope:
+        recent = scope.session.execute(select(*columns).order_by(Job.created_at.desc(), Job.id.desc()).limit(SAMPLED))
+        told = [pair for row in recent for each in row for pair in (each or {}).items() if not is_secret(pair[0])]
+    if not wants_value:
+        counted = Counter(each for each, _ in told if each.startswith(name))
+        return tuple(
+            Suggestion(text=f"{minus}args.{each}:", label=_of_newest(number))
+            for each, number in counted.most_common(MOST)
+        )
+    values = Counter(str(value) for each, value in told if each == name and isinstance(value, str | int))
+    fitting = [(value, number) for value, number in values.most_common() if typed.lower() in value.lower()]
+    return tuple(
+        Suggestion(text=f"{minus}args.{name}:{_quoted(value)}", label=_of_newest(number))
+        for value, number in fitting[:MOST]
+        if '"' not in value and len(value) <= LONGEST_VALUE
+    )
+
+
+def _of_newest(number: int) -> str:
+    return f"{number:,} of the newest jobs" if number > 1 else "1 of the newest jobs"
 
 
 def _open_word(text: str) -> str:
@@ -75,7 +106,7 @@ def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str
             .limit(MOST)
         )
         for name, number in scope.session.execute(counted):
-            yield name.replace('"', ""), f"{number:,} of the newest jobs" if number > 1 else "1 of the newest jobs"
+            yield name.replace('"', ""), _of_newest(number)
 
 
 def _recent(column: object) -> Select:

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Double, cast, func, select, text, tuple_
+from sqlalchemy import ColumnElement, DateTime, Double, case, cast, func, not_, select, text, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cursive_app.clock import now
 from cursive_app.services.jobs import throughput
 from cursive_app.services.jobs.admin.listing import within
+from cursive_app.services.jobs.admin.retries import was_refused
 from cursive_app.services.jobs.admin.staff import require_staff
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention, StaffActor, TotalsView
 from cursive_app.services.jobs.pruning import TASKS_KEPT_DAYS
 from cursive_app.services.jobs.ticks import KEPT
 from db.models.jobs import Job, JobAttempt, QueueMinute, ScheduleTick, StaffAction
+from db.models.leads import Lead
 from db.system import SystemScope, system_scope
 
 HOURS = 72
@@ -41,15 +43,17 @@ def totals(actor: StaffActor, *, since: datetime | None = None, until: datetime 
         rows = scope.session.execute(grouped.order_by(func.count().desc(), Job.kind)).all()
         everything = next(row for row in rows if row.kind is None)
         by_kind = [row for row in rows if row.kind is not None]
+        imported = scope.session.scalar(select(func.count()).where(*within(Lead.created_at, since, until))) or 0
         hours = _hours(scope)
         kept = _retention(scope)
     return TotalsView(
         since=since,
         until=until,
         jobs=everything.jobs,
-        imported=int(everything.processed or 0),
+        imported=imported,
         completed=everything.completed,
         failed=everything.failed,
+        refused=everything.refused,
         cancelled=everything.cancelled,
         success_rate=_share(everything.completed, everything.failed),
         average_seconds=_number(everything.average),
@@ -64,7 +68,8 @@ def _sums() -> Sequence[ColumnElement[Any]]:
     return (
         func.count().label("jobs"),
         func.count().filter(Job.status == "completed").label("completed"),
-        func.count().filter(Job.status == "failed").label("failed"),
+        func.count().filter(Job.status == "failed", not_(was_refused())).label("failed"),
+        func.count().filter(was_refused()).label("refused"),
         func.count().filter(Job.status == "cancelled").label("cancelled"),
         func.sum(Job.processed).label("processed"),
         func.avg(_SECONDS).filter(*_TIMED).label("average"),
@@ -79,6 +84,7 @@ def _kind(row: Any) -> KindTotals:
         jobs=row.jobs,
         completed=row.completed,
         failed=row.failed,
+        refused=row.refused,
         cancelled=row.cancelled,
         processed=int(row.processed or 0),
         success_rate=_share(row.completed, row.failed),
@@ -94,8 +100,9 @@ def _hours(scope: SystemScope) -> tuple[HourTotals, ...]:
     last = now().replace(minute=0, second=0, microsecond=0)
     first = last - timedelta(hours=HOURS - 1)
     hour = func.date_trunc("hour", Job.finished_at, "UTC", type_=DateTime(timezone=True))
+    ended = case((was_refused(), "refused"), else_=Job.status)
     found = scope.session.execute(
-        select(hour, Job.status, func.count()).where(Job.finished_at >= first).group_by(hour, Job.status)
+        select(hour, ended, func.count()).where(Job.finished_at >= first).group_by(hour, ended)
     )
     counts = {(at, status): number for at, status, number in found}
     hours = (first + timedelta(hours=number) for number in range(HOURS))
@@ -104,6 +111,7 @@ def _hours(scope: SystemScope) -> tuple[HourTotals, ...]:
             at=at,
             completed=counts.get((at, "completed"), 0),
             failed=counts.get((at, "failed"), 0),
+            refused=counts.get((at, "refused"), 0),
             cancelled=counts.get((at, "cancelled"), 0),
         )
         for at in hours
