@@ -113,7 +113,7 @@ def _percent(job: AdminJobRow) -> int:
 
 
 def _done(job: AdminJobRow) -> str:
-    if job.total is not None:
+    if job.total is not None and not (job.status == "completed" and job.processed == job.total):
         return f"{job.processed:,} of {job.total:,}"
     return f"{job.processed:,}" if job.processed else "–"
 
