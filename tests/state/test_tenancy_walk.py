@@ -20,7 +20,9 @@ from cursive_app.policy import Bucket
 from cursive_app.services import accounts
 from cursive_app.settings import Settings
 from db.engine import Database, owner_url
+from db.models.accounts import User
 from db.scope import Tenant
+from db.system import system_scope
 from tests.api.client import browser
 from tests.factories import Cast
 from tests.factories_credits import fund
@@ -212,6 +214,27 @@ async def test_no_event_reaches_another_workspace(
     assert victim.fingerprint() == before
     seen = str(tab.state) + tab.text()
     assert victim.said_in(seen) == []
+
+
+async def test_staff_see_no_workspace_as_one_of_its_people(
+    driver: Callable[..., Tab], victim: Victim, cast: Cast
+) -> None:
+    """T17: there is no impersonation. The highest staff role opens nothing of a workspace but its jobs, as staff."""
+    with system_scope() as scope:
+        scope.get(User, cast.charlie.user_id).staff_role = "all"  # type: ignore[arg-type]
+    app, before = create(), victim.fingerprint()
+    client = browser(app, cast.charlie)
+    for method, path in WITH_IDS:
+        answer = client.request(method, filled(path, victim.ids), json=BODIES.get((method, path)))
+        assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
+        assert victim.said_in(answer.text) == []
+    tab = driver(sign_in(cast.charlie))
+    for state, name, handler in handlers():
+        if name == "load" and not state.__name__.startswith("Admin"):
+            for path in addresses(PAGE_OF.get(state.__name__, "/"), victim):
+                await tab.send(handler, path)
+    assert victim.said_in(str(tab.state) + tab.text()) == []
+    assert victim.fingerprint() == before
 
 
 async def test_the_walk_would_notice(driver: Callable[..., Tab], victim: Victim) -> None:
