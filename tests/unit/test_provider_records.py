@@ -63,11 +63,35 @@ def test_a_zip_keeps_its_leading_zero() -> None:
         ({"PERSONAL_STATE": "", "STATE": "", "COMPANY_STATE": "TX"}, "TX", True),
         ({"PERSONAL_STATE": "Nowhere"}, None, False),
         ({}, None, False),
+        # somebody in Phoenix who works for a company in Texas is in Arizona
+        (
+            {"PERSONAL_CITY": "Phoenix", "PERSONAL_ZIP": "85003", "PERSONAL_STATE": "", "COMPANY_STATE": "TX"},
+            "AZ",
+            False,
+        ),
+        ({"PERSONAL_ZIP": "02134-1000", "COMPANY_STATE": "TX"}, "MA", False),
+        ({"PERSONAL_ZIP": "00000", "COMPANY_STATE": "TX"}, None, False),
+        ({"PERSONAL_CITY": "Phoenix", "COMPANY_STATE": "TX"}, None, False),
+        ({"PERSONAL_STATE": "AZ", "PERSONAL_ZIP": "78701", "COMPANY_STATE": "TX"}, "AZ", False),
     ],
 )
 def test_states(record: dict[str, Any], state: str | None, derived: bool) -> None:
     person = normalize(record)
     assert (person.state, person.state_is_company_derived) == (state, derived)
+
+
+@pytest.mark.parametrize(
+    ("record", "place"),
+    [
+        ({"COMPANY_CITY": "Dallas", "COMPANY_STATE": "TX"}, ("Dallas", "TX")),
+        ({"COMPANY_CITY": "Dallas", "COMPANY_STATE": "TX", "PERSONAL_STATE": "TX"}, (None, "TX")),
+        ({"COMPANY_CITY": "Dallas", "COMPANY_STATE": "TX", "PERSONAL_ZIP": "85003"}, (None, "AZ")),
+        ({"COMPANY_CITY": "Dallas", "COMPANY_STATE": "TX", "CITY": "Phoenix"}, ("Phoenix", None)),
+    ],
+)
+def test_city_and_state_are_of_one_source(record: dict[str, Any], place: tuple[str | None, str | None]) -> None:
+    person = normalize(record)
+    assert (person.city, person.state) == place
 
 
 @pytest.mark.parametrize(("value", "score"), [("2", 2), (2, 2), (2.0, 2), ("", None), ("two", None)])

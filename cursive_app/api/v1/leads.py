@@ -41,6 +41,9 @@ class LeadOut(BaseModel):
     company_size: str | None
     city: str | None
     state: str | None = Field(description="Two letters.")
+    state_from_company: bool = Field(
+        description="The state (and the city) is the employer's: no place of the person's own is known."
+    )
     email: str | None = Field(description="The primary address.", examples=["dana@acme.example"])
     email_verification: str = Field(description="verified, catch_all, unknown, invalid or none.")
     phone: str | None = Field(description="The primary number, E.164.", examples=["+15125550101"])

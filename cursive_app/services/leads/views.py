@@ -31,6 +31,12 @@ class LeadRow:
     linkedin_url: str | None
     source: str
     created_at: datetime
+    state_is_company_derived: bool
+
+    @property
+    def state_from_company(self) -> bool:
+        """Whether the state is the employer's, because no place of the person's own is known."""
+        return self.state_is_company_derived
 
     @property
     def name(self) -> str:

@@ -162,7 +162,7 @@ def _place_fields() -> tuple[Field, ...]:
         Field("state", "State", "Place", "enum", "state", "state", member="state",
               options=_options(*words.states().items()), read=words.state_code,
               to_provider=lambda code: words.state_name(code) or code,
-              hint="The person's own state; the employer's where it is not known."),
+              hint="The person's own state; the employer's only where no city or ZIP code of their own is known."),
         Field("city", "City", "Place", "exact", "city", "city_norm", member="city", read=_lower,
               to_provider=str.title, wrong="Enter the name of a city."),
         Field("postal_code", "ZIP code", "Place", "exact", "postal_code", "postal_code", member="zip", read=_zip,
