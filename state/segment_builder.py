@@ -1,27 +1,28 @@
 """The segment builder: one filter, read from the address, edited row by row, counted or sampled, saved, run.
 
 The address is the truth: `/segments/<id or "new">?f=<filter>&run=<run>`. The parts are mixins, each knowing only those
-below it: the filter, what it finds, its runs, and here opening and saving.
+below it: the filter, what it finds, its runs, saving, and here opening.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import reflex as rx
 
-from cursive_app.errors import Conflict, CursiveError, Invalid, NotFound, Unauthenticated
+from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import segments
-from cursive_app.services.accounts import Permission
+from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state import filter_rows as edit
-from state.base import allow, current_path, transact
+from state.base import allow, current_path, person, tenant, transact
+from state.segment_actions import ActionsPart
 from state.segment_filter import NEW, packed_json
-from state.segment_limits import amount, whole
-from state.segment_lines import quote_card
-from state.segment_running import RunPart
+from state.segment_lines import SegmentLine, segment_line
+from state.segment_saving import SavePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +64,22 @@ def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Ope
     )
 
 
-def _own_limits(view: segments.SegmentView | None) -> tuple[str, str]:
+def _limits_of(view: segments.SegmentView | None) -> tuple[str, str]:
     """The limits a segment was saved with, as people type them."""
     limits = (view.max_leads, view.ceiling) if view is not None else (None, None)
     return ("" if limits[0] is None else str(limits[0])), ("" if limits[1] is None else str(limits[1]))
 
 
-class SegmentBuilderState(RunPart, rx.State):
+class SegmentBuilderState(SavePart, ActionsPart, rx.State):
     """One segment on the workbench."""
 
     status: str = "loading"
     error: str = ""
+    bad_link: bool = False
+    line: SegmentLine = SegmentLine()
     name: str = ""
     segment_status: str = "active"
     author: str = ""
-    is_shared: bool = True
-    naming: bool = False
-    naming_title: str = "Save segment"
-    new_name: str = ""
-    name_error: str = ""
-    saving: bool = False
-    conflict: str = ""
-
-    _then_run: bool = False
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -101,11 +95,15 @@ class SegmentBuilderState(RunPart, rx.State):
         same = self.status == "ready" and segment_id == self.segment_id and packed == self._packed
         if same and not (segment_id == NEW and query.get("scope", self.scope) != self.scope and not packed):
             await self._refresh_run()
+            if not self.quote.enough:
+                await self._price()  # credits may have come since
+            yield self._tab_title()
             return
         another = segment_id != self.segment_id or self.status != "ready"
         if another:
             self.status, self.segment_id = "loading", segment_id
-            self.has_sample, self.has_run, self.runs, self.why_name = False, False, [], ""
+            self._drop_sample()
+            self.has_run, self.runs, self.why_name = False, [], ""
         yield
         try:
             opened = await transact(_open, segment_id, packed, query.get("scope", "provider"))
@@ -114,89 +112,17 @@ class SegmentBuilderState(RunPart, rx.State):
         except CursiveError as error:
             self.status = "missing" if isinstance(error, NotFound) else "error"
             self.error = error.message
+            self.bad_link = bool(packed) and isinstance(error, Invalid)
             return
         self._show_opened(opened, packed)
         if another:
-            self._begin_limits(*_own_limits(opened.view))
-            self.quote = quote_card(opened.quote)
+            self._begin_limits(*_limits_of(opened.view))
+            self._show_quote(opened.quote)
         await self._refresh_run()
+        yield self._tab_title()
         yield SegmentBuilderState.settle
         if opened.from_draft and self.dirty:
             yield self._address(replace=True)
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def ask_save_as(self):
-        """Ask for a name; the segment on the workbench stays as it was saved."""
-        self._ask_name("Save as a new segment", then_run=False)
-        self.new_name = f"{self.name} copy" if self.name else ""
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def set_naming(self, is_open: bool):
-        self.naming = is_open
-        if not is_open:
-            self._then_run = False
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def set_conflict(self, is_open: bool):
-        if not is_open:
-            self.conflict = ""
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def save(self):
-        """Save under the version the edit began from, or ask for a name."""
-        if self.is_new or not self.may_edit:
-            self._ask_name("Save segment", then_run=False)
-            return
-        self.saving = True
-        yield
-        try:
-            view = await transact(
-                segments.update_segment,
-                self.segment_id,
-                version=self._base_version or 0,
-                filters=self._now().complete(),
-            )
-        except Conflict as error:
-            self.conflict = error.message
-            return
-        finally:
-            self.saving = False
-        self._show_saved(view)
-        yield rx.toast.success("Saved.")
-        yield self._address(replace=True)
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def save_as(self, form: dict[str, Any]):
-        """Save under a new name, then go on with the new segment."""
-        self.saving, self.name_error = True, ""
-        yield
-        try:
-            view = await transact(
-                segments.create_segment,
-                name=str(form.get("name", "")),
-                description=str(form.get("description", "")),
-                filters=self._now().complete(),
-                is_shared=form.get("private") not in ("on", True),
-            )
-        except Unauthenticated:
-            raise
-        except CursiveError as error:
-            self.name_error = error.message
-            return
-        finally:
-            self.saving = False
-        if self.segment_id != NEW:
-            await transact(segments.drop_draft, segment_id=self.segment_id)
-        self.naming, self.segment_id, self.conflict = False, str(view.id), ""
-        self._show_saved(view)
-        yield rx.toast.success(f"Saved as “{view.name}”.")
-        then_run, self._then_run = self._then_run, False
-        yield SegmentBuilderState.start if then_run else self._address(replace=True)
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
@@ -209,57 +135,6 @@ class SegmentBuilderState(RunPart, rx.State):
         saved = f"/segments/{self.segment_id}"
         # Without a new address no page load follows by itself; with one, a load from here would read the old address.
         yield SegmentBuilderState.load if current_path() == saved else rx.redirect(saved)
-
-    @rx.event
-    @allow(Permission.RUN_SEGMENTS)
-    async def start(self):
-        """Save what is unsaved, then run it within the limits on the screen."""
-        if self.is_new or (self.dirty and not self.may_edit):
-            self._ask_name("Name it, then it runs", then_run=True)
-            return
-        self.starting, self.quote_error = True, ""
-        yield
-        try:
-            if self.dirty:
-                view = await transact(
-                    segments.update_segment,
-                    self.segment_id,
-                    version=self._base_version or 0,
-                    filters=self._now().complete(),
-                )
-                self._show_saved(view)
-            run = await transact(
-                segments.start_run,
-                self.segment_id,
-                max_leads=whole(self.max_leads),
-                ceiling=amount(self.ceiling),
-                version=self._base_version,
-            )
-        except Unauthenticated:
-            raise
-        except Conflict as error:
-            if error.reason == "stale_version":
-                self.conflict = error.message
-            else:
-                self.quote_error = error.message
-            return
-        except CursiveError as error:
-            self.quote_error = error.message
-            return
-        finally:
-            self.starting = False
-        self._run_id = str(run.id)
-        self._show_run((run, "queued", False))
-        await self._read_history()
-        yield self._address()
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def resume(self):
-        """Make a paused or archived segment active again."""
-        await transact(segments.set_status, self.segment_id, status="active")
-        self.status = "loading"
-        yield SegmentBuilderState.load
 
     def _overtaken(self, packed: str) -> bool:
         """Whether this load belongs to an edit after which another one has already changed the address."""
@@ -286,19 +161,53 @@ class SegmentBuilderState(RunPart, rx.State):
 
     def _show_view(self, view: segments.SegmentView | None) -> None:
         if view is None:
-            self.name, self.may_edit, self.segment_status, self.author, self._saved = "", True, "active", "", ""
+            self.line, self._saved = SegmentLine(), ""
+            self.name, self.may_edit, self.segment_status, self.author = "", True, "active", ""
             return
+        self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
         self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
-        self.author, self.is_shared = view.author, view.is_shared
+        self.author = view.author
         self._saved = packed_json(view.filters) if view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:
         self.is_new, self.from_draft = False, False
         self._base_version = view.version
         self._show_view(view)
+        self._begin_limits(*_limits_of(view))
         self._show_filters(view.filters or self._now())
 
-    def _ask_name(self, title: str, *, then_run: bool) -> None:
-        self.naming_title, self.name_error, self.naming = title, "", True
-        self.new_name = ""
-        self._then_run = then_run
+    def _shown(self) -> SegmentLine:
+        return self.line
+
+    # What the menu asks for
+
+    def _line(self, segment_id: str) -> SegmentLine | None:
+        return self.line if segment_id == self.line.id else None
+
+    async def _changed(self, view: segments.SegmentView) -> list[Any]:
+        """Show the change beside an unsaved edit, which goes on from the new version."""
+        if str(view.id) != self.segment_id or self.status != "ready":
+            return [rx.redirect(f"/segments/{view.id}")]
+        if self._base_version == self.line.version:
+            self._base_version = view.version
+            if self.dirty:
+                await transact(
+                    segments.save_draft,
+                    segment_id=self.segment_id,
+                    filters=self._now(),
+                    base_version=view.version,
+                )
+        self._show_view(view)
+        return [self._tab_title()]
+
+    def _copied(self, copy: segments.SegmentView) -> Any:
+        return rx.redirect(f"/segments/{copy.id}")
+
+    def _gone(self) -> Any:
+        self.status = "loading"  # so that the address of the deleted segment is read anew
+        return rx.redirect("/segments")
+
+    def _tab_title(self) -> Any:
+        """The segment's name in the browser tab."""
+        name = self.name or ("New segment" if self.is_new else "Segment")
+        return rx.call_script(f"document.title = {json.dumps(f'{name} · Cursive')}")

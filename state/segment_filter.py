@@ -155,6 +155,19 @@ def packed_json(filters: segments.Filters) -> str:
     return json.dumps(filters.complete().to_json(), sort_keys=True)
 
 
+def meaning(filters: segments.Filters) -> str:
+    """What a filter asks for: two that differ in the order of rows or values alone mean the same."""
+    return json.dumps(_unordered(filters.complete().to_json()), sort_keys=True)
+
+
+def _unordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _unordered(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return sorted((_unordered(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
+    return value
+
+
 def _run_problem(filters: segments.Filters) -> str:
     """Why this filter cannot be run yet; empty when it can."""
     if filters.scope != "provider":

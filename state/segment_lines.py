@@ -46,6 +46,7 @@ class SegmentLine:
 
     id: str = ""
     name: str = ""
+    description: str = ""
     sentence: str = ""
     scope: str = ""
     status: str = ""
@@ -63,6 +64,9 @@ class SegmentLine:
     version: int = 1
     max_leads: str = ""
     ceiling: str = ""
+    deleted: str = ""
+    deleted_exact: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,7 @@ def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) ->
     return SegmentLine(
         id=str(view.id),
         name=view.name,
+        description=view.description,
         sentence=view.sentence,
         scope="People database" if view.scope == "provider" else "My leads",
         status=view.status,
@@ -167,6 +172,27 @@ def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) ->
         version=view.version,
         max_leads="" if view.max_leads is None else str(view.max_leads),
         ceiling="" if view.ceiling is None else str(view.ceiling),
+        deleted=times.ago(view.deleted_at) if view.deleted_at else "",
+        deleted_exact=times.exact(view.deleted_at, timezone) if view.deleted_at else "",
+        until=times.day(view.deleted_at + segments.RESTORABLE, timezone) if view.deleted_at else "",
+    )
+
+
+def consequence_text(found: segments.Attached) -> str:
+    """What deleting a segment does and leaves, with counts."""
+    back = f"You can restore it for {segments.RESTORABLE.days} days under “Deleted”."
+    if found.scope == "leads":
+        return f"It goes from the list. It is a view of leads you own, and every one of them stays. {back}"
+    if not found.runs:
+        return f"It goes from the list. It has never run, so no lead came from it. {back}"
+    stay = "stays" if found.runs == 1 else "stay"
+    came = "None of your leads came from it."
+    if found.leads:
+        came = (
+            "The lead it found stays yours." if found.leads == 1 else f"All {found.leads:,} leads it found stay yours."
+        )
+    return (
+        f"It goes from the list. {plural(found.runs, 'run')} {stay} in Jobs and in the credit statement. {came} {back}"
     )
 
 

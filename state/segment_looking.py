@@ -7,6 +7,7 @@ thrown away (SEG-05, SEG-10).
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import reflex as rx
@@ -17,7 +18,7 @@ from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from state import filter_rows as edit
 from state.base import allow, ask, tenant, transact
-from state.segment_filter import NEW, FilterPart
+from state.segment_filter import NEW, FilterPart, meaning
 from state.segment_lines import SampleCard, SampleLine, lead_sample, plural, sample_card
 
 SETTLE_SECONDS = 0.4
@@ -41,17 +42,20 @@ class LookPart(FilterPart, mixin=True):
     sampling: bool = False
     sample: SampleCard = SampleCard()
     has_sample: bool = False
-    sample_stale: bool = False
+    sample_age: str = ""  # why the sample is not of now: "filter" changed since, a "run" has delivered since; or ""
     sample_error: str = ""
 
     _base_version: int | None = None
+    _sampled: segments.Filters | None = None
+    _sampled_at: datetime | None = None
+    _delivered_since: bool = False
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     def set_scope(self, scope: str):
         """The people database, or one's own leads."""
         filters, gone = edit.to_scope(self._now(), scope)
-        self.has_sample = False
+        self._drop_sample()
         told = [rx.toast.info(f"{plural(gone, 'row')} could not come along: the field is not there.")] if gone else []
         return [*told, *self._edited(filters)]
 
@@ -100,7 +104,8 @@ class LookPart(FilterPart, mixin=True):
         finally:
             self.sampling = False
         self.sample, self.has_sample = sample_card(found), True
-        self.sample_stale = filters != self._filters
+        self._sampled, self._sampled_at, self._delivered_since = filters, found.at, False
+        self._judge_sample()
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
@@ -137,8 +142,20 @@ class LookPart(FilterPart, mixin=True):
         self.items = edit.lines(self._now(), self._notes)
 
     def _after_edit(self) -> list[Any]:
-        self.sample_stale = self.has_sample
         return [type(self).settle]
+
+    def _show_filters(self, filters: segments.Filters) -> None:
+        super()._show_filters(filters)
+        self._judge_sample()
+
+    def _drop_sample(self) -> None:
+        self.has_sample, self._sampled, self._sampled_at, self._delivered_since = False, None, None, False
+        self.sample_age, self.sample_error = "", ""
+
+    def _judge_sample(self) -> None:
+        """Compare the sampled filter with the one on the workbench: an edit that was undone changes nothing."""
+        other = self._sampled is None or meaning(self._sampled) != meaning(self._now())
+        self.sample_age = "" if not self.has_sample else "filter" if other else "run" if self._delivered_since else ""
 
 
 def _marginal(one: segments.Marginal) -> str:

@@ -36,6 +36,9 @@ class RunPart(LookPart, LimitsPart, mixin=True):
             await asyncio.sleep(FOLLOW_SECONDS)
             async with self:
                 watched = self.run.id if self.has_run and self.run.is_active else ""
+                short = self.priced and not self.quote.enough
+            if short:
+                await self._look_for_credits()
             if not watched:
                 continue
             try:
@@ -71,12 +74,23 @@ class RunPart(LookPart, LimitsPart, mixin=True):
         self._run_id = run_id
         return self._address()
 
+    async def _look_for_credits(self) -> None:
+        """Credits may come while somebody waits for them; then the run can start."""
+        try:
+            async with self:
+                await self._price()
+        except CursiveError:
+            return  # the reconnect banner, or the end of the session, is told elsewhere
+
     def _show_runs(self, page: segments.RunPage) -> None:
         self.runs = [run_line(run, person().timezone) for run in page.runs]
 
     def _show_run(self, found: tuple[segments.RunView, str, bool]) -> None:
         run, stage, cancelling = found
         self.run, self.has_run = run_line(run, person().timezone, stage=stage, cancelling=cancelling), True
+        if run.new_leads and self._sampled_at and (run.finished_at is None or run.finished_at > self._sampled_at):
+            self._delivered_since = True  # people who were new in the sample are owned now
+            self._judge_sample()
 
     async def _refresh_run(self) -> None:
         if not self._run_id:

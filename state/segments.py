@@ -1,4 +1,4 @@
-"""The list of saved segments: find, run, rename, copy, pause, archive, delete and take back."""
+"""The list of saved segments: find and run them; what else can be done with one is in `segment_actions`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import reflex as rx
-from reflex_components_sonner.toast import ToastAction
 
 from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, current_path, person, tenant, transact
+from state.segment_actions import ActionsPart
 from state.segment_limits import LimitsPart, amount, whole
 from state.segment_lines import SegmentLine, segment_line
 
@@ -21,7 +21,7 @@ REFRESH_SECONDS = 3.0
 PAGE_SIZE = 50
 
 
-class SegmentsState(LimitsPart, rx.State):
+class SegmentsState(ActionsPart, LimitsPart, rx.State):
     """One page of segments; the address holds status, words and page."""
 
     status: str = "loading"
@@ -34,12 +34,8 @@ class SegmentsState(LimitsPart, rx.State):
     has_previous: bool = False
     shown: str = ""
 
-    renaming: bool = False
     running: bool = False
-    deleting: bool = False
     pending: bool = False
-    subject: SegmentLine = SegmentLine()
-    dialog_error: str = ""
 
     _next: str = ""
 
@@ -116,7 +112,7 @@ class SegmentsState(LimitsPart, rx.State):
     @allow(Permission.RUN_SEGMENTS)
     async def ask_run(self, segment_id: str):
         """Show the price before, with the segment's own limits."""
-        row = self._row(segment_id)
+        row = self._line(segment_id)
         if row is None:
             return
         self.subject, self.running = row, True
@@ -145,105 +141,26 @@ class SegmentsState(LimitsPart, rx.State):
         except Unauthenticated:
             raise
         except CursiveError as error:
-            self.quote_error = error.message
+            await self._refused(error, error.message)
             return
         finally:
             self.pending = False
         self.running = False
         yield rx.redirect(f"/segments/{self.subject.id}?run={started.id}")
 
-    # Changing
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def ask_rename(self, segment_id: str):
-        row = self._row(segment_id)
-        if row is not None:
-            self.subject, self.dialog_error, self.renaming = row, "", True
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def set_renaming(self, is_open: bool):
-        self.renaming = is_open
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def rename(self, form: dict[str, Any]):
-        """Give the segment another name."""
-        try:
-            await transact(
-                segments.update_segment, self.subject.id, version=self.subject.version, name=str(form.get("name", ""))
-            )
-        except Unauthenticated:
-            raise
-        except CursiveError as error:
-            self.dialog_error = error.message
-            return
-        self.renaming = False
-        yield SegmentsState.load
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def duplicate(self, segment_id: str):
-        """Make a copy of one's own."""
-        copy = await transact(segments.duplicate_segment, segment_id)
-        yield rx.toast.success(f"Copied as “{copy.name}”.")
-        yield SegmentsState.load
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def set_status(self, segment_id: str, status: str):
-        """Pause, archive or bring back."""
-        row = self._row(segment_id)
-        changed = await transact(segments.set_status, segment_id, status=status)
-        words = {"active": "is active again", "paused": "is paused", "archived": "is archived"}
-        undo = {"paused": "active", "archived": row.status if row else "active"}.get(status)
-        message = f"“{changed.name}” {words[changed.status]}."
-        yield _undo_toast(message, SegmentsState.set_status(segment_id, undo)) if undo else rx.toast.success(message)
-        yield SegmentsState.load
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def share(self, segment_id: str, shared: bool):
-        """Show the segment to everybody in the workspace, or to its author and admins only."""
-        row = self._row(segment_id)
-        if row is None:
-            return
-        await transact(segments.update_segment, segment_id, version=row.version, is_shared=shared)
-        yield rx.toast.success("Shared with the workspace." if shared else "Private now.")
-        yield SegmentsState.load
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def ask_delete(self, segment_id: str):
-        row = self._row(segment_id)
-        if row is not None:
-            self.subject, self.deleting = row, True
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    def set_deleting(self, is_open: bool):
-        self.deleting = is_open
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def delete(self):
-        """Delete the segment; its leads stay, and the toast takes it back."""
-        subject, self.deleting = self.subject, False
-        await transact(segments.delete_segment, subject.id)
-        yield _undo_toast(f"“{subject.name}” was deleted. Its leads stay.", SegmentsState.restore(subject.id))
-        yield SegmentsState.load
-
-    @rx.event
-    @allow(Permission.EDIT_SEGMENTS)
-    async def restore(self, segment_id: str):
-        """Take a deletion back."""
-        view = await transact(segments.restore_segment, segment_id)
-        yield rx.toast.success(f"“{view.name}” is back.")
-        yield SegmentsState.load
-
-    def _row(self, segment_id: str) -> SegmentLine | None:
+    def _line(self, segment_id: str) -> SegmentLine | None:
         return next((row for row in self.rows if row.id == segment_id), None)
+
+    async def _changed(self, view: segments.SegmentView) -> list[Any]:
+        del view  # the list is read anew as a whole
+        return [SegmentsState.load]
+
+    def _copied(self, copy: segments.SegmentView) -> Any:
+        del copy
+        return SegmentsState.load
+
+    def _gone(self) -> Any:
+        return SegmentsState.load
 
     def _go(self, **changes: str):
         parts = {"status": self.chosen, "q": self.query, **changes}
@@ -264,7 +181,3 @@ class SegmentsState(LimitsPart, rx.State):
 
 def _page(scope: Scope, *, status: str, query: str, cursor: str) -> segments.SegmentPage:
     return segments.list_segments(scope, status=status or None, query=query, cursor=cursor or None, limit=PAGE_SIZE)
-
-
-def _undo_toast(message: str, undo: Any) -> Any:
-    return rx.toast.success(message, duration=10_000, action=ToastAction(label="Undo", on_click=undo))

@@ -39,5 +39,11 @@ def exact(moment: datetime, timezone: str) -> str:
     return f"{local:%b} {local.day}, {local:%Y, %H:%M:%S %Z}"
 
 
+def day(moment: datetime, timezone: str) -> str:
+    """The day of a moment in a zone: “Mar 4, 2026”."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{local:%b} {local.day}, {local:%Y}"
+
+
 def _count(number: int, unit: str) -> str:
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -11,8 +11,9 @@ from components.buttons import ghost, primary, secondary
 from components.dialog import modal
 from components.feedback import banner, failure, list_states, no_permission, nothing_yet, pill, skeleton_lines
 from components.filter_builder import FieldChoice, FieldGroup, FilterActions, FilterData, filter_builder
-from components.form import checkbox, field, segmented, text_input
+from components.form import checkbox, field, segmented, text_input, textarea
 from cursive_app.pages.frame import may, page
+from cursive_app.pages.segment_actions import segment_dialogs, segment_menu
 from cursive_app.pages.segment_price import price_card
 from cursive_app.pages.segment_results import history, own_results, run_panel, sample_results
 from cursive_app.services.accounts import Permission
@@ -35,13 +36,12 @@ def segment_builder() -> rx.Component:
             ready=_workbench(),
             loading=rx.el.div(skeleton_lines(6), class_name="card p-5"),
             empty=rx.fragment(),
-            failed=rx.el.div(
-                rx.cond(S.status == "missing", _missing(), failure(S.error, on_retry=S.load)), class_name="card"
-            ),
+            failed=rx.el.div(rx.cond(S.status == "missing", _missing(), _failed()), class_name="card"),
             forbidden=rx.el.div(no_permission(), class_name="card"),
         ),
         _name_dialog(),
         _conflict_dialog(),
+        segment_dialogs(S),
         title=rx.cond(
             S.status == "missing",
             "No such segment",
@@ -58,6 +58,20 @@ def segment_builder() -> rx.Component:
     )
 
 
+def _failed() -> rx.Component:
+    """A link that cannot be read is not tried again: the way out is a filter that can."""
+    out = rx.cond(
+        S.segment_id == "new",
+        primary("Start a new filter", href="/segments/new", icon_name="plus"),
+        primary("Open the saved segment", href="/segments/" + S.segment_id, icon_name="arrow-right"),
+    )
+    return rx.cond(
+        S.bad_link,
+        nothing_yet("This link cannot be read", S.error, out, icon_name="filter-x"),
+        failure(S.error, on_retry=S.load),
+    )
+
+
 def _missing() -> rx.Component:
     return nothing_yet(
         "This segment is not here",
@@ -69,33 +83,53 @@ def _missing() -> rx.Component:
 
 def _actions() -> rx.Component:
     return rx.el.div(
-        rx.cond(S.dirty, pill("Unsaved changes", "warn"), rx.cond(S.is_new, rx.fragment(), pill("Saved", "good"))),
-        rx.cond(S.dirty & may(Permission.EDIT_SEGMENTS), ghost("Discard", on_click=S.discard), rx.fragment()),
+        rx.cond(
+            S.dirty | S.limits_changed,
+            pill("Unsaved changes", "warn"),
+            rx.cond(S.is_new, rx.fragment(), pill("Saved", "good")),
+        ),
+        rx.cond(
+            (S.dirty | S.limits_changed) & may(Permission.EDIT_SEGMENTS),
+            ghost("Discard", on_click=S.discard),
+            rx.fragment(),
+        ),
         rx.cond(
             may(Permission.EDIT_SEGMENTS),
             rx.fragment(
                 rx.cond(
                     S.is_new,
                     rx.fragment(),
-                    secondary("Save as new", on_click=S.ask_save_as, disabled=S.is_empty),
+                    secondary("Save as new", on_click=S.ask_save_as, disabled=S.is_empty | ~S.priced),
                 ),
                 rx.cond(
                     S.is_new | S.may_edit,
                     secondary(
-                        "Save", icon_name="save", on_click=S.save, pending=S.saving, disabled=S.is_empty | ~S.dirty
+                        "Save",
+                        icon_name="save",
+                        on_click=S.save,
+                        pending=S.saving,
+                        disabled=S.is_empty | ~(S.dirty | S.limits_changed) | ~S.priced,
                     ),
                     rx.fragment(),
                 ),
             ),
             rx.fragment(),
         ),
-        class_name="flex flex-wrap items-center gap-2",
+        rx.cond(S.is_new, rx.fragment(), segment_menu(S.line, S)),
+        class_name="segment-actions flex flex-wrap items-center gap-2",
     )
 
 
 def _workbench() -> rx.Component:
     return rx.el.div(
         rx.el.div(
+            rx.cond(
+                S.line.description != "",
+                rx.el.p(
+                    S.line.description, class_name="text-13 text-ink-2 text-pretty break-words whitespace-pre-line"
+                ),
+                rx.fragment(),
+            ),
             _notices(),
             _scope_bar(),
             filter_builder(_data(), _edits(), _field_groups()),
@@ -131,7 +165,11 @@ def _notices() -> rx.Component:
                 ". It cannot be run until it is active again.",
                 tone="warn",
                 icon_name="pause",
-                action=rx.cond(S.may_edit, ghost("Make active", on_click=S.resume, size="sm"), rx.fragment()),
+                action=rx.cond(
+                    S.may_edit,
+                    ghost("Make active", on_click=S.set_status(S.segment_id, "active"), size="sm"),
+                    rx.fragment(),
+                ),
             ),
             rx.fragment(),
         ),
@@ -287,7 +325,13 @@ def _name_dialog() -> rx.Component:
             field(
                 "segment-description",
                 "Description",
-                text_input("segment-description", name="description", max_length=500),
+                textarea(
+                    "segment-description",
+                    rows=3,
+                    name="description",
+                    default_value=S.new_description,
+                    max_length=500,
+                ),
                 optional=True,
             ),
             checkbox(
@@ -310,12 +354,12 @@ def _name_dialog() -> rx.Component:
 
 def _conflict_dialog() -> rx.Component:
     return modal(
-        "Somebody else was faster",
+        "This segment has changed",
         rx.el.p(S.conflict, class_name="text-13 text-ink-2"),
         is_open=S.conflict != "",
         on_open_change=S.set_conflict,
         footer=[
-            secondary("Reload theirs", on_click=S.discard),
+            secondary("Reload the newest", on_click=S.discard),
             primary("Save mine as new", on_click=S.ask_save_as),
         ],
     )

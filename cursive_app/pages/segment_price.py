@@ -42,8 +42,14 @@ def _run_form() -> rx.Component:
                 "run-max-leads",
                 "Leads, at most",
                 number_input(
-                    "run-max-leads", default_value=S.max_leads, key="leads" + S.max_leads, on_blur=S.set_max_leads
+                    "run-max-leads",
+                    default_value=S.max_leads,
+                    key=limits_key(S, "leads"),
+                    on_change=S.set_max_leads.debounce(300),
+                    on_blur=S.set_max_leads,
+                    error=S.leads_error,
                 ),
+                error=S.leads_error,
             ),
             field(
                 "run-ceiling",
@@ -53,36 +59,33 @@ def _run_form() -> rx.Component:
                     input_mode="decimal",
                     placeholder="credits",
                     default_value=S.ceiling,
-                    key="ceiling" + S.ceiling,
+                    key=limits_key(S, "ceiling"),
+                    on_change=S.set_ceiling.debounce(300),
                     on_blur=S.set_ceiling,
+                    error=S.ceiling_error,
                 ),
+                error=S.ceiling_error,
             ),
             class_name="mt-3 grid grid-cols-2 gap-3",
         ),
         rx.el.dl(
-            _line("Costs at most", S.quote.most, strong=True),
-            _line("Delivers at most", S.quote.leads),
+            _line("Costs at most", rx.cond(S.priced, S.quote.most, "–"), strong=True),
+            _line("Delivers at most", rx.cond(S.priced, S.quote.leads, "–")),
             rx.cond(may(Permission.VIEW_CREDITS), _line("You have", SessionState.balance + " credits"), rx.fragment()),
             class_name="mt-3 flex flex-col gap-1 border-t border-line pt-3",
         ),
         error_text("run", S.quote_error),
-        rx.cond(
-            ~S.quote.enough & may(Permission.VIEW_CREDITS),
-            rx.el.p(
-                S.quote.missing,
-                " are missing for this many. The people who run your Cursive can grant more: see ",
-                anchor("Credits", href="/credits", class_name="link"),
-                ".",
-                class_name="mt-2 text-12 text-warn",
-            ),
-            rx.fragment(),
-        ),
+        shortfall(S),
         primary(
-            text(rx.cond(S.is_new | S.dirty, "Save and run · up to ", "Run · up to ")) + text(S.quote.most),
+            text(rx.cond(_unsaved(), "Save and run", "Run")) + text(rx.cond(S.priced, " · up to " + S.quote.most, "")),
             icon_name="play",
             on_click=S.start,
             pending=S.starting,
-            disabled=(S.problem != "") | (S.segment_status != "active") | (S.has_run & S.run.is_active),
+            disabled=(S.problem != "")
+            | ~S.priced
+            | ~S.quote.enough
+            | (S.segment_status != "active")
+            | (S.has_run & S.run.is_active),
             class_name="mt-3 w-full justify-center",
         ),
         rx.cond(S.problem != "", rx.el.p(S.problem, class_name="mt-2 text-12 text-ink-2"), rx.fragment()),
@@ -90,6 +93,32 @@ def _run_form() -> rx.Component:
             "The most is held while the run works; what is not needed comes back at its end.",
             class_name="mt-2 text-12 text-ink-3",
         ),
+    )
+
+
+def _unsaved() -> Any:
+    """Whether running saves as well."""
+    return S.is_new | S.dirty | (S.limits_changed & S.may_edit)
+
+
+def limits_key(state: Any, name: str) -> Any:
+    """The React key of a limit's box: it is made anew when the limits were not changed by typing."""
+    return name + rx.Var.create(state.limits_key).to(str)
+
+
+def shortfall(state: Any) -> rx.Component:
+    """How many credits are missing for the limits on the screen, and where to get them."""
+    return rx.cond(
+        state.priced & ~state.quote.enough,
+        rx.el.p(
+            state.quote.missing,
+            " are missing for this many. The people who run your Cursive can grant more: see ",
+            anchor("Credits", href="/credits", class_name="link"),
+            ".",
+            role="status",
+            class_name="mt-2 text-12 text-warn",
+        ),
+        rx.fragment(),
     )
 
 

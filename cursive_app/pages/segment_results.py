@@ -81,7 +81,12 @@ def sample_results() -> rx.Component:
             rx.el.div(
                 rx.el.h2("Preview", class_name="text-14 font-semibold text-ink"),
                 rx.cond(S.has_sample, pill(S.sample.size, "info", dot=False), rx.fragment()),
-                rx.cond(S.has_sample & S.sample_stale, pill("of an earlier filter", "warn", dot=False), rx.fragment()),
+                rx.match(
+                    S.sample_age,
+                    ("filter", pill("of an earlier filter", "warn", dot=False)),
+                    ("run", pill("from before the run", "warn", dot=False)),
+                    rx.fragment(),
+                ),
                 class_name="flex flex-wrap items-center gap-2",
             ),
             secondary(

@@ -6,8 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-from components.buttons import primary
-from components.dialog import confirm, item, line, menu, modal
+from components.buttons import primary, secondary
+from components.dialog import item, modal
 from components.feedback import (
     failure,
     list_states,
@@ -17,12 +17,14 @@ from components.feedback import (
     relative_time,
     status_pill,
 )
-from components.form import error_text, field, number_input, search_input, segmented, text_input
-from components.primitives.anchor import anchor
+from components.form import error_text, field, number_input, search_input, segmented
 from components.table import Column, data_table, list_pager, skeleton_table, table_card, toolbar
 from components.tokens import Tone
 from cursive_app.pages.frame import may, page
+from cursive_app.pages.segment_actions import segment_dialogs, segment_menu
+from cursive_app.pages.segment_price import limits_key, shortfall
 from cursive_app.services.accounts import Permission
+from cursive_app.services.segments import RESTORABLE
 from state.segments import SegmentsState as S
 
 STATUS: dict[str, tuple[str, Tone]] = {
@@ -34,9 +36,22 @@ STATUS: dict[str, tuple[str, Tone]] = {
 
 def _name(row: Any) -> rx.Component:
     return rx.el.span(
-        rx.el.span(row.name, class_name="font-medium text-ink"),
-        rx.cond(row.is_shared, rx.fragment(), pill("Private", "neutral", icon_name="lock")),
-        class_name="inline-flex items-center gap-2",
+        rx.el.span(
+            rx.el.span(row.name, class_name="font-medium text-ink"),
+            rx.cond(row.is_shared, rx.fragment(), pill("Private", "neutral", icon_name="lock")),
+            class_name="inline-flex items-center gap-2",
+        ),
+        rx.cond(
+            row.description != "",
+            rx.el.span(
+                row.description,
+                title=row.description,
+                class_name="block text-12 font-normal text-ink-3 line-clamp-2 sm:line-clamp-none sm:truncate "
+                "sm:max-w-[300px]",
+            ),
+            rx.fragment(),
+        ),
+        class_name="flex min-w-0 flex-col items-start",
     )
 
 
@@ -62,6 +77,20 @@ def _run_button(row: Any) -> rx.Component:
     )
 
 
+def _restore_button(row: Any) -> rx.Component:
+    return rx.cond(
+        row.may_edit,
+        rx.el.button(
+            "Restore",
+            type="button",
+            on_click=S.restore(row.id),
+            aria_label="Restore " + row.name,
+            class_name="btn btn-secondary btn-sm",
+        ),
+        rx.fragment(),
+    )
+
+
 COLUMNS = (
     Column("name", "Name", _name, lead=True),
     Column("sentence", "In words", _sentence),
@@ -73,11 +102,27 @@ COLUMNS = (
 )  # fmt: skip
 
 
+DELETED_COLUMNS = (
+    Column("name", "Name", _name, lead=True),
+    Column("sentence", "In words", _sentence),
+    Column("deleted", "Deleted", lambda r: relative_time(r.deleted, exact=r.deleted_exact)),
+    Column("until", "Can be restored until", lambda r: r.until),
+    Column("author", "Author", lambda r: r.author),
+    Column("restore", "Restore", _restore_button, right=True),
+)  # fmt: skip
+
+
 def segments() -> rx.Component:
     return page(
         toolbar(
             segmented(
-                [("", "In use"), ("active", "Active"), ("paused", "Paused"), ("archived", "Archived")],
+                [
+                    ("", "In use"),
+                    ("active", "Active"),
+                    ("paused", "Paused"),
+                    ("archived", "Archived"),
+                    ("deleted", "Deleted"),
+                ],
                 value=S.chosen,
                 on_change=S.filter_status,
                 label="Status",
@@ -94,7 +139,7 @@ def segments() -> rx.Component:
         table_card(
             list_states(
                 S.status,
-                ready=rx.fragment(_table(), list_pager(S.shown, S)),
+                ready=rx.fragment(rx.cond(S.chosen == "deleted", _deleted_table(), _table()), list_pager(S.shown, S)),
                 loading=skeleton_table(COLUMNS[:7], rows=8),
                 empty=nothing_yet(
                     "No segments yet",
@@ -103,20 +148,20 @@ def segments() -> rx.Component:
                     primary("New segment", href="/segments/new", icon_name="plus"),
                     icon_name="filter",
                 ),
-                no_match=nothing_matches("No segment here", "None has this status and these words.", on_clear=S.clear),
+                no_match=nothing_matches(
+                    "No segment here",
+                    rx.cond(
+                        (S.chosen == "deleted") & (S.query == ""),
+                        f"None was deleted in the last {RESTORABLE.days} days.",
+                        "None has this status and these words.",
+                    ),
+                    on_clear=S.clear,
+                ),
                 failed=failure(S.error, on_retry=S.load),
             )
         ),
         _run_dialog(),
-        _rename_dialog(),
-        confirm(
-            is_open=S.deleting,
-            on_open_change=S.set_deleting,
-            title="Delete “" + S.subject.name + "”?",
-            consequence="The segment goes from the list, its history with it. Leads that came from it stay yours.",
-            action="Delete segment",
-            on_confirm=S.delete,
-        ),
+        segment_dialogs(S),
         title="Segments",
         active="segments",
         actions=[
@@ -146,49 +191,36 @@ def _address(row: Any) -> Any:
 
 
 def _row_menu(row: Any) -> rx.Component:
-    def mine(entry: Any) -> rx.Component:
-        return rx.cond(row.may_edit, entry, rx.fragment())
-
-    return menu(
-        "Actions for " + row.name,
-        [
+    return segment_menu(
+        row,
+        S,
+        first=[
             item("Open", icon_name="arrow-right", on_select=rx.redirect(_address(row))),
             rx.cond(row.can_run, item("Run…", icon_name="play", on_select=S.ask_run(row.id)), rx.fragment()),
-            item("Leads of this segment", icon_name="users", on_select=rx.redirect("/leads?segment=" + row.id)),
-            line(),
-            mine(item("Rename…", icon_name="pencil", on_select=S.ask_rename(row.id))),
-            rx.cond(
-                may(Permission.EDIT_SEGMENTS),
-                item("Duplicate", icon_name="copy", on_select=S.duplicate(row.id)),
-                rx.fragment(),
-            ),
-            mine(
-                rx.cond(
-                    row.is_shared,
-                    item("Make private", icon_name="lock", on_select=S.share(row.id, False)),
-                    item("Share with the workspace", icon_name="lock-open", on_select=S.share(row.id, True)),
-                )
-            ),
-            mine(
-                rx.match(
-                    row.status,
-                    ("active", item("Pause", icon_name="pause", on_select=S.set_status(row.id, "paused"))),
-                    item("Make active", icon_name="play", on_select=S.set_status(row.id, "active")),
-                )
-            ),
-            mine(
-                rx.cond(
-                    row.status == "archived",
-                    rx.fragment(),
-                    item("Archive", icon_name="archive", on_select=S.set_status(row.id, "archived")),
-                )
-            ),
-            mine(item("Delete…", icon_name="trash-2", danger=True, on_select=S.ask_delete(row.id))),
         ],
-        icon_name="ellipsis",
-        icon_only=True,
-        look="ghost",
-        size="sm",
+    )
+
+
+def _deleted_table() -> rx.Component:
+    days = RESTORABLE.days
+    return rx.fragment(
+        rx.el.p(
+            f"A deleted segment can be restored for {days} days. After that it leaves this list for good; its runs "
+            "stay in Jobs and in the credit statement, and the leads it found stay yours.",
+            class_name="border-b border-line px-4 py-3 text-13 text-ink-2",
+        ),
+        data_table(DELETED_COLUMNS, rows=S.rows, key=lambda r: r.id, caption="Deleted segments"),
+    )
+
+
+def _most() -> rx.Component:
+    return rx.fragment(
+        "At most ",
+        rx.el.strong(S.quote.most, class_name="font-semibold text-ink"),
+        " for ",
+        S.quote.leads,
+        rx.cond(may(Permission.VIEW_CREDITS), rx.fragment("; you have ", S.quote.available), rx.fragment()),
+        ". ",
     )
 
 
@@ -204,9 +236,12 @@ def _run_dialog() -> rx.Component:
                     number_input(
                         "quick-leads",
                         default_value=S.max_leads,
-                        key=S.subject.id,
+                        key=limits_key(S, "leads"),
                         on_change=S.set_max_leads.debounce(250),
+                        on_blur=S.set_max_leads,
+                        error=S.leads_error,
                     ),
+                    error=S.leads_error,
                 ),
                 field(
                     "quick-ceiling",
@@ -216,67 +251,36 @@ def _run_dialog() -> rx.Component:
                         input_mode="decimal",
                         placeholder="credits",
                         default_value=S.ceiling,
-                        key=S.subject.id,
+                        key=limits_key(S, "ceiling"),
                         on_change=S.set_ceiling.debounce(250),
+                        on_blur=S.set_ceiling,
+                        error=S.ceiling_error,
                     ),
+                    error=S.ceiling_error,
                 ),
                 class_name="grid grid-cols-2 gap-3",
             ),
             rx.el.p(
                 rx.el.strong(S.quote.price, class_name="font-semibold text-ink"),
-                " per new lead that matches. At most ",
-                rx.el.strong(S.quote.most, class_name="font-semibold text-ink"),
-                " for ",
-                S.quote.leads,
-                "; you have ",
-                S.quote.available,
-                ". People you own already cost nothing.",
+                " per new lead that matches. ",
+                rx.cond(S.priced, _most(), rx.fragment()),
+                "People you own already cost nothing.",
                 class_name="text-13 text-ink-2",
             ),
-            rx.cond(
-                S.quote.enough,
-                rx.fragment(),
-                rx.el.p(
-                    S.quote.missing,
-                    " are missing for this many. The people who run your Cursive can grant more: see ",
-                    anchor("Credits", href="/credits", class_name="link"),
-                    ".",
-                    class_name="text-13 text-warn",
-                ),
-            ),
+            shortfall(S),
             error_text("quick-run", S.quote_error),
             class_name="flex flex-col gap-4",
         ),
         is_open=S.running,
         on_open_change=S.set_running,
         footer=[
-            primary("Run · up to " + S.quote.most, icon_name="play", on_click=S.run, pending=S.pending),
-        ],
-    )
-
-
-def _rename_dialog() -> rx.Component:
-    return modal(
-        "Rename segment",
-        rx.el.form(
-            field(
-                "rename-name",
-                "Name",
-                text_input(
-                    "rename-name",
-                    name="name",
-                    default_value=S.subject.name,
-                    key=S.subject.id,
-                    max_length=100,
-                    auto_focus=True,
-                    error=S.dialog_error,
-                ),
-                error=S.dialog_error,
+            secondary("Cancel", on_click=S.set_running(False)),
+            primary(
+                rx.cond(S.priced, "Run · up to " + S.quote.most, "Run"),
+                icon_name="play",
+                on_click=S.run,
+                pending=S.pending,
+                disabled=~S.priced | ~S.quote.enough,
             ),
-            rx.el.div(primary("Rename", type="submit"), class_name="flex justify-end"),
-            on_submit=S.rename,
-            class_name="flex flex-col gap-4",
-        ),
-        is_open=S.renaming,
-        on_open_change=S.set_renaming,
+        ],
     )

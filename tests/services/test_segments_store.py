@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from cursive_app.clock import now
 from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
 from cursive_app.services import segments
 from db.models.accounts import User
+from db.models.segments import SavedSegment
 from db.roles import Role
 from db.scope import Tenant
 from db.system import system_scope
@@ -201,3 +204,37 @@ def test_suggestions(cast: Cast) -> None:
         ("job_title", "a\x00b"),
     ):
         assert do(cast.alice, segments.suggest, field, typed) == ()
+
+
+def test_a_deletion_is_told_with_counts_and_taken_back_for_thirty_days(cast: Cast) -> None:
+    made = make_segment(cast.alice, name="Texans")
+    assert do(cast.alice, segments.attached, made.id) == segments.Attached(scope="provider", runs=0, leads=0)
+    private = make_segment(cast.alice, name="Secret", is_shared=False)
+    do(cast.alice, segments.delete_segment, made.id)
+    do(cast.alice, segments.delete_segment, private.id)
+    listed = do(cast.alice, segments.list_segments, status="deleted").segments
+    assert [(one.name, one.deleted_at is not None) for one in listed] == [("Secret", True), ("Texans", True)]
+    assert [one.name for one in do(cast.bob, segments.list_segments, status="deleted").segments] == ["Texans"]
+    assert do(cast.charlie, segments.list_segments, status="deleted").segments == ()
+    assert do(cast.alice, segments.list_segments).segments == ()
+    first = do(cast.alice, segments.list_segments, status="deleted", limit=1)
+    second = do(cast.alice, segments.list_segments, status="deleted", limit=1, cursor=first.next_cursor)
+    assert [first.segments[0].name, second.segments[0].name] == ["Secret", "Texans"]
+    do(cast.alice, segments.restore_segment, made.id)
+    assert [one.name for one in do(cast.alice, segments.list_segments).segments] == ["Texans"]
+    with system_scope() as scope:
+        scope.get(SavedSegment, private.id).deleted_at = now() - segments.RESTORABLE - timedelta(minutes=1)
+    assert do(cast.alice, segments.list_segments, status="deleted").segments == ()
+    with pytest.raises(Conflict) as late:
+        do(cast.alice, segments.restore_segment, private.id)
+    assert late.value.reason == "too_late"
+
+
+def test_names_of_segments_are_told_to_those_who_may_see_them(cast: Cast) -> None:
+    shared, private = make_segment(cast.alice, name="Shared"), make_segment(cast.alice, name="Mine", is_shared=False)
+    ids = [shared.id, private.id, uuid4()]
+    do(cast.alice, segments.delete_segment, shared.id)
+    assert do(cast.alice, segments.segment_names, ids) == {shared.id: "Shared", private.id: "Mine"}
+    assert do(cast.bob, segments.segment_names, ids) == {shared.id: "Shared"}
+    assert do(cast.charlie, segments.segment_names, ids) == {}
+    assert do(cast.alice, segments.segment_names, []) == {}

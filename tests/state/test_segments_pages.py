@@ -151,7 +151,7 @@ async def test_a_run_is_held_started_and_followed_by_its_address(driver: Driver,
     assert "running already" in tab.var(Builder, "quote_error")
     for bad in ("0", "-1", "1e9", "many", "9" * 12):
         await tab.send(Builder.set_ceiling, path=where_, text=bad)
-        assert tab.var(Builder, "quote_error"), bad
+        assert tab.var(Builder, "ceiling_error"), bad
     assert balance_of(cast.alice) == (90, 10)
 
 

@@ -19,6 +19,7 @@ from cursive_app.services.segments.counting import (
     explain_lead,
     membership,
 )
+from cursive_app.services.segments.deletion import RESTORABLE, Attached, attached, segment_names
 from cursive_app.services.segments.drafts import drop_draft, get_draft, save_draft
 from cursive_app.services.segments.fields import FIELDS, Field, Option, fields_of
 from cursive_app.services.segments.filters import Condition, Filters, Group, Node, empty, parse, require_runnable
@@ -42,12 +43,12 @@ from cursive_app.services.segments.views import RunPage, RunView, SegmentPage, S
 from cursive_app.services.segments.words import learn_words, suggest, sync_words
 
 __all__ = [
-    "FIELDS", "KIND", "Condition", "Explanation", "Field", "Filters", "Group", "LeadCount", "LeadGlimpse", "Marginal",
-    "Narrowing", "Node", "Option", "PreviewRow", "PreviewView", "Quote", "RunPage", "RunView", "SegmentPage",
-    "SegmentView", "Verdict", "bury_run", "cancel_run", "cleanup_audiences", "condition_text", "count_leads",
-    "create_segment", "decode", "delete_segment", "drop_draft", "duplicate_segment", "empty", "encode", "explain_lead",
-    "fields_of", "get_draft", "get_run", "get_segment", "learn_words", "list_runs", "list_segments", "matches",
-    "membership", "narrowing", "parse", "person_values", "preview_segment", "quote", "require_runnable",
-    "restore_segment", "retry_run", "run_segment", "save_draft", "sentence", "set_status", "start_run", "suggest",
-    "sync_words", "update_segment",
+    "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Explanation", "Field", "Filters", "Group", "LeadCount",
+    "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow", "PreviewView", "Quote", "RunPage",
+    "RunView", "SegmentPage", "SegmentView", "Verdict", "attached", "bury_run", "cancel_run", "cleanup_audiences",
+    "condition_text", "count_leads", "create_segment", "decode", "delete_segment", "drop_draft", "duplicate_segment",
+    "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run", "get_segment", "learn_words", "list_runs",
+    "list_segments", "matches", "membership", "narrowing", "parse", "person_values", "preview_segment", "quote",
+    "require_runnable", "restore_segment", "retry_run", "run_segment", "save_draft", "segment_names", "sentence",
+    "set_status", "start_run", "suggest", "sync_words", "update_segment",
 ]  # fmt: skip

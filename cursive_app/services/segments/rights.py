@@ -73,3 +73,10 @@ def active_runs(scope: Scope, ids: list[UUID]) -> dict[UUID, UUID]:
         )
     )
     return {row.segment_id: row.id for row in rows}
+
+
+def changed_by(scope: Scope, row: SavedSegment) -> str:
+    """Who changed the segment last, as the reader is told: "Bob changed this segment"."""
+    if scope.tenant.user_id is not None and row.updated_by_label == accounts.actor_label(scope):
+        return "You changed this segment in another tab"
+    return f"{row.updated_by_label} changed this segment"

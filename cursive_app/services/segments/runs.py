@@ -19,7 +19,7 @@ from cursive_app.services.accounts import Permission, require
 from cursive_app.services.segments.compile_provider import narrowing
 from cursive_app.services.segments.cursors import read_cursor, write_cursor
 from cursive_app.services.segments.filters import Filters, parse, require_runnable
-from cursive_app.services.segments.rights import visible
+from cursive_app.services.segments.rights import changed_by, visible
 from cursive_app.services.segments.rules import MAX_RUN_LEADS, read_ceiling, read_max_leads
 from cursive_app.services.segments.views import ACTIVE, RunPage, RunView, run_view
 from cursive_app.settings import settings
@@ -34,7 +34,8 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a run may cost at most, before it is asked for. `missing` credits stand between the balance and the hold."""
+    """What a run may cost at most, before it is asked for. `missing` credits stand between the balance and the hold; 0
+    for somebody who may not see the balance, who hears of it only when the run is refused."""
 
     price_each: Decimal
     max_leads: int
@@ -52,9 +53,9 @@ def quote(scope: Scope, *, max_leads: int | None = None, ceiling: Decimal | None
     leads, most = _bounds(max_leads, ceiling, price)
     deliverable = min(leads, int((most / price).to_integral_value(ROUND_FLOOR))) if price else leads
     cost = (deliverable * price).quantize(CENT)
-    available = (
-        credits.balance(scope).available if accounts.allows(scope.tenant, Permission.VIEW_CREDITS) else Decimal(0)
-    )
+    if not accounts.allows(scope.tenant, Permission.VIEW_CREDITS):
+        return Quote(price, leads, most, deliverable, cost, available=Decimal(0), missing=Decimal(0))
+    available = credits.balance(scope).available
     return Quote(price, leads, most, deliverable, cost, available, max(cost - available, Decimal(0)))
 
 
@@ -78,7 +79,7 @@ def start_run(
         first = _by_key(scope, idempotency_key)
         if first is not None:
             return _same_run(first, segment)
-    filters = _runnable(segment, version)
+    filters = _runnable(scope, segment, version)
     needed = narrowing(filters)
     price = settings().database_lead_price
     leads, most = _bounds(
@@ -176,13 +177,13 @@ def _bounds(max_leads: int | None, ceiling: Decimal | None, price: Decimal) -> t
     return leads, most
 
 
-def _runnable(segment: SavedSegment, version: int | None) -> Filters:
+def _runnable(scope: Scope, segment: SavedSegment, version: int | None) -> Filters:
     if segment.status != "active":
         word = "archived. Restore" if segment.status == "archived" else "paused. Resume"
         raise Conflict(f"This segment is {word} it before running it.", reason="not_active")
     if version is not None and version != segment.version:
         raise Conflict(
-            f"{segment.updated_by_label} changed this segment since you looked. Reload before you run it.",
+            f"{changed_by(scope, segment)} since you looked. Reload before you run it.",
             reason="stale_version",
         )
     filters = parse(segment.filters)

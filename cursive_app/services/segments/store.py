@@ -7,6 +7,7 @@ change it. A write names the version it was based on; an older one is refused, n
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,17 @@ from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.segments.cursors import read_cursor, write_cursor
+from cursive_app.services.segments.deletion import RESTORABLE, restorable_since
 from cursive_app.services.segments.drafts import drop_draft
-from cursive_app.services.segments.rights import active_runs, editable, may_see, require_may_edit, seen, visible
+from cursive_app.services.segments.rights import (
+    active_runs,
+    changed_by,
+    editable,
+    may_see,
+    require_may_edit,
+    seen,
+    visible,
+)
 from cursive_app.services.segments.rules import (
     MAX_NAME,
     SETTERS,
@@ -36,6 +46,7 @@ from db.models.segments import SavedSegment
 from db.scope import Scope
 
 MAX_SEGMENTS = 1_000  # alive, per workspace
+DELETED = "deleted"  # in lists beside the statuses: what was deleted and can still be restored
 NAME_TAKEN = "A segment with this name exists already. Choose another name."
 
 
@@ -92,39 +103,44 @@ def list_segments(
     cursor: str | None = None,
     limit: int = 50,
 ) -> SegmentPage:
-    """Segments the reader may see, the last changed first. `status` None: all but archived ones.
+    """Segments the reader may see, the last changed first. `status` None: all but archived ones; "deleted": those that
+    can still be restored, the last deleted first.
 
     Raises Invalid for an unknown status, a bad cursor or a limit outside 1-200.
     """
     require(scope, Permission.VIEW_SEGMENTS)
-    if status is not None and status not in STATUSES:
-        raise Invalid(fields={"status": f"Choose one of {', '.join(STATUSES)}."})
+    if status is not None and status not in (*STATUSES, DELETED):
+        raise Invalid(fields={"status": f"Choose one of {', '.join((*STATUSES, DELETED))}."})
     if not 1 <= limit <= 200:
         raise Invalid(fields={"limit": "Ask for 1 to 200 segments."})
-    statement = scope.select(SavedSegment).where(may_see(scope.tenant), SavedSegment.deleted_at.is_(None))
+    seen_by_reader = scope.select(SavedSegment).where(may_see(scope.tenant))
+    statement = seen_by_reader.where(SavedSegment.deleted_at.is_(None))
     counts: dict[str, int] = dict(
         scope.session.execute(
             statement.with_only_columns(SavedSegment.status, func.count()).group_by(SavedSegment.status)
         ).all()
     )
-    statement = statement.where(SavedSegment.status == status if status else SavedSegment.status != "archived")
+    order: Any = SavedSegment.updated_at
+    if status == DELETED:
+        order = SavedSegment.deleted_at
+        statement = seen_by_reader.where(SavedSegment.deleted_at > restorable_since())
+    else:
+        statement = statement.where(SavedSegment.status == status if status else SavedSegment.status != "archived")
     words = name_norm(query)
     if words:
         statement = statement.where(SavedSegment.name_norm.contains(words, autoescape=True))
     binding = f"segments:{scope.workspace_id}:{status}:{words}"
     if cursor:
         at, last_id = read_cursor(cursor, binding=binding)
-        key = (SavedSegment.updated_at, SavedSegment.id)
+        key = (order, SavedSegment.id)
         statement = statement.where(or_(key[0] < at, (key[0] == at) & (key[1] < last_id)))
-    rows = scope.session.scalars(
-        statement.order_by(SavedSegment.updated_at.desc(), SavedSegment.id.desc()).limit(limit + 1)
-    ).all()
+    rows = scope.session.scalars(statement.order_by(order.desc(), SavedSegment.id.desc()).limit(limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
     running = active_runs(scope, [row.id for row in rows])
     return SegmentPage(
         segments=tuple(seen(scope, row, running) for row in rows),
-        next_cursor=write_cursor(rows[-1].updated_at, rows[-1].id, binding=binding) if more else None,
+        next_cursor=write_cursor(_place_of(rows[-1], status), rows[-1].id, binding=binding) if more else None,
         counts={name: counts.get(name, 0) for name in STATUSES},
     )
 
@@ -136,7 +152,7 @@ def update_segment(scope: Scope, segment_id: UUID | str, *, version: int, **chan
     Forbidden.
     """
     row = editable(scope, segment_id)
-    _check_version(row, version)
+    _check_version(scope, row, version)
     unknown = set(changes) - set(SETTERS)
     if unknown:
         raise Invalid(fields=dict.fromkeys(unknown, "This cannot be changed."))
@@ -186,13 +202,13 @@ def set_status(scope: Scope, segment_id: UUID | str, *, status: str) -> SegmentV
 
 
 def delete_segment(scope: Scope, segment_id: UUID | str, *, version: int | None = None) -> None:
-    """Delete the segment, never a lead (SEG-15). Its history stays; `restore_segment` takes it back.
+    """Delete the segment, never a lead (SEG-15). Its history stays; `restore_segment` takes it back for 30 days.
 
     Raises Conflict (`running`) while a run works, NotFound, Forbidden.
     """
     row = editable(scope, segment_id)
     if version is not None:
-        _check_version(row, version)
+        _check_version(scope, row, version)
     if active_runs(scope, [row.id]):
         raise Conflict("A run of this segment is working. Cancel it or wait for it to end.", reason="running")
     row.deleted_at = now()
@@ -202,19 +218,37 @@ def delete_segment(scope: Scope, segment_id: UUID | str, *, version: int | None 
 
 
 def restore_segment(scope: Scope, segment_id: UUID | str) -> SegmentView:
-    """Take a deletion back. Raises Conflict (`name_taken`) when the name was given away since, NotFound, Forbidden."""
+    """Take a deletion back within 30 days.
+
+    Raises Conflict (`name_taken` when the name was given away since, `too_late`), NotFound, Forbidden.
+    """
     require(scope, Permission.EDIT_SEGMENTS)
     row = scope.get(SavedSegment, segment_id, lock=True)
     require_may_edit(scope.tenant, row)
-    row.deleted_at = None
-    _touch(scope, row)
+    if row.deleted_at is None:
+        return seen(scope, row)
+    if row.deleted_at <= restorable_since():
+        raise Conflict(f"A segment can be restored for {RESTORABLE.days} days after it was deleted.", reason="too_late")
+    row.deleted_at, name = None, row.name
+    try:
+        _touch(scope, row)
+    except Conflict:
+        raise Conflict(
+            f"Another segment is called “{name}” now. Give that one another name, then restore this one.",
+            reason="name_taken",
+        ) from None
     return seen(scope, row)
 
 
-def _check_version(row: SavedSegment, version: int) -> None:
+def _place_of(row: SavedSegment, status: str | None) -> datetime:
+    """Where a row stands in its list."""
+    return row.deleted_at if status == DELETED and row.deleted_at is not None else row.updated_at
+
+
+def _check_version(scope: Scope, row: SavedSegment, version: int) -> None:
     if row.version != version:
         raise Conflict(
-            f"{row.updated_by_label} changed this segment in the meantime. Reload to see the newest version, "
+            f"{changed_by(scope, row)} in the meantime. Reload to see the newest version, "
             "or save yours as a new segment.",
             reason="stale_version",
         )

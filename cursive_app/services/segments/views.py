@@ -20,7 +20,8 @@ class SegmentView:
     """A saved segment. `last_count` and `last_run_at` are None until a run has finished; None is not zero.
 
     `may_edit`: whether the reader may change it (its author, an owner or an admin). `problem` says why a stored filter
-    can no longer be read (a field was removed); `filters` is None then.
+    can no longer be read (a field was removed); `filters` is None then. `deleted_at` is set only in the list of deleted
+    segments.
     """
 
     id: UUID
@@ -44,6 +45,7 @@ class SegmentView:
     created_at: datetime
     updated_at: datetime
     updated_by: str
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def segment_view(row: SavedSegment, *, active_run_id: UUID | None, is_mine: bool
         created_at=row.created_at,
         updated_at=row.updated_at,
         updated_by=row.updated_by_label,
+        deleted_at=row.deleted_at,
     )
 
 

@@ -1,0 +1,169 @@
+"""Saving what is on the workbench, and running it: the filter together with the limits that were typed beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from cursive_app.errors import Conflict, CursiveError, Invalid, Unauthenticated
+from cursive_app.services import segments
+from cursive_app.services.accounts import Permission
+from state.base import allow, transact
+from state.segment_filter import NEW
+from state.segment_limits import amount, whole
+from state.segment_running import RunPart
+
+
+class SavePart(RunPart, mixin=True):
+    """Save, save as new, run. A segment keeps its limits as it keeps its filter."""
+
+    naming: bool = False
+    naming_title: str = "Save segment"
+    new_name: str = ""
+    new_description: str = ""
+    name_error: str = ""
+    saving: bool = False
+    conflict: str = ""
+
+    _then_run: bool = False
+
+    @rx.event
+    @allow(Permission.EDIT_SEGMENTS)
+    def ask_save_as(self):
+        """Ask for a name; the segment on the workbench stays as it was saved."""
+        self.conflict = ""
+        self._ask_name("Save as a new segment", then_run=False)
+        line = self._shown()
+        self.new_name = f"{line.name} copy"[:100] if line.name else ""
+        self.new_description = line.description
+
+    @rx.event
+    @allow(Permission.EDIT_SEGMENTS)
+    def set_naming(self, is_open: bool):
+        self.naming = is_open
+        if not is_open:
+            self._then_run = False
+
+    @rx.event
+    @allow(Permission.EDIT_SEGMENTS)
+    def set_conflict(self, is_open: bool):
+        if not is_open:
+            self.conflict = ""
+
+    @rx.event
+    @allow(Permission.EDIT_SEGMENTS)
+    async def save(self):
+        """Save under the version the edit began from, or ask for a name."""
+        if self.is_new or not self.may_edit:
+            self._ask_name("Save segment", then_run=False)
+            return
+        self.saving = True
+        yield
+        try:
+            await self._save_changes()
+        except Conflict as error:
+            self.conflict = error.message
+            return
+        except Invalid:
+            await self._price()  # says at its box which limit is wrong
+            if self.priced:
+                raise
+            return
+        finally:
+            self.saving = False
+        yield rx.toast.success("Saved.")
+        yield self._address(replace=True)
+
+    @rx.event
+    @allow(Permission.EDIT_SEGMENTS)
+    async def save_as(self, form: dict[str, Any]):
+        """Save under a new name, then go on with the new segment."""
+        self.saving, self.name_error = True, ""
+        yield
+        try:
+            view = await transact(
+                segments.create_segment,
+                name=str(form.get("name", "")),
+                description=str(form.get("description", "")),
+                filters=self._now().complete(),
+                is_shared=form.get("private") not in ("on", True),
+                **self._limits(),
+            )
+        except Unauthenticated:
+            raise
+        except CursiveError as error:
+            self.name_error = error.message
+            return
+        finally:
+            self.saving = False
+        if self.segment_id != NEW:
+            await transact(segments.drop_draft, segment_id=self.segment_id)
+        self.naming, self.segment_id, self.conflict = False, str(view.id), ""
+        self._show_saved(view)
+        yield rx.toast.success(f"Saved as “{view.name}”.")
+        then_run, self._then_run = self._then_run, False
+        handlers: Any = type(self)
+        yield handlers.start if then_run else self._address(replace=True)
+
+    @rx.event
+    @allow(Permission.RUN_SEGMENTS)
+    async def start(self):
+        """Save what is unsaved, then run it within the limits on the screen."""
+        if self.is_new or (self.dirty and not self.may_edit):
+            self._ask_name("Name it, then it runs", then_run=True)
+            return
+        self.starting, self.quote_error = True, ""
+        yield
+        try:
+            if self.may_edit and (self.dirty or self.limits_changed):
+                await self._save_changes()
+            run = await transact(
+                segments.start_run,
+                self.segment_id,
+                max_leads=whole(self.max_leads),
+                ceiling=amount(self.ceiling),
+                version=self._base_version,
+            )
+        except Unauthenticated:
+            raise
+        except Conflict as error:
+            if error.reason == "stale_version":
+                self.conflict = error.message
+            else:
+                self.quote_error = error.message
+            return
+        except CursiveError as error:
+            await self._refused(error, error.message)
+            return
+        finally:
+            self.starting = False
+        self._run_id = str(run.id)
+        self._show_run((run, "queued", False))
+        await self._read_history()
+        yield self._address()
+
+    async def _save_changes(self) -> None:
+        """Write filter and limits in one version. Raises Conflict, Invalid, Forbidden."""
+        limits = self._limits() if self.limits_changed else {}
+        view = await transact(
+            segments.update_segment,
+            self.segment_id,
+            version=self._base_version or 0,
+            filters=self._now().complete(),
+            **limits,
+        )
+        self._show_saved(view)
+
+    def _show_saved(self, view: segments.SegmentView) -> None:
+        """Show the segment as it has just been saved."""
+        raise NotImplementedError
+
+    def _shown(self) -> Any:
+        """The line of the segment on the workbench; an empty one for a new segment."""
+        raise NotImplementedError
+
+    def _ask_name(self, title: str, *, then_run: bool) -> None:
+        self.naming_title, self.name_error, self.naming = title, "", True
+        self.new_name = self.new_description = ""
+        self._then_run = then_run
