@@ -36,6 +36,7 @@ class CreditsState(rx.State):
 
     status: str = "loading"
     error: str = ""
+    bad_address: bool = False
     rows: list[CreditRow] = []
     holds: list[HoldRow] = []
     people: list[dict[str, str]] = []
@@ -62,13 +63,13 @@ class CreditsState(rx.State):
     async def load(self):
         """Show what the address asks for."""
         self._read_address()
+        self.bad_address = False
         yield
         try:
             chosen = self._filter()
             view = await transact(_look, chosen=chosen, cursor=self._cursor)
         except (Invalid, NotFound) as error:
-            said = " ".join(error.fields.values()) if isinstance(error, Invalid) else "There is no such person here."
-            self.status, self.error = "error", f"{said} Clear the filters to go on."
+            self.status, self.error, self.bad_address = "error", _address_problem(error), True
             return
         except CursiveError as error:
             self.status, self.error = "error", error.message
@@ -187,6 +188,15 @@ class CreditsState(rx.State):
         values = {name: getattr(self, name) for name in FILTERS} | changes
         query = urlencode({name: value for name, value in values.items() if value})
         return rx.redirect(f"/credits?{query}" if query else "/credits", replace=replace)
+
+
+def _address_problem(error: CursiveError) -> str:
+    """What is wrong with an address that asks for something the statement does not have, for a person."""
+    if not isinstance(error, Invalid):
+        return "This address asks for a person who is not here."
+    if "kind" in error.fields:
+        return "This address asks for a kind of line that the statement does not have."
+    return " ".join(error.fields.values()) or error.message
 
 
 KIND_OPTIONS = tuple(KIND_WORDS.items())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
+from uuid import UUID
 
 from cursive_app.services.leads import Email, LeadDetail, LeadRow, Phone, Receipt
 from state.session import credits_text
@@ -149,8 +151,8 @@ def _phone_text(e164: str | None) -> str:
     return f"+1 {e164[2:5]} {e164[5:8]} {e164[8:]}"
 
 
-def lead_card(detail: LeadDetail, timezone: str) -> LeadCard:
-    """Everything known of a lead; times in the person's zone."""
+def lead_card(detail: LeadDetail, timezone: str, segment_names: Mapping[UUID, str] | None = None) -> LeadCard:
+    """Everything known of a lead; times in the person's zone. `segment_names`: those the reader may know."""
     row = detail.row
     work = " at ".join(part for part in (row.job_title, row.company_name) if part)
     return LeadCard(
@@ -162,7 +164,7 @@ def lead_card(detail: LeadDetail, timezone: str) -> LeadCard:
         facebook_url=detail.facebook_url or "",
         emails=[_email(each) for each in detail.emails],
         phones=[_phone(each) for each in detail.phones],
-        receipts=[_receipt(each, timezone) for each in detail.receipts],
+        receipts=[_receipt(each, timezone, segment_names or {}) for each in detail.receipts],
         groups=_groups(detail),
         may_see_raw=detail.may_see_raw,
     )
@@ -180,11 +182,13 @@ def _phone(phone: Phone) -> ContactLine:
     return ContactLine(text=phone.e164, kind=kind, word=word, tone=tone)
 
 
-def _receipt(receipt: Receipt, timezone: str) -> ReceiptLine:
+def _receipt(receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str]) -> ReceiptLine:
     paid = receipt.ledger_line_id and receipt.run_id  # the statement finds a run's lines by their reference
     title = f"From {SOURCES.get(receipt.source, receipt.source).lower()}"
     if receipt.run_id:
-        title = "Delivered by a segment run" if receipt.is_new else "Met again by a segment run"
+        name = segment_names.get(receipt.segment_id) if receipt.segment_id else None
+        run = f"a run of “{name}”" if name else "a segment run"
+        title = f"Delivered by {run}" if receipt.is_new else f"Met again by {run}"
     return ReceiptLine(
         title=title,
         ago=ago(receipt.at),

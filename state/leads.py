@@ -10,7 +10,7 @@ import reflex as rx
 
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated, Unavailable
 from cursive_app.services import leads, segments
-from cursive_app.services.accounts import Permission
+from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, current_path, transact
 from state.lead_address import LISTS, Address, changed, read_address
@@ -53,6 +53,14 @@ def _load(scope: Scope, address: Address) -> _Loaded:
     )
 
 
+def _detail(scope: Scope, lead_id: str) -> tuple[leads.LeadDetail, dict[UUID, str]]:
+    """A lead, and the names of the segments on its receipts as far as the reader may see them."""
+    detail = leads.get_lead(scope, lead_id)
+    ids = [receipt.segment_id for receipt in detail.receipts if receipt.segment_id]
+    may_see = allows(scope.tenant, Permission.VIEW_SEGMENTS)
+    return detail, segments.segment_names(scope, ids) if may_see else {}
+
+
 def _segment_name(scope: Scope, segment_id: UUID | None) -> str:
     try:
         return segments.get_segment(scope, segment_id).name if segment_id else ""
@@ -75,6 +83,7 @@ class LeadsState(rx.State):
 
     status: str = "loading"
     error: str = ""
+    bad_address: bool = False
     refreshing: bool = False
     rows: list[LeadLine] = []
     query: str = ""
@@ -110,6 +119,7 @@ class LeadsState(rx.State):
         address = read_address(current_path())
         keep, self._keep_list = self._keep_list and self.status == "ready", False
         self._show_address(address)
+        self.bad_address = False
         if not keep:
             self.refreshing = bool(self.rows)
             self.status = "ready" if self.rows else "loading"
@@ -129,7 +139,8 @@ class LeadsState(rx.State):
             if "cursor" in error.fields:
                 yield rx.redirect(changed(address, cursor="").url(), replace=True)
                 return
-            self._fail(error.message)
+            self._fail(_address_problem(error))
+            self.bad_address = True
         except CursiveError as error:
             self._fail(error.message)
 
@@ -173,6 +184,12 @@ class LeadsState(rx.State):
     async def clear(self):
         """Drop the whole filter; the order stays."""
         return rx.redirect(Address(sort=self._address().sort).url())
+
+    @rx.event
+    @allow(Permission.VIEW_LEADS)
+    async def start_over(self):
+        """Leave an address the list cannot read."""
+        return rx.redirect("/leads")
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
@@ -265,11 +282,18 @@ class LeadsState(rx.State):
     async def _open(self, lead_id: str) -> None:
         session = await self.get_state(SessionState)
         try:
-            detail = await transact(leads.get_lead, lead_id)
+            detail, names = await transact(_detail, lead_id)
         except NotFound:
             self.card, self.card_status = LeadCard(), "missing"
             return
-        self.card, self.card_status = lead_card(detail, session.timezone), "ready"
+        self.card, self.card_status = lead_card(detail, session.timezone, names), "ready"
+
+
+def _address_problem(error: Invalid) -> str:
+    """What is wrong with an address that asks for something the list does not know, for a person."""
+    if "sort" in error.fields:
+        return "This address asks for an order that the list does not have."
+    return " ".join(error.fields.values()) or error.message
 
 
 async def _total(address: Address) -> int | None:

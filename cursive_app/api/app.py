@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,11 +22,11 @@ from cursive_app import __version__
 from cursive_app.api.gate import Gate, Problems
 from cursive_app.api.health import router as health
 from cursive_app.api.openapi import describe
+from cursive_app.api.parameters import PREFIX, only_known_parameters
 from cursive_app.api.problems import on_cursive_error, on_http_exception, on_validation_error
 from cursive_app.api.session_routes import router as session_routes
 from cursive_app.errors import CursiveError
 
-PREFIX = "/api/v1"
 ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment", "admin_jobs")
 """The modules of `cursive_app.api.v1`; each exports `router`, and `aliases` if it answers at older addresses too."""
 
@@ -54,11 +54,12 @@ def rest() -> FastAPI:
     api.add_exception_handler(CursiveError, on_cursive_error)
     api.add_exception_handler(HTTPException, on_http_exception)
     api.add_exception_handler(RequestValidationError, on_validation_error)
+    known = [Depends(only_known_parameters)]
     for room in ROUTERS:
         module = import_module(f"cursive_app.api.v1.{room}")
-        api.include_router(module.router, prefix=PREFIX)
+        api.include_router(module.router, prefix=PREFIX, dependencies=known)
         if hasattr(module, "aliases"):  # older addresses of the same routes, below /api
-            api.include_router(module.aliases, prefix="/api", include_in_schema=False)
+            api.include_router(module.aliases, prefix="/api", include_in_schema=False, dependencies=known)
     api.add_middleware(Gate)
     api.add_middleware(Problems)
     describe(api)

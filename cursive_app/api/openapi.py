@@ -25,6 +25,8 @@ refused with 422, and with 409 while the first one still runs. A refused request
 (seconds) where you stand, and 429 says in `Retry-After` when to come back. Bodies are JSON of at most 1 MB, but for
 `POST /api/v1/enrichments`: it takes files of up to 25 MB, 120 an hour.
 
+**Query parameters** that a route does not document are refused with 422, which names them.
+
 **Errors** are `application/problem+json` (RFC 9457) with a stable `code`.
 
 **Credits** are decimal text with two decimals. **Times** are UTC, ISO 8601.

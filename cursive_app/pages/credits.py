@@ -60,7 +60,16 @@ def credits() -> rx.Component:
                 no_match=nothing_matches(
                     "No line fits", "No line of the statement fits all of these filters.", on_clear=S.clear_filters
                 ),
-                failed=failure(S.error, on_retry=S.clear_filters),
+                failed=rx.cond(
+                    S.bad_address,
+                    nothing_yet(
+                        "This address cannot be read",
+                        S.error,
+                        button("Show the whole statement", look="primary", on_click=S.clear_filters),
+                        icon_name="search-x",
+                    ),
+                    failure(S.error, on_retry=S.load),
+                ),
             ),
         ),
         title="Credits",

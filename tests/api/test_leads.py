@@ -118,3 +118,43 @@ def test_roles_decide(app: FastAPI, cast: Cast) -> None:
     assert [billing.get(path).status_code for path in (ROOT, f"{ROOT}/{lead}", f"{ROOT}/export.csv")] == [403] * 3
     reader = browser(app, make_member(cast.workspace_id, make_user("Rita"), Role.READ_ONLY))
     assert [reader.get(path).status_code for path in (ROOT, f"{ROOT}/{lead}", f"{ROOT}/export.csv")] == [200, 200, 403]
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [
+        ({"bogus": "1"}, "bogus"),
+        ({"seniorty": "vp"}, "seniorty"),
+        ({"state": "Atlantis"}, "state"),
+        ({"seniority": "emperor"}, "seniority"),
+    ],
+)
+@pytest.mark.parametrize("path", [ROOT, f"{ROOT}/export.csv"])
+def test_what_the_list_does_not_know_is_refused_by_name(
+    app: FastAPI, cast: Cast, path: str, params: dict[str, str], named: str
+) -> None:
+    make_lead(cast.alice)
+    answer = browser(app, cast.alice).get(path, params=params)
+    assert answer.status_code == 422, answer.text
+    assert named in answer.json()["fields"]
+
+
+def test_a_state_may_be_spelled_out(app: FastAPI, cast: Cast) -> None:
+    make_lead(cast.alice, state="TX")
+    client = browser(app, cast.alice)
+    assert [client.get(ROOT, params={"state": state}).json()["total"] for state in ("tx", "Texas", "NY")] == [1, 1, 0]
+    assert client.get(ROOT).json()["items"][0]["state_from_company"] is False
+
+
+def test_no_list_ignores_a_parameter(app: FastAPI, cast: Cast) -> None:
+    client, tried = browser(app, cast.alice), []
+    for path, methods in app.openapi()["paths"].items():
+        if "get" not in methods or "{" in path or "/admin/" in path:
+            continue
+        answer = client.get(path, params={"no_such_parameter": "1"})
+        assert answer.status_code == 422, path
+        assert answer.json()["fields"] == {"no_such_parameter": "There is no such parameter."}, path
+        tried.append(path)
+    assert {ROOT, "/api/v1/segments", "/api/v1/jobs", "/api/v1/credits/ledger"} <= set(tried)
+    assert client.get("/api/segments", params={"no_such_parameter": "1"}).status_code == 422  # the older address
+    assert client.get("/api/segments", params={"status": "active"}).status_code == 200

@@ -65,7 +65,8 @@ async def test_an_address_that_is_none_says_so(driver: Any, ledger: Cast, query:
     tab = driver(sign_in(ledger.alice))
     await tab.send(CreditsState.load, path=f"/credits?{query}")
     assert tab.var(CreditsState, "status") == "error"
-    assert "Clear the filters" in tab.var(CreditsState, "error")
+    assert tab.var(CreditsState, "error")
+    assert tab.var(CreditsState, "bad_address") is True
 
 
 async def test_choosing_a_filter_changes_the_address(driver: Any, ledger: Cast) -> None:
@@ -122,3 +123,10 @@ async def test_a_month_that_is_none_says_so(driver: Any, ledger: Cast, month: st
     await tab.send(CreditsMonthState.load, path=f"/credits/month?month={month}")
     assert tab.var(CreditsMonthState, "status") == "error"
     assert "YYYY-MM" in tab.var(CreditsMonthState, "error")
+
+
+async def test_a_kind_the_statement_does_not_have_is_said_for_a_person(driver: Any, cast: Cast) -> None:
+    tab = driver(sign_in(cast.alice))
+    await tab.send(CreditsState.load, path="/credits?kind=bogus")
+    assert (tab.var(CreditsState, "status"), tab.var(CreditsState, "bad_address")) == ("error", True)
+    assert "bogus" not in tab.var(CreditsState, "error")

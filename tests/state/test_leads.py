@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import pytest
 
+from cursive_app.services import segments
 from cursive_app.services.leads import intake
 from db.roles import Role
 from state.lead_address import Address, read_address
 from state.leads import LeadsState
 from tests.factories import Cast, make_member, make_user
 from tests.factories_leads import make_lead, make_leads, make_person
+from tests.factories_segments import make_segment
 from tests.state.driver import Tab, sign_in
 
 Driver = Callable[..., Tab]
@@ -82,7 +84,7 @@ async def test_a_wrong_address_says_what_is_wrong(driver: Driver, cast: Cast) ->
     for path, word in (
         ("/leads?run=nonsense", "not the id"),
         ("/leads?has=money", "Unknown"),
-        ("/leads?sort=password", "Sort by"),
+        ("/leads?sort=password", "an order"),
         ("/leads?q=" + "x" * 300, "at most 200"),
         (f"/leads?segment={uuid4()}", "could not find"),
     ):
@@ -161,3 +163,29 @@ def test_an_address_survives_the_way_there_and_back(path: str) -> None:
 
 def test_an_absurd_address_asks_for_nothing() -> None:
     assert read_address("/leads?" + "state=TX&" * 10_000) == Address()
+
+
+@pytest.mark.parametrize("query", ["sort=bogus", "state=Atlantis", "seniority=emperor", "run=nonsense"])
+async def test_an_address_that_cannot_be_read_is_said_for_a_person(driver: Driver, cast: Cast, query: str) -> None:
+    make_lead(cast.alice)
+    tab = driver(sign_in(cast.alice))
+    await tab.send(LeadsState.load, path=f"/leads?{query}")
+    assert (tab.var(LeadsState, "status"), tab.var(LeadsState, "bad_address")) == ("error", True)
+    assert "put - in front" not in tab.var(LeadsState, "error")
+    await tab.send(LeadsState.start_over, path=f"/leads?{query}")
+    assert '"/leads"' in tab.text()
+    await tab.send(LeadsState.load, path="/leads")
+    assert (tab.var(LeadsState, "status"), tab.var(LeadsState, "bad_address")) == ("ready", False)
+
+
+async def test_a_receipt_names_its_segment_to_those_who_may_see_it(driver: Driver, cast: Cast) -> None:
+    segment = make_segment(cast.alice, name="Texans", is_shared=False)
+    with cast.alice.begin() as scope:
+        lead_id = intake(scope, [make_person()], source="database", run_id=uuid4(), segment_id=segment.id).new[0]
+        segments.delete_segment(scope, segment.id)
+    titles = []
+    for tenant in (cast.alice, cast.bob):
+        tab = driver(sign_in(tenant))
+        await tab.send(LeadsState.load, path=f"/leads?lead={lead_id}")
+        titles.append(tab.var(LeadsState, "card")["receipts"][0]["title"])
+    assert titles == ["Delivered by a run of “Texans”", "Delivered by a segment run"]

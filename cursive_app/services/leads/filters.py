@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cursive_app.errors import Invalid
+from cursive_app.integrations.audiencelab import vocabulary
 from db.models.leads import Lead, LeadSource
 from db.scope import Scope
 
@@ -38,6 +39,7 @@ MAX_QUERY_LENGTH = 200
 MAX_WORDS = 8
 MAX_IDS = 5_000  # more matches of a search than this are found by walking the list
 
+SOURCES = ("database", "upload", "pixel", "marketplace", "manual")
 HAS = {
     "email": Lead.has_email,
     "verified_email": Lead.has_verified_email,
@@ -63,6 +65,17 @@ NOUNS = {
     "company_size": "company size",
     "run": "segment run",
     "segment": "segment",
+}
+
+_CLOSED = {
+    "state": vocabulary.state_code,
+    "seniority": vocabulary.seniority,
+    "source": {name: name for name in SOURCES}.get,
+}
+_EXAMPLES = {
+    "state": "Use two letters, such as TX.",
+    "seniority": f"Choose from {', '.join(vocabulary.SENIORITIES)}.",
+    "source": f"Choose from {', '.join(SOURCES)}.",
 }
 
 
@@ -190,4 +203,15 @@ def _values(name: str, given: Any) -> tuple[tuple[str, ...], str | None]:
         return (), f"A {NOUNS[name]} has at most {MAX_VALUE_LENGTH} printable characters."
     if name == "has" and (unknown := [value for value in values if value not in HAS]):
         return (), f"Unknown: {unknown[0][:40]}. Choose from {', '.join(HAS)}."
+    if name in _CLOSED:
+        return _closed(name, values)
     return values, None
+
+
+def _closed(name: str, values: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+    """Values of a closed vocabulary in its one form ("Texas" is "TX"); a word that is none of it would find nobody."""
+    read = {value: _CLOSED[name](value) for value in values}
+    unknown = next((value for value, code in read.items() if code is None), None)
+    if unknown is not None:
+        return (), f"“{unknown[:40]}” is no {NOUNS[name]} we know. {_EXAMPLES[name]}"
+    return tuple(dict.fromkeys(code for code in read.values() if code)), None
