@@ -34,7 +34,7 @@ def combobox(
     on_toggle: Callable[[Any], Any] | None = None,
     on_search: Any = None,
     searching: Flag = False,
-    placeholder: str = "Type to search",
+    placeholder: Text = "Type to search",
     nothing: str = "No match. Try fewer letters.",
 ) -> rx.Component:
     """The field itself; put it in `form.field` with the same `control_id` for a label, hint and error."""
@@ -95,11 +95,12 @@ def _chip(chip: Any, on_remove: Callable[[Any], Any], on_toggle: Callable[[Any],
     name = rx.fragment(word, text)
     if on_toggle is not None:
         name = rx.el.button(
+            icon("arrow-left-right", size=11, class_name="flex-none opacity-70"),
             word,
             text,
             type="button",
             on_click=on_toggle(chip["value"]),
-            title=rx.cond(excluded, "Excluded. Click to include.", "Included. Click to exclude."),
+            title=rx.cond(excluded, "Excluded. Press to include.", "Included. Press to exclude."),
             aria_pressed=rx.cond(excluded, "true", "false"),
             aria_label=rx.Var.create("Exclude ") + chip["label"].to(str),
             class_name="chip-name",

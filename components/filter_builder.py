@@ -52,6 +52,7 @@ class FilterActions:
     add_value: Call  # (path, value)
     remove_value: Call  # (path, value)
     toggle_value: Call  # (path, value)
+    set_side: Call  # (path, "include" | "exclude")
     set_bound: Call  # (path, "low" | "high", text)
     set_flag: Call  # (path, "yes" | "no")
     suggest: Call  # (path, field, text)
@@ -59,7 +60,8 @@ class FilterActions:
 
 @dataclass(frozen=True, slots=True)
 class FilterData:
-    """The vars the builder shows. `errors` by path; `vocabulary` by field; `options` belong to the row `typing`."""
+    """The vars the builder shows. `errors` by path; `vocabulary` by field; `options` belong to the row `typing`;
+    `excluding`: paths of the rows whose next value is excluded."""
 
     items: Items
     root_op: Text
@@ -68,6 +70,7 @@ class FilterData:
     vocabulary: Any
     options: Items
     typing: Text
+    excluding: Items
     age_low: Sequence[dict[str, str]]
     age_high: Sequence[dict[str, str]]
 
@@ -243,19 +246,43 @@ def _chips(row: Any, data: FilterData, actions: FilterActions, *, local: bool) -
         "on_remove": lambda value: actions.remove_value(row.id, value),
         "on_toggle": lambda value: actions.toggle_value(row.id, value),
     }
+    excludes = items(data.excluding).contains(row.id)
     if local:
-        return combobox(
+        box = combobox(
             _id(row, "values"), row.label, options=data.vocabulary[row.field].to(list[dict[str, str]]),
-            placeholder="Choose", **shared,
+            placeholder=rx.cond(excludes, "Choose what to exclude", "Choose"), **shared,
         )  # fmt: skip
-    return combobox(
-        _id(row, "values"),
-        row.label,
-        options=rx.cond(text(data.typing) == row.id, data.options, []).to(list[dict[str, str]]),
-        on_search=lambda typed: actions.suggest(row.id, row.field, typed).debounce(150),
-        placeholder="Type and choose",
-        nothing="Type to see suggestions.",
-        **shared,
+    else:
+        box = combobox(
+            _id(row, "values"),
+            row.label,
+            options=rx.cond(text(data.typing) == row.id, data.options, []).to(list[dict[str, str]]),
+            on_search=lambda typed: actions.suggest(row.id, row.field, typed).debounce(150),
+            placeholder=rx.cond(excludes, "Type what to exclude", "Type and choose"),
+            nothing="Type to see suggestions.",
+            **shared,
+        )
+    return rx.el.div(_side_switch(row, excludes, actions), box, class_name="flex flex-col gap-1.5")
+
+
+def _side_switch(row: Any, excludes: Any, actions: FilterActions) -> rx.Component:
+    """Whether the next value is included or excluded; a chip changes over with its own button."""
+    return rx.el.div(
+        rx.el.button(
+            "Include",
+            type="button",
+            aria_pressed=rx.cond(excludes, "false", "true"),
+            on_click=actions.set_side(row.id, "include"),
+        ),
+        rx.el.button(
+            "Exclude",
+            type="button",
+            aria_pressed=rx.cond(excludes, "true", "false"),
+            on_click=actions.set_side(row.id, "exclude"),
+        ),
+        role="group",
+        aria_label=text(row.label) + ": add values to",
+        class_name="toggle-group",
     )
 
 

@@ -147,7 +147,7 @@ def create_app() -> rx.App:
     """The Reflex application with every page."""
     built = rx.App(
         api_transformer=[create_api(), *EDGE],
-        stylesheets=["/theme.css", "/kit.css", "/enrichment.css", "/admin.css"],
+        stylesheets=["/theme.css", "/kit.css", "/enrichment.css", "/admin.css", "/segments.css"],
         head_components=HEAD,
         html_lang="en",
         backend_exception_handler=report_backend_error,

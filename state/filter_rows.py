@@ -118,13 +118,18 @@ def set_op(filters: Filters, path: str, op: str) -> Filters:
     return _at(filters, _path(path), turn)
 
 
-def add_value(filters: Filters, path: str, value: str) -> Filters:
-    """Include one more value. Raises Invalid for a value the field does not have."""
+def add_value(filters: Filters, path: str, value: str, side: str = "include") -> Filters:
+    """Include or exclude ("exclude") one more value; one that is on the other side changes over.
+
+    Raises Invalid for a value the field does not have.
+    """
 
     def add(row: Condition) -> Condition:
-        if value in row.exclude:
-            return row
-        return replace(row, include=tuple(dict.fromkeys((*row.include, value))))
+        include, exclude = (tuple(one for one in values if one != value) for values in (row.include, row.exclude))
+        if side == "exclude":
+            return replace(row, include=include, exclude=(*exclude, value))
+        kept = row.include if value in row.include else (*include, value)
+        return replace(row, include=kept, exclude=exclude)
 
     return _checked(_at(filters, _path(path), _on_row(add)))
 

@@ -103,6 +103,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         if another:
             self.status, self.segment_id = "loading", segment_id
             self._drop_sample()
+            self.excluding = []
             self.has_run, self.runs, self.why_name = False, [], ""
         yield
         try:

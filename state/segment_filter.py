@@ -35,6 +35,7 @@ class FilterPart(rx.State, mixin=True):
     vocabulary: dict[str, list[dict[str, str]]] = {}
     options: list[dict[str, str]] = []
     typing: str = ""
+    excluding: list[str] = []  # rows whose next value is excluded
     link_too_long: bool = False
 
     _filters: segments.Filters | None = None
@@ -66,14 +67,21 @@ class FilterPart(rx.State, mixin=True):
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     def remove_row(self, path: str):
-        self.row_errors = {}
+        self.row_errors, self.excluding = {}, []  # the rows below move up
         return self._try(path, edit.remove, path)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    def set_side(self, path: str, side: str):
+        """Whether the next value of a row is one that people must have, or must not have."""
+        others = [one for one in self.excluding if one != path][-100:]
+        self.excluding = [*others, path[:40]] if side == "exclude" else others
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     def add_value(self, path: str, value: str):
         self.options, self.typing = [], ""
-        return self._try(path, edit.add_value, path, value)
+        return self._try(path, edit.add_value, path, value, "exclude" if path in self.excluding else "include")
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)

@@ -28,7 +28,12 @@ def timeline_line(
         rx.el.span(mark, class_name="mt-0.5 flex-none"),
         rx.el.div(
             rx.el.p(line.message, class_name="text-13 text-ink break-words"),
-            rx.el.p(line.stage, " · ", when, beside, class_name="text-12 text-ink-3"),
+            rx.el.p(
+                rx.cond(line.stage != line.message, rx.fragment(line.stage, " · "), rx.fragment()),  # not said twice
+                when,
+                beside,
+                class_name="text-12 text-ink-3",
+            ),
             rx.fragment() if below is None else below,
             class_name="min-w-0 flex-1 border-b border-line pb-2.5",
         ),

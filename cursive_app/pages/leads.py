@@ -22,11 +22,11 @@ from components.feedback import (
 )
 from components.form import search_input
 from components.icons import icon
-from components.table import Column, column_menu, data_table, list_pager, skeleton_table, table_card, toolbar
+from components.table import Cell, Column, column_menu, data_table, list_pager, skeleton_table, table_card, toolbar
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.lead_drawer import lead_drawer
 from cursive_app.services.accounts import Permission
-from state.lead_lines import SENIORITIES, SOURCES
+from state.lead_lines import DASH, SENIORITIES, SOURCES
 from state.leads import HAS
 from state.leads import LeadsState as S
 
@@ -58,7 +58,7 @@ def _email(row: Any) -> rx.Component:
     shown = rx.el.span(
         rx.el.span(row.email, class_name="truncate"), mark, class_name="flex min-w-0 items-center gap-1.5"
     )
-    return rx.cond(row.email != "", shown, "–")
+    return rx.cond(row.email != "", shown, _unknown())
 
 
 def _phone(row: Any) -> rx.Component:
@@ -69,7 +69,17 @@ def _phone(row: Any) -> rx.Component:
         _spelled("Do not call: consent is not known", pill("DNC?", "warn", dot=False)),
     )
     shown = rx.el.span(rx.el.span(row.phone, class_name="num"), word, class_name="flex items-center gap-2")
-    return rx.cond(row.phone != "", shown, "–")
+    return rx.cond(row.phone != "", shown, _unknown())
+
+
+def _unknown() -> rx.Component:
+    """Not known: a dash in the table, nothing at all in the cards of a phone."""
+    return rx.el.span(DASH, class_name="unknown")
+
+
+def _known(name: str) -> Cell:
+    """A text of the row, or that it is not known."""
+    return lambda row: rx.cond(getattr(row, name) == DASH, _unknown(), getattr(row, name))
 
 
 def _spelled(meaning: str, short: rx.Component) -> rx.Component:
@@ -83,16 +93,16 @@ def _spelled(meaning: str, short: rx.Component) -> rx.Component:
 
 COLUMNS: tuple[Column, ...] = (
     Column("name", "Name", lambda r: r.name, lead=True, sortable=True),
-    Column("title", "Title", lambda r: r.title, sortable=True, class_name=NARROW),
-    Column("company", "Company", lambda r: r.company, sortable=True, class_name=NARROW),
-    Column("email", "E-mail", _email, class_name="sm:max-w-52"),
-    Column("phone", "Phone", _phone),
-    Column("seniority", "Seniority", lambda r: r.seniority),
-    Column("department", "Department", lambda r: r.department),
-    Column("industry", "Industry", lambda r: r.industry, sortable=True, class_name=NARROW),
-    Column("company_size", "Company size", lambda r: r.company_size),
-    Column("city", "City", lambda r: r.city, sortable=True),
-    Column("state", "State", lambda r: r.state, sortable=True),
+    Column("title", "Title", _known("title"), sortable=True, class_name=f"{NARROW} line-2"),
+    Column("company", "Company", _known("company"), sortable=True, class_name=f"{NARROW} line-2"),
+    Column("email", "E-mail", _email, class_name="sm:max-w-52 line-3"),
+    Column("phone", "Phone", _phone, class_name="line-3"),
+    Column("seniority", "Seniority", _known("seniority")),
+    Column("department", "Department", _known("department")),
+    Column("industry", "Industry", _known("industry"), sortable=True, class_name=NARROW),
+    Column("company_size", "Company size", _known("company_size")),
+    Column("city", "City", _known("city"), sortable=True),
+    Column("state", "State", _known("state"), sortable=True),
     Column("source", "Source", lambda r: r.source),
     Column("created", "Added", lambda r: relative_time(r.created, exact=r.created_exact), sortable=True),
 )
@@ -115,7 +125,16 @@ def leads() -> rx.Component:
                     icon_name="users",
                 ),
                 no_match=_no_match(),
-                failed=failure(S.error, on_retry=S.load),
+                failed=rx.cond(
+                    S.bad_address,
+                    nothing_yet(
+                        "This address cannot be read",
+                        S.error,
+                        primary("Show all leads", on_click=S.start_over),
+                        icon_name="search-x",
+                    ),
+                    failure(S.error, on_retry=S.load),
+                ),
             )
         ),
         lead_drawer(),
@@ -206,7 +225,7 @@ def _chips() -> rx.Component:
 
 
 def _table() -> rx.Component:
-    return data_table(
+    table = data_table(
         COLUMNS,
         rows=S.rows,
         key=lambda r: r.id,
@@ -219,6 +238,7 @@ def _table() -> rx.Component:
         visible=S.columns,
         refreshing=S.refreshing,
     )
+    return rx.el.div(table, class_name="lead-cards")
 
 
 def _no_match() -> rx.Component:

@@ -229,6 +229,7 @@ def _data() -> FilterData:
         vocabulary=S.vocabulary,
         options=items(S.options),
         typing=S.typing,
+        excluding=items(S.excluding),
         age_low=AGE_CHOICES["low"],
         age_high=AGE_CHOICES["high"],
     )
@@ -244,6 +245,7 @@ def _edits() -> FilterActions:
         add_value=handlers.add_value,
         remove_value=handlers.remove_value,
         toggle_value=handlers.toggle_value,
+        set_side=handlers.set_side,
         set_bound=handlers.set_bound,
         set_flag=handlers.set_flag,
         suggest=handlers.suggest,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import update
@@ -259,3 +260,29 @@ def test_jobs_show_the_run(alice, sandbox: Sandbox) -> None:
         job = jobs.get_job(scope, run.job_id or "")
     assert (job.job.title, job.job.status, job.job.credits_captured) == ("Texans", "completed", 5)
     assert job.job.credits_released == 0
+
+
+def test_somebody_who_watches_sees_every_stage(alice, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stage is committed by itself: another connection reads it while the next one is being entered."""
+    run = start(alice, make_segment(alice).id, max_leads=30)
+    assert run.job_id is not None
+    seen = [_stage(run)]
+    advance = jobs.advance
+
+    def watched(scope, claimed, **values):  # type: ignore[no-untyped-def]
+        if (stage := _stage(run)) != seen[-1]:
+            seen.append(stage)
+        advance(scope, claimed, **values)
+
+    monkeypatch.setattr(jobs, "advance", watched)
+    work_off(alice, run, sandbox.client(page_size=20))
+    seen.append(_stage(run))
+    assert seen == ["queued", "building", "fetching", "checking", "charging", "done"]
+    with alice.begin() as scope:
+        told = [line.message for line in jobs.get_job(scope, run.job_id).events]
+    assert all(first != second for first, second in pairwise(told))
+
+
+def _stage(run: segments.RunView) -> str:
+    with system_scope() as scope:
+        return scope.get(Job, run.job_id).stage

@@ -208,3 +208,35 @@ async def test_a_sample_is_old_only_while_its_filter_is_another_or_a_run_has_del
     assert tab.var(Builder, "sample_age") == "run"
     await tab.send(Builder.take_sample, path=path)
     assert tab.var(Builder, "sample_age") == ""
+
+
+async def test_values_are_excluded_by_a_switch_that_is_seen(driver: Driver, cast: Cast) -> None:
+    path = "/segments/new"
+    tab = await opened(driver(sign_in(cast.alice)))
+    await tab.post(Builder.add_row, path, {"group": "", "field": "state"})
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "TX"})
+    await tab.post(Builder.set_side, path, {"path": "0", "side": "exclude"})
+    assert tab.var(Builder, "excluding") == ["0"]
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "TX"})  # changes over
+    assert [(chip["value"], chip["mode"]) for chip in tab.var(Builder, "items")[0]["row"]["chips"]] == [
+        ("NY", "exclude"),
+        ("TX", "exclude"),
+    ]
+    await tab.post(Builder.set_side, path, {"path": "0", "side": "include"})
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "CA"})
+    assert (
+        tab.var(Builder, "sentence") == "People in the database whose state is California but is not New York or Texas."
+    )
+    await tab.post(Builder.set_side, path, {"path": "0", "side": "exclude"})
+    await tab.post(Builder.remove_row, path, {"path": "0"})
+    assert tab.var(Builder, "excluding") == []  # another row may have this place now
+
+
+@pytest.mark.parametrize("path", ["/segments/new?f=garbage", "/segments/{id}?f=garbage"])
+async def test_a_damaged_link_has_a_way_out(driver: Driver, cast: Cast, path: str) -> None:
+    made = make_segment(cast.alice)
+    tab = driver(sign_in(cast.alice))
+    await tab.send(Builder.load, path=path.format(id=made.id))
+    assert (tab.var(Builder, "status"), tab.var(Builder, "bad_link")) == ("error", True)
+    await opened(tab, path.format(id=made.id).split("?")[0])

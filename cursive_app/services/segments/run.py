@@ -210,13 +210,22 @@ def _wait_longer(claimed: ClaimedJob, run: _Run) -> bool:
 
 
 def _settle(claimed: ClaimedJob, run: _Run, page: AudiencePage) -> bool:
-    """Commit one page: check, deliver, charge, move on. True when the run ended with it."""
+    """Commit one page: check, deliver, charge, move on. True when the run ended with it.
+
+    With the first page the run enters its stages one by one, each committed, so that somebody who watches sees them;
+    the pages after it are lines of the timeline.
+    """
+    first = run.next_page == 1
+    if first:
+        _enter(claimed, "fetching", f"The provider's list is ready; its first {len(page.records):,} people are fetched")
+        _enter(claimed, "checking", "Each of them is checked against every condition")
     people = [normalize(record) for record in page.records]
     values = [person_values(person) for person in people]
-    ignored = why_ignored(run.sent.sent, values) if run.next_page == 1 else None
+    ignored = why_ignored(run.sent.sent, values) if first else None
     wanted = [person for person, one in zip(people, values, strict=True) if matches(run.filters, one) is True]
+    if first and wanted and ignored is None:
+        _enter(claimed, "charging", "Those who match are delivered, and the new ones charged")
     with claimed.tenant.begin() as scope:
-        jobs.advance(scope, claimed, stage="checking")
         row = scope.get(SegmentRun, run.id, lock=True)
         row.audience_total = page.total if page.total is not None else row.audience_total
         row.audience_capped = row.audience_capped or page.capped
@@ -231,7 +240,7 @@ def _settle(claimed: ClaimedJob, run: _Run, page: AudiencePage) -> bool:
         jobs.advance(
             scope,
             claimed,
-            stage="charging" if row.new_leads else "fetching",
+            stage="charging" if wanted else None,
             total=row.audience_total,
             processed=row.fetched,
             held=row.credits_held,
@@ -244,6 +253,12 @@ def _settle(claimed: ClaimedJob, run: _Run, page: AudiencePage) -> bool:
             return False
         _complete(scope, claimed, row, full=full)
         return True
+
+
+def _enter(claimed: ClaimedJob, stage: str, message: str) -> None:
+    """Commit a stage by itself, so that somebody who watches sees it. Raises LostClaim."""
+    with claimed.tenant.begin() as scope:
+        jobs.advance(scope, claimed, stage=stage, message=message)
 
 
 def _is_end(page: AudiencePage) -> bool:
