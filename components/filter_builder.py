@@ -262,7 +262,11 @@ def _chips(row: Any, data: FilterData, actions: FilterActions, *, local: bool) -
             nothing="Type to see suggestions.",
             **shared,
         )
-    return rx.el.div(_side_switch(row, excludes, actions), box, class_name="flex flex-col gap-1.5")
+    return rx.el.div(
+        _side_switch(row, excludes, actions),
+        rx.el.div(box, class_name="min-w-0 flex-1"),
+        class_name="flex flex-col gap-1.5 sm:flex-row sm:items-start sm:gap-2",
+    )
 
 
 def _side_switch(row: Any, excludes: Any, actions: FilterActions) -> rx.Component:

@@ -130,19 +130,19 @@ class ActionsPart(rx.State, mixin=True):
 
     def _line(self, segment_id: str) -> SegmentLine | None:
         """The segment with this id, if the page shows it."""
-        raise NotImplementedError
+        return self.subject if self.subject.id == segment_id else None
 
     async def _changed(self, view: segments.SegmentView) -> list[Any]:
         """Show what a change has made of a segment; what else follows from it."""
-        raise NotImplementedError
+        return [rx.redirect(f"/segments/{view.id}")]
 
     def _copied(self, copy: segments.SegmentView) -> Any:
         """What follows when a copy was made."""
-        raise NotImplementedError
+        return rx.redirect(f"/segments/{copy.id}")
 
     def _gone(self) -> Any:
         """What follows when the segment was deleted."""
-        raise NotImplementedError
+        return rx.redirect("/segments")
 
 
 def undo_toast(message: str, undo: Any) -> Any:

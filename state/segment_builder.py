@@ -15,14 +15,14 @@ import reflex as rx
 
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import segments
-from cursive_app.services.accounts import Permission, allows
+from cursive_app.services.accounts import Permission
 from db.scope import Scope
 from state import filter_rows as edit
-from state.base import allow, current_path, person, tenant, transact
+from state.base import allow, current_path, transact
 from state.segment_actions import ActionsPart
-from state.segment_filter import NEW, packed_json
-from state.segment_lines import SegmentLine, segment_line
-from state.segment_saving import SavePart
+from state.segment_filter import NEW
+from state.segment_lines import SegmentLine
+from state.segment_saving import SavePart, limits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +64,12 @@ def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Ope
     )
 
 
-def _limits_of(view: segments.SegmentView | None) -> tuple[str, str]:
-    """The limits a segment was saved with, as people type them."""
-    limits = (view.max_leads, view.ceiling) if view is not None else (None, None)
-    return ("" if limits[0] is None else str(limits[0])), ("" if limits[1] is None else str(limits[1]))
-
-
 class SegmentBuilderState(SavePart, ActionsPart, rx.State):
     """One segment on the workbench."""
 
     status: str = "loading"
     error: str = ""
     bad_link: bool = False
-    line: SegmentLine = SegmentLine()
-    name: str = ""
-    segment_status: str = "active"
-    author: str = ""
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -117,7 +107,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             return
         self._show_opened(opened, packed)
         if another:
-            self._begin_limits(*_limits_of(opened.view))
+            self._begin_limits(*limits_of(opened.view))
             self._show_quote(opened.quote)
         await self._refresh_run()
         yield self._tab_title()
@@ -160,26 +150,6 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self._run_id = str(opened.view.active_run_id)
         self.status = "ready"
 
-    def _show_view(self, view: segments.SegmentView | None) -> None:
-        if view is None:
-            self.line, self._saved = SegmentLine(), ""
-            self.name, self.may_edit, self.segment_status, self.author = "", True, "active", ""
-            return
-        self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
-        self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
-        self.author = view.author
-        self._saved = packed_json(view.filters) if view.filters else ""
-
-    def _show_saved(self, view: segments.SegmentView) -> None:
-        self.is_new, self.from_draft = False, False
-        self._base_version = view.version
-        self._show_view(view)
-        self._begin_limits(*_limits_of(view))
-        self._show_filters(view.filters or self._now())
-
-    def _shown(self) -> SegmentLine:
-        return self.line
-
     # What the menu asks for
 
     def _line(self, segment_id: str) -> SegmentLine | None:
@@ -200,9 +170,6 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
                 )
         self._show_view(view)
         return [self._tab_title()]
-
-    def _copied(self, copy: segments.SegmentView) -> Any:
-        return rx.redirect(f"/segments/{copy.id}")
 
     def _gone(self) -> Any:
         self.status = "loading"  # so that the address of the deleted segment is read anew

@@ -8,16 +8,21 @@ import reflex as rx
 
 from cursive_app.errors import Conflict, CursiveError, Invalid, Unauthenticated
 from cursive_app.services import segments
-from cursive_app.services.accounts import Permission
-from state.base import allow, transact
-from state.segment_filter import NEW
+from cursive_app.services.accounts import Permission, allows
+from state.base import allow, person, tenant, transact
+from state.segment_filter import NEW, packed_json
 from state.segment_limits import amount, whole
+from state.segment_lines import SegmentLine, segment_line
 from state.segment_running import RunPart
 
 
 class SavePart(RunPart, mixin=True):
     """Save, save as new, run. A segment keeps its limits as it keeps its filter."""
 
+    line: SegmentLine = SegmentLine()
+    name: str = ""
+    segment_status: str = "active"
+    author: str = ""
     naming: bool = False
     naming_title: str = "Save segment"
     new_name: str = ""
@@ -34,9 +39,8 @@ class SavePart(RunPart, mixin=True):
         """Ask for a name; the segment on the workbench stays as it was saved."""
         self.conflict = ""
         self._ask_name("Save as a new segment", then_run=False)
-        line = self._shown()
-        self.new_name = f"{line.name} copy"[:100] if line.name else ""
-        self.new_description = line.description
+        self.new_name = f"{self.name} copy"[:100] if self.name else ""
+        self.new_description = self.line.description
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
@@ -155,15 +159,30 @@ class SavePart(RunPart, mixin=True):
         )
         self._show_saved(view)
 
-    def _show_saved(self, view: segments.SegmentView) -> None:
-        """Show the segment as it has just been saved."""
-        raise NotImplementedError
+    def _show_view(self, view: segments.SegmentView | None) -> None:
+        if view is None:
+            self.line, self._saved = SegmentLine(), ""
+            self.name, self.may_edit, self.segment_status, self.author = "", True, "active", ""
+            return
+        self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
+        self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
+        self.author = view.author
+        self._saved = packed_json(view.filters) if view.filters else ""
 
-    def _shown(self) -> Any:
-        """The line of the segment on the workbench; an empty one for a new segment."""
-        raise NotImplementedError
+    def _show_saved(self, view: segments.SegmentView) -> None:
+        self.is_new, self.from_draft = False, False
+        self._base_version = view.version
+        self._show_view(view)
+        self._begin_limits(*limits_of(view))
+        self._show_filters(view.filters or self._now())
 
     def _ask_name(self, title: str, *, then_run: bool) -> None:
         self.naming_title, self.name_error, self.naming = title, "", True
         self.new_name = self.new_description = ""
         self._then_run = then_run
+
+
+def limits_of(view: segments.SegmentView | None) -> tuple[str, str]:
+    """The limits a segment was saved with, as people type them."""
+    limits = (view.max_leads, view.ceiling) if view is not None else (None, None)
+    return ("" if limits[0] is None else str(limits[0])), ("" if limits[1] is None else str(limits[1]))

@@ -51,7 +51,7 @@ def _name(row: Any) -> rx.Component:
             ),
             rx.fragment(),
         ),
-        class_name="flex min-w-0 flex-col items-start",
+        class_name="flex min-w-0 flex-col items-start sm:py-1.5",
     )
 
 

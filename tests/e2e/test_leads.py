@@ -27,7 +27,7 @@ def test_a_lead_opens_by_keyboard_and_keeps_its_address(demo_page: Page) -> None
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_role("heading", name=name)).to_be_visible()
-    expect(drawer.get_by_role("link", name="Delivered by a segment run")).to_be_visible()
+    expect(drawer.get_by_role("link", name=re.compile("Delivered by a run of “.+”"))).to_be_visible()
     expect(drawer.get_by_text("0.50 credits")).to_be_visible()
     expect(page).to_have_url(re.compile(r"lead=[0-9a-f-]{36}"))
     assert serious_violations(page) == []
@@ -92,3 +92,30 @@ def test_a_phone_can_read_it(demo_page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.locator(".row-open").first.click()
     expect(page.get_by_role("dialog").get_by_role("heading", name="Where it came from")).to_be_visible()
+
+
+def test_on_a_phone_a_lead_has_three_lines_and_a_segment_its_whole_name(demo_page: Page) -> None:
+    page = demo_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    first_lead(page)
+    heights = page.locator(".lead-cards tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert max(heights) < 110, heights
+    shown = page.locator(".lead-cards tbody td").evaluate_all(
+        "cells => cells.filter(cell => cell.offsetHeight).map(cell => cell.innerText.trim())"
+    )
+    assert "–" not in shown
+    page.goto("/segments")
+    page.get_by_role("link", name=re.compile("Marketing directors on the coasts")).click()
+    title = page.get_by_role("heading", level=1, name="Marketing directors on the coasts")
+    expect(title).to_be_visible()
+    expect(page.locator("#run-max-leads")).to_be_visible()
+    assert title.evaluate("one => one.scrollWidth <= one.clientWidth"), "the name is cut"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page).to_have_title("Marketing directors on the coasts · Cursive")
+    page.get_by_role("group", name=re.compile("add values to")).first.get_by_role("button", name="Exclude").press(
+        "Enter"
+    )
+    expect(
+        page.get_by_role("group", name=re.compile("add values to")).first.get_by_role("button", name="Exclude")
+    ).to_have_attribute("aria-pressed", "true")
+    assert serious_violations(page) == []
