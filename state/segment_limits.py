@@ -10,6 +10,7 @@ import reflex as rx
 from cursive_app.errors import InsufficientCredits, Invalid
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
+from db.scope import Scope
 from state.base import allow, transact
 from state.segment_lines import QuoteCard, quote_card
 
@@ -90,6 +91,17 @@ class LimitsPart(rx.State, mixin=True):
             if not self.priced or not self.quote.enough:
                 return
         self.quote_error = message
+
+
+def run_as_priced(
+    scope: Scope, segment_id: str, *, max_leads: int | None, ceiling: Decimal | None, version: int | None
+) -> segments.RunView:
+    """Start the run whose price is on the screen: a limit that was cleared is the usual one, not the segment's own.
+
+    Raises what `segments.start_run` raises.
+    """
+    priced = segments.quote(scope, max_leads=max_leads, ceiling=ceiling)
+    return segments.start_run(scope, segment_id, max_leads=priced.max_leads, ceiling=priced.ceiling, version=version)
 
 
 def amount(text: str) -> Decimal | None:

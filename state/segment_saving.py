@@ -11,7 +11,7 @@ from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from state.base import allow, person, tenant, transact
 from state.segment_filter import NEW, packed_json
-from state.segment_limits import amount, whole
+from state.segment_limits import amount, run_as_priced, whole
 from state.segment_lines import SegmentLine, segment_line
 from state.segment_running import RunPart
 
@@ -123,7 +123,7 @@ class SavePart(RunPart, mixin=True):
             if self.may_edit and (self.dirty or self.limits_changed):
                 await self._save_changes()
             run = await transact(
-                segments.start_run,
+                run_as_priced,
                 self.segment_id,
                 max_leads=whole(self.max_leads),
                 ceiling=amount(self.ceiling),

@@ -14,7 +14,7 @@ from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, current_path, person, tenant, transact
 from state.segment_actions import ActionsPart
-from state.segment_limits import LimitsPart, amount, whole
+from state.segment_limits import LimitsPart, amount, run_as_priced, whole
 from state.segment_lines import SegmentLine, segment_line
 
 REFRESH_SECONDS = 3.0
@@ -132,7 +132,7 @@ class SegmentsState(ActionsPart, LimitsPart, rx.State):
         yield
         try:
             started = await transact(
-                segments.start_run,
+                run_as_priced,
                 self.subject.id,
                 max_leads=whole(self.max_leads),
                 ceiling=amount(self.ceiling),

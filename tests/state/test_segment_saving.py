@@ -240,3 +240,16 @@ async def test_a_damaged_link_has_a_way_out(driver: Driver, cast: Cast, path: st
     await tab.send(Builder.load, path=path.format(id=made.id))
     assert (tab.var(Builder, "status"), tab.var(Builder, "bad_link")) == ("error", True)
     await opened(tab, path.format(id=made.id).split("?")[0])
+
+
+async def test_a_cleared_limit_runs_as_it_was_priced(driver: Driver, cast: Cast) -> None:
+    fund(cast.workspace_id, 100)
+    made = make_segment(cast.alice, max_leads=20, ceiling=Decimal("7.50"))
+    tab = driver(sign_in(cast.alice))
+    await tab.send(SegmentsState.load, path="/segments")
+    await tab.send(SegmentsState.ask_run, path="/segments", segment_id=str(made.id))
+    assert tab.var(SegmentsState, "quote")["most"] == "7.50 credits"
+    await tab.send(SegmentsState.set_ceiling, path="/segments", text="")
+    assert tab.var(SegmentsState, "quote")["most"] == "10.00 credits"
+    await tab.send(SegmentsState.run, path="/segments")
+    assert balance_of(cast.alice) == (90, 10)
