@@ -25,7 +25,7 @@ from cursive_app.services.accounts import Permission, Principal, allows
 from cursive_app.services.accounts.tokens import digest
 from state.arguments import fits_argument
 from state.base import Caller, caller_var, current_path, login_url, look_up, note_refusal
-from state.session import SessionState
+from state.session import SessionState, clear_tab, place
 
 log = structlog.get_logger("cursive.gate")
 
@@ -99,7 +99,7 @@ class Policy(rx.Middleware):
         """The database does not answer: nobody can be recognized, so nothing runs and no foreign state is shown."""
         caller_var.set(None)
         if session._cookie != cookie:
-            await _clear(root)
+            await clear_tab(root)
         session._met = True
         if registered is None:
             return None
@@ -113,37 +113,24 @@ async def _bind(
 
     A state that no event has met yet holds nothing: resetting it would cost more than the event (docs/performance.md).
     """
-    bound = f"{who.session_id}/{who.workspace_id}" if who else ""
+    bound = place(who)
+    ended = who is None and (session._ended or bool(session._bound or cookie))
     met, former, session._met, session._cookie = session._met, session._bound, True, cookie
     if former == bound:
+        session._ended = ended
         session._show(who)
         return None
     if met:
-        await _clear(root)
-    session._bound, session._cookie, session._met = bound, cookie, True
+        await clear_tab(root)
+    session._bound, session._cookie, session._met, session._ended = bound, cookie, True, ended
     session._show(who)
     if not ours or not former:  # a page that is loading: go on with the clean state
         return None
     if who is None:
-        return await _refuse(root, Unauthenticated.default_message, go=login_url(current_path()))
+        return await _refuse(root, Unauthenticated.default_message, go=login_url(current_path(), ended=True))
     moved = who.workspace_name or "no workspace"
     event = rx.call_script("window.location.assign('/')")
     return await _refuse(root, f"This session now shows {moved}.", extra=[event])
-
-
-async def _clear(root: State) -> None:
-    hydrated = root.is_hydrated
-    for cls in _all_states(State):
-        await root.get_state(cls)  # with Redis only the states of this event are loaded; all of them must go
-    root.reset()
-    root.is_hydrated = hydrated
-
-
-def _all_states(cls: type[BaseState]) -> list[type[BaseState]]:
-    found = [cls]
-    for child in cls.get_substates():
-        found += _all_states(child)
-    return found
 
 
 async def _judge(
@@ -156,11 +143,14 @@ async def _judge(
         message, go = denied
         if need == "staff" and who is not None and (twin := _customers_twin(current_path())):
             message, go = "", twin  # a link that staff copied, opened by a customer
+        if go == "/login":
+            session = await root.get_state(SessionState)
+            go = login_url(current_path(), ended=session._ended)
         log.info("event refused", handler=event.name, need=str(need), user=str(who.user_id) if who else None)
         if who is not None and message == Forbidden.default_message:
             state_name = registered.states[0].__name__
             await note_refusal(Forbidden(permission=str(need)), attempted=f"{state_name}.{fn.__name__}")
-        return await _refuse(root, message, registered, go=login_url(current_path()) if go == "/login" else go)
+        return await _refuse(root, message, registered, go=go)
     wrong = _misfit(registered, event)
     if wrong is not None:
         log.warning("event argument refused", handler=event.name, argument=wrong[:80])

@@ -180,10 +180,12 @@ async def _recheck() -> None:
         raise Unauthenticated
 
 
-def login_url(path: str) -> str:
-    """The login page that leads back to `path`."""
+def login_url(path: str, *, ended: bool = False) -> str:
+    """The login page that leads back to `path`. `ended`: there was a session, and the page says that it is over."""
     back = local_path(path)
-    return "/login" if back in ("/", "/login") or back.startswith("/login?") else f"/login?next={quote(back, safe='')}"
+    aimless = back in ("/", "/login") or back.startswith("/login?")
+    parts = [*([] if aimless else [f"next={quote(back, safe='')}"]), *(["ended=1"] if ended else [])]
+    return "/login" + ("?" + "&".join(parts) if parts else "")
 
 
 def current_path() -> str:

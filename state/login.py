@@ -8,11 +8,14 @@ from cursive_app.paths import local_path
 from state.base import allow, principal
 from state.flash import FlashState
 
+ENDED = "Your session has ended. Log in to go on."
+
 
 class LoginState(FlashState, rx.State):
     """The login page."""
 
     next_path: str = "/"
+    ended: str = ""  # that there was a session, for people whom its end brought here
 
     @rx.event
     @allow("public")
@@ -23,4 +26,6 @@ class LoginState(FlashState, rx.State):
         if who is not None:
             return rx.redirect(self.next_path if who.email_verified else "/verify")
         self._read_flash("/login")
+        said = self.error or self.notice
+        self.ended = ENDED if "ended" in self.router.url.query_parameters and not said else ""
         return None

@@ -13,12 +13,15 @@ import asyncio
 from decimal import Decimal
 
 import reflex as rx
+from reflex.event import EventSpec
+from reflex.state import BaseState, State
 
+from cursive_app.errors import Unavailable
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, Principal
 from cursive_app.settings import settings
 from db.roles import Role
-from state.base import allow, ask, current_path, login_url, person, renew
+from state.base import allow, ask, current_path, login_url, person, principal, renew
 
 WATCH_SECONDS = 4.0
 
@@ -59,6 +62,7 @@ class SessionState(rx.State):
     _bound: str = ""  # session and workspace whose data this tab's state holds
     _cookie: str = ""  # digest of the cookie that was looked up last
     _met: bool = False  # whether any event has come past the gate; until then the tab's state is as it was made
+    _ended: bool = False  # a visitor now, in a tab or with a cookie that had a session: the login page says so
 
     def _show(self, who: Principal | None) -> None:
         """Bring the vars in line with the person; only what changed is sent."""
@@ -69,15 +73,24 @@ class SessionState(rx.State):
     @rx.event(background=True)
     @allow("account")
     async def watch(self):
-        """Keep balance and rights current while the page is open; ends with the page, leaves when the session ends."""
+        """Keep balance and rights current while the page is open; ends with the page.
+
+        When the session ends, or shows another workspace or none, the tab's data goes at once and the page is left:
+        nothing of the former workspace stays readable until the next click (T16).
+        """
+        former = place(principal())
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            who = await renew()
-            if who is None:
+            await _pause()
+            try:
+                who = await renew()
+            except Unavailable:
+                continue  # the reconnect banner tells it; the page stays as it is
+            if who is None or place(who) != former:
                 async with self:
-                    self._show(None)
-                yield rx.toast.info("Your session has ended. Log in again to continue.")
-                yield rx.redirect(login_url(current_path()))
+                    await clear_tab(self._get_root_state())
+                    self._bound, self._met = former, True  # what is still under way for the former one is refused
+                for event in _leave(who):
+                    yield event
                 return
             shown = _shown(who)
             if any(getattr(self, name) != value for name, value in shown.items()):
@@ -90,6 +103,42 @@ class SessionState(rx.State):
         """Look at another workspace. The page is loaded anew, so that nothing of the former one is left in it."""
         await ask(accounts.switch_workspace, person(), workspace_id=workspace_id)
         return rx.call_script("window.location.assign('/')")
+
+
+def place(who: Principal | None) -> str:
+    """What a tab's data belongs to: the session and its workspace; '' for a visitor."""
+    return f"{who.session_id}/{who.workspace_id}" if who else ""
+
+
+async def clear_tab(root: BaseState) -> None:
+    """Forget everything the tab shows. Call it with the tab's state locked: in a handler, or inside `async with`."""
+    assert isinstance(root, State)
+    hydrated = root.is_hydrated
+    for cls in _all_states(State):
+        await root.get_state(cls)  # with Redis only the states of this event are loaded; all of them must go
+    root.reset()
+    root.is_hydrated = hydrated
+
+
+def _all_states(cls: type[BaseState]) -> list[type[BaseState]]:
+    found = [cls]
+    for child in cls.get_substates():
+        found += _all_states(child)
+    return found
+
+
+def _leave(who: Principal | None) -> list[EventSpec]:
+    """Where a page goes whose session has ended, or no longer shows the workspace the page was about."""
+    if who is None:
+        return [rx.redirect(login_url(current_path(), ended=True))]  # that page says it
+    if who.workspace_id is None:
+        return [rx.toast.info("You are no longer in this workspace."), rx.redirect("/welcome")]
+    # As after switching here: the whole page anew, at an address that belongs to no workspace.
+    return [rx.call_script("window.location.assign('/')")]
+
+
+async def _pause() -> None:
+    await asyncio.sleep(WATCH_SECONDS)
 
 
 _SHOWN = (

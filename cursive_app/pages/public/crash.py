@@ -41,7 +41,7 @@ def report_frontend_error(exception: Exception) -> None:
 def report_backend_error(exception: Exception):  # Reflex evaluates a return annotation at import
     """An event handler failed. Expected errors say their own sentence; anything else is a defect with a reference."""
     if isinstance(exception, Unauthenticated):
-        return [rx.toast.info(exception.message), rx.redirect(login_url(current_path()))]
+        return [rx.toast.info(exception.message), rx.redirect(login_url(current_path(), ended=True))]
     if isinstance(exception, CursiveError):
         return rx.toast.error(exception.message, duration=12_000, close_button=True)
     reference = f"err_{uuid4().hex[:12]}"

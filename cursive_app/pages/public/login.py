@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from components.feedback import banner
 from components.form import error_summary, field, native_form, text_input
 from cursive_app.pages.frame import public_frame
 from cursive_app.pages.public.fields import email_field, hidden, links, notice, wide_submit
@@ -13,6 +14,11 @@ from state.login import LoginState as S
 def login() -> rx.Component:
     return public_frame(
         notice(S.notice),
+        rx.el.div(
+            rx.cond(S.ended, banner(S.ended, tone="info", icon_name="info"), rx.fragment()),
+            role="status",
+            class_name="empty:hidden",
+        ),
         error_summary(S.error),
         native_form(
             hidden("next", S.next_path),
