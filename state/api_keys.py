@@ -10,18 +10,8 @@ from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import accounts
 from cursive_app.services.accounts import ApiKeyRow, Permission
 from state.base import allow, ask, person, transact
+from state.permission_words import SCOPE_WORDS
 from state.times import ago, exact
-
-SCOPE_WORDS: dict[str, str] = {
-    "leads:read": "See leads",
-    "leads:export": "Export leads",
-    "segments:read": "See segments",
-    "segments:write": "Create and change segments",
-    "segments:run": "Run segments (spends credits)",
-    "jobs:read": "See jobs",
-    "jobs:cancel": "Cancel jobs",
-    "credits:read": "See credits",
-}
 
 
 @dataclass(frozen=True, slots=True)

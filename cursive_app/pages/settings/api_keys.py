@@ -15,8 +15,8 @@ from components.table import Column, data_table, skeleton_table, table_card
 from cursive_app.pages.frame import may
 from cursive_app.pages.settings.layout import settings_page
 from cursive_app.services.accounts import DEFAULT_OVERLAP, LIFETIMES, OVERLAPS, Permission
-from state.api_keys import SCOPE_WORDS
 from state.api_keys import ApiKeysState as S
+from state.permission_words import SCOPE_WORDS
 
 LIFETIME_OPTIONS = (("", "Until it is revoked"), *((str(days), f"{days} days") for days in LIFETIMES))
 

@@ -22,11 +22,16 @@ def _browser(row: Any) -> rx.Component:
     )
 
 
+def _whose(row: Any) -> Any:
+    """Two sessions may be of the same browser: the name of the button tells them apart."""
+    return "Log out " + row.browser + ", logged in " + row.since
+
+
 def _end(row: Any) -> rx.Component:
     return rx.cond(
         row.is_current,
         rx.el.span("–", class_name="text-ink-3", custom_attrs={"aria-hidden": "true"}),
-        quiet_danger("Log out", size="sm", on_click=S.end(row.id), aria_label="Log out " + row.browser),
+        quiet_danger("Log out", size="sm", on_click=S.end(row.id), aria_label=_whose(row)),
     )
 
 

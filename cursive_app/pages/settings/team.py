@@ -17,28 +17,12 @@ from components.table import Column, data_table, skeleton_table, table_card
 from cursive_app.pages.settings.layout import settings_page
 from cursive_app.services.accounts import PERMISSIONS, Permission
 from db.roles import Role
+from state.permission_words import PERMISSION_WORDS
 from state.session import ROLE_WORDS
 from state.team import TeamState as S
 
 ROLE_OPTIONS = tuple((role.value, ROLE_WORDS[role]) for role in Role)
 LESSER_ROLES = tuple(option for option in ROLE_OPTIONS if option[0] != Role.OWNER.value)
-
-PERMISSION_WORDS: tuple[tuple[Permission, str], ...] = (
-    (Permission.VIEW_LEADS, "See leads"),
-    (Permission.EXPORT_LEADS, "Export leads"),
-    (Permission.EDIT_LEADS, "Change leads"),
-    (Permission.VIEW_RAW_RECORDS, "See raw records"),
-    (Permission.VIEW_SEGMENTS, "See segments"),
-    (Permission.EDIT_SEGMENTS, "Create and change segments"),
-    (Permission.RUN_SEGMENTS, "Run segments (spends credits)"),
-    (Permission.VIEW_JOBS, "See jobs"),
-    (Permission.CANCEL_JOBS, "Cancel jobs"),
-    (Permission.VIEW_CREDITS, "See credits and statement"),
-    (Permission.VIEW_TEAM, "See the team"),
-    (Permission.MANAGE_TEAM, "Invite, change roles, remove"),
-    (Permission.MANAGE_API_KEYS, "Manage API keys"),
-    (Permission.MANAGE_WORKSPACE, "Change workspace settings"),
-)
 
 
 def _person(row: Any) -> rx.Component:
@@ -69,9 +53,10 @@ def _role(row: Any) -> rx.Component:
 
 def _leave(row: Any) -> rx.Component:
     word = rx.cond(row.is_you, "Leave", "Remove")
+    whose = rx.cond(row.is_you, "Leave this workspace", "Remove " + row.name + " from the team")
     return rx.cond(
         row.can_change | row.is_you,
-        quiet_danger(word, size="sm", on_click=S.ask_remove(row.user_id)),
+        quiet_danger(word, size="sm", on_click=S.ask_remove(row.user_id), aria_label=whose),
         rx.fragment(),
     )
 
@@ -95,8 +80,10 @@ INVITATION_COLUMNS = (
         "act",
         "Actions",
         lambda r: rx.el.span(
-            ghost("Send again", size="sm", on_click=S.resend(r.id)),
-            quiet_danger("Withdraw", size="sm", on_click=S.revoke(r.id)),
+            ghost("Send again", size="sm", on_click=S.resend(r.id), aria_label="Send again to " + r.email),
+            quiet_danger(
+                "Withdraw", size="sm", on_click=S.revoke(r.id), aria_label="Withdraw the invitation of " + r.email
+            ),
             class_name="inline-flex gap-1",
         ),
         right=True,
@@ -127,10 +114,12 @@ def _matrix() -> rx.Component:
             rx.el.tbody(
                 *[
                     rx.el.tr(
-                        rx.el.th(words, scope="row", class_name="text-left font-normal text-ink"),
+                        rx.el.th(
+                            PERMISSION_WORDS[permission], scope="row", class_name="text-left font-normal text-ink"
+                        ),
                         *[cell(role, permission) for role in Role],
                     )
-                    for permission, words in PERMISSION_WORDS
+                    for permission in Permission
                 ]
             ),
             class_name="grid-table",
