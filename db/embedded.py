@@ -144,7 +144,9 @@ class EmbeddedPostgres:
             command, preexec_fn=_drop_privileges(), capture_output=True, text=True, cwd="/", check=False
         )
         if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            said = done.stderr.strip().splitlines() or ["no reason given"]
+            # The first complaint is the cause; what follows is about cleaning up after it.
+            reason = next((line for line in said if "FATAL" in line or "PANIC" in line or " error:" in line), said[-1])
             raise EmbeddedPostgresError(
                 f"The embedded Postgres could not create its data folder {self.cluster}: {reason}. "
                 "Free some space or set DATA_DIR to another folder, then start again."
@@ -154,6 +156,7 @@ class EmbeddedPostgres:
         options = [part for name, value in self.parameters.items() for part in ("-c", f"{name}={value}")]
         sockets = str(socket_directory(self.data_dir))
         command = [_binary("postgres"), "-D", str(self.cluster), "-k", sockets, "-h", "", *options]
+        before = self.log.stat().st_size
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -167,7 +170,7 @@ class EmbeddedPostgres:
         ready = _wait_for(lambda: self._answers() or started.poll() is not None, START_SECONDS)
         if started.poll() is not None or not ready:
             raise EmbeddedPostgresError(
-                f"The embedded Postgres did not start: {self._last_log_line()}. The whole log is {self.log}. "
+                f"The embedded Postgres did not start: {self._reason(since=before)}. The whole log is {self.log}. "
                 f"If the data folder is damaged, move {self.cluster} away and start again for a fresh demo."
             )
 
@@ -183,11 +186,16 @@ class EmbeddedPostgres:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
-    def _last_log_line(self) -> str:
-        lines = [
-            line for line in self.log.read_text(errors="replace").splitlines() if "FATAL" in line or "PANIC" in line
-        ]
-        return lines[-1].split(":", 3)[-1].strip() if lines else "it gave no reason"
+    def _reason(self, *, since: int) -> str:
+        """Why this start failed, from what it wrote behind the first `since` bytes of the log: its last fatal line, or
+        all of the little it said before it could write such lines (a damaged data folder)."""
+        with self.log.open("rb") as log:
+            log.seek(since)
+            lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+        fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
+        if fatal:
+            return fatal[-1].split(":", 3)[-1].strip()
+        return " ".join(line.strip() for line in lines[-3:]).removeprefix("postgres: ") or "it gave no reason"
 
 
 def _binary(name: str) -> str:

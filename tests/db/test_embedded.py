@@ -96,6 +96,21 @@ def test_a_damaged_data_folder_is_one_clear_sentence(server: EmbeddedPostgres) -
         server.start()
 
 
+def test_a_server_that_fails_before_its_first_fatal_line_is_quoted_all_the_same(server: EmbeddedPostgres) -> None:
+    """Without pg_control it only says so in plain words; fatal lines of former starts are not the reason."""
+    server.start()
+    server.stop()
+    with server.log.open("a") as log:
+        log.write("2026-01-01 10:00:00.000 UTC [7] FATAL:  of another day\n")
+    (server.cluster / "global" / "pg_control").unlink()
+    with pytest.raises(
+        EmbeddedPostgresError, match=r"did not start: .*pg_control.*No such file.*move .* away"
+    ) as refused:
+        server.start()
+    assert "of another day" not in str(refused.value)
+    assert "no reason" not in str(refused.value)
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddedPostgresError, match="cannot be written"):
