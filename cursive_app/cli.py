@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from cursive_app import __version__
 from cursive_app.errors import CursiveError
+from cursive_app.setting_rules import refusals
 from cursive_app.settings import Settings, settings
 from cursive_app.supervisor import REFUSED
 
@@ -129,7 +130,7 @@ def prepare() -> None:
     from cursive_app.build import ensure_built
     from db.migrate import migrate as run
 
-    config = _configured("prepare", quiet=False)
+    config = _configured("prepare", level=None)
     run(config)
     if not config.is_production:
         from cursive_app.sandbox.demo import ensure_demo
@@ -200,13 +201,21 @@ def grant_credits(workspace: str, amount: str, reason: str, key: str | None) -> 
 def probe_provider() -> None:
     """Check in seven steps that the configured provider behaves as Cursive expects; what it makes there it deletes."""
     from cursive_app.integrations.audiencelab.probe import probe_provider as run
+    from cursive_app.preflight import running_provider_url
 
-    config = _configured("probe-provider")
-    click.echo(f"Provider: {config.provider_base_url}")
-    failed = False
-    for step in run(config.provider_base_url, config.provider_api_key):
-        failed = failed or not step.ok
+    config = _configured("probe-provider", level="CRITICAL")  # what fails is said below, in words
+    url = running_provider_url(config)
+    click.echo(f"Provider: {url}")
+    steps = []
+    for step in run(url, config.provider_api_key):
+        steps.append(step)
         click.echo(f"  {'ok ' if step.ok else 'NO '} {step.name}: {step.detail}")
+    failed = sum(not step.ok for step in steps)
+    if failed == len(steps) and url != config.audiencelab_base_url and config.provider_is_sandbox:
+        click.echo(
+            "The sandbox runs while `cursive up` does; start it, or set AUDIENCELAB_API_KEY to probe the vendor."
+        )
+    click.echo(f"{failed} of {len(steps)} steps failed." if failed else f"All {len(steps)} steps passed.")
     sys.exit(1 if failed else 0)
 
 
@@ -215,19 +224,20 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _configured(process: str, *, quiet: bool = True) -> Settings:
-    """The settings, with the logs of this process set up; `quiet` commands speak to a person and log only trouble."""
+def _configured(process: str, *, level: str | None = "WARNING") -> Settings:
+    """The settings, with the logs of this process set up. A command that speaks to a person logs from `level` on unless
+    LOG_LEVEL is set; None is for processes that serve."""
     from cursive_app import telemetry
 
     config = settings()
-    level = "WARNING" if quiet and "log_level" not in config.model_fields_set else config.log_level
-    telemetry.configure(config.model_copy(update={"log_level": level}), process=process)
+    chosen = config.log_level if level is None or "log_level" in config.model_fields_set else level
+    telemetry.configure(config.model_copy(update={"log_level": chosen}), process=process)
     return config
 
 
 def _ready_for(process: str) -> Settings:
     """As `_configured`, for a process that must not start on settings that are unsafe for production."""
-    config = _configured(process, quiet=False)
+    config = _configured(process, level=None)
     if config.is_production and (problems := config.production_problems()):
         click.echo(f"Not safe for production: {' '.join(problems)}", err=True)
         sys.exit(REFUSED)
@@ -284,9 +294,7 @@ def _in_words(error: Exception) -> tuple[str, int] | None:
     Imports here are late on purpose: most processes never need them, and they cost half a second of each start.
     """
     if isinstance(error, ValidationError):
-        # That a default could not be made only says that another setting is wrong.
-        problems = [problem for problem in error.errors() if problem["type"] != "default_factory_not_called"]
-        return "\n".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}." for one in problems), REFUSED
+        return "\n".join(refusals(error, Settings.model_fields)), REFUSED
     from psycopg import OperationalError
     from sqlalchemy.exc import OperationalError as WrappedOperationalError
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from cursive_app.preflight import running_ports, short
+from cursive_app.preflight import running_ports, running_provider_url, short
 from cursive_app.settings import Settings
 from cursive_app.telemetry import redact
 
@@ -106,10 +106,8 @@ def _interface() -> Check:
 
 
 def _provider(config: Settings) -> Check:
-    url = urlsplit(config.provider_base_url)
+    url = urlsplit(running_provider_url(config))
     port = url.port or (443 if url.scheme == "https" else 80)
-    if config.provider_is_sandbox and config.audiencelab_base_url is None:
-        port = running_ports(config).get("SANDBOX_PORT", port)
     return _tcp("provider", url.hostname or "", port, f"{url.scheme}://{url.hostname}:{port}{url.path}")
 
 

@@ -104,6 +104,7 @@ def sandbox_ports(config: Settings, *, wait_seconds: float = 0.0) -> dict[str, s
         deadline = time.monotonic() + wait_seconds
         while (taken := _bind_error("127.0.0.1", port) is not None) and time.monotonic() < deadline:
             time.sleep(0.1)
+        taken = taken or str(port) in (str(config.port), *chosen.values())  # by another part of ours
         if taken and name in config.model_fields_set:
             raise Refused(f"{variable}={port} is in use by another program. Choose another port or leave it unset.")
         chosen[variable] = str(free_port() if taken else port)
@@ -117,6 +118,14 @@ def running_ports(config: Settings) -> dict[str, int]:
     except OSError:
         return {}
     return {name: int(port) for name, _, port in (line.partition("=") for line in lines) if port.isdigit()}
+
+
+def running_provider_url(config: Settings) -> str:
+    """Where the provider is reached at the moment: the sandbox of the running `cursive up` may have another port."""
+    if not config.provider_is_sandbox or config.audiencelab_base_url is not None:
+        return config.provider_base_url
+    port = running_ports(config).get("SANDBOX_PORT", config.sandbox_port)
+    return config.model_copy(update={"sandbox_port": port}).provider_base_url
 
 
 def free_port() -> int:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -9,6 +14,8 @@ from cursive_app.integrations.audiencelab import (
     normalize,
 )
 from cursive_app.integrations.audiencelab.probe import probe_provider
+from cursive_app.preflight import free_port
+from cursive_app.settings import ROOT
 from tests.sandbox.provider import TEXAS, built, until
 from tests.sandbox_fixtures import Sandbox
 
@@ -68,3 +75,44 @@ def test_the_probe_tells_what_is_wrong(sandbox: Sandbox) -> None:
     refused = list(probe_provider(sandbox.url, "wrong", ready_seconds=1, poll_seconds=0.05))
     assert [step.ok for step in refused] == [False] * 7
     assert refused[0].detail == "the key is refused"
+    assert refused[1].detail == "the key is refused (HTTP 401)"
+
+
+def test_the_probe_says_in_words_that_nothing_answers() -> None:
+    steps = list(probe_provider(f"http://127.0.0.1:{free_port()}", "k", ready_seconds=1, poll_seconds=0.05))
+    assert [step.ok for step in steps] == [False] * 7
+    said = " ".join(step.detail for step in steps)
+    assert "nothing answers at this address" in said
+    assert "Error" not in said and "Provider" not in said
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_the_command_finds_the_sandbox_where_it_runs_and_says_only_what_matters(
+    quirky_sandbox: Sandbox, tmp_path: Path, chosen: bool
+) -> None:
+    """`cursive up` may have had to choose another port than the configured one; it leaves word of it."""
+    port = quirky_sandbox.url.split(":")[2].split("/")[0]
+    (tmp_path / "up.lock").write_text(f"1 http://localhost:8000\nSANDBOX_PORT={port}\n")
+    variables = {"AUDIENCELAB_BASE_URL": quirky_sandbox.url} if chosen else {"DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "cursive_app", "probe-provider"],
+        cwd=ROOT, env={**os.environ, **variables, "SANDBOX_PORT": str(free_port())},
+        check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[0] == f"Provider: {quirky_sandbox.url}"
+    assert done.stdout.splitlines()[-1] == "All 7 steps passed."
+    assert len(done.stdout.splitlines()) == 9
+    assert done.stderr == ""
+
+
+def test_the_command_says_when_no_sandbox_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cursive_app", "probe-provider"],
+        cwd=ROOT, env={**os.environ, "DATA_DIR": str(tmp_path), "SANDBOX_PORT": str(free_port())},
+        check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "The sandbox runs while `cursive up` does" in done.stdout
+    assert done.stdout.splitlines()[-1] == "7 of 7 steps failed."
+    assert done.stderr == ""

@@ -92,7 +92,7 @@ def test_embedded_and_real_parts_are_told_apart(values: dict[str, Any], part: st
 
 def test_what_cannot_be_reached_is_named_without_a_stack(tmp_path: Path) -> None:
     config = Settings(
-        DATABASE_URL="postgresql://owner:hunter2@127.0.0.1:1/cursive", SANDBOX_PORT=1, SANDBOX_SMTP_PORT=1,
+        DATABASE_URL="postgresql://owner:hunter2@127.0.0.1:1/cursive", SANDBOX_PORT=1, SANDBOX_SMTP_PORT=2,
         REDIS_URL="redis://:hunter2@127.0.0.1:1", DATA_DIR=tmp_path,
     )  # fmt: skip
     found = {check.name: check for check in doctor.run_checks(config)}

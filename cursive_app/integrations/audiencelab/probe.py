@@ -14,7 +14,17 @@ from uuid import uuid4
 
 from cursive_app.errors import CursiveError
 from cursive_app.integrations.audiencelab.client import AudienceLab
-from cursive_app.integrations.audiencelab.errors import ProviderError, ProviderServerError
+from cursive_app.integrations.audiencelab.errors import (
+    ProviderAuthFailed,
+    ProviderError,
+    ProviderNotFound,
+    ProviderProtocolError,
+    ProviderRateLimited,
+    ProviderRefused,
+    ProviderServerError,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from cursive_app.integrations.audiencelab.records import Person, normalize
 from cursive_app.integrations.audiencelab.results import AudiencePage, Enrichment
 from cursive_app.integrations.audiencelab.vocabulary import canonical
@@ -23,6 +33,17 @@ STATE = "Texas"
 SENIORITIES = ("vp", "director")
 ENOUGH_MATCHES = 0.6
 _SAMPLE = 20  # fewer records than this prove nothing about filters
+
+_MEANINGS: tuple[tuple[type[ProviderError], str], ...] = (
+    (ProviderAuthFailed, "the key is refused"),
+    (ProviderRefused, "the request is not accepted"),
+    (ProviderNotFound, "the address is not known there: is this the provider's?"),
+    (ProviderRateLimited, "too many calls; the provider asks to wait"),
+    (ProviderUnavailable, "not asked, because the calls before it failed"),
+    (ProviderServerError, "nothing answers at this address"),
+    (ProviderTimeout, "no answer in time"),
+    (ProviderProtocolError, "the answer cannot be read: is this the provider's address?"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +94,20 @@ def _step(name: str, run: Callable[[], tuple[bool, str]]) -> ProbeStep:
     try:
         ok, detail = run()
     except ProviderError as error:
-        status = f" (HTTP {error.http_status})" if error.http_status else ""
-        return ProbeStep(name, False, f"{type(error).__name__}{status}")
+        return ProbeStep(name, False, _in_words(error))
     except CursiveError as error:
         return ProbeStep(name, False, error.message)
     return ProbeStep(name, ok, detail)
+
+
+def _in_words(error: ProviderError) -> str:
+    """What a failed call means to the operator who asked."""
+    words = next((text for kind, text in _MEANINGS if isinstance(error, kind)), "the call failed")
+    if isinstance(error, ProviderServerError) and error.http_status:
+        words = "the provider has an error of its own"
+    if isinstance(error, ProviderRefused) and error.member:
+        words = f"the filter {error.member} is not accepted"
+    return f"{words} (HTTP {error.http_status})" if error.http_status else words
 
 
 class _Probe:
