@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cursive_app.api.problems import problem, request_id_of
 from cursive_app.build import CLIENT, ROOT
 from cursive_app.settings import Settings, settings
 
@@ -64,7 +65,7 @@ class BodyLimit:
         limit = LARGE_BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdigit() or int(announced) > limit:
-            return await _too_large(limit)(scope, receive, send)
+            return await _too_large(scope, limit)(scope, receive, send)
         received, refused, started = 0, False, False
 
         async def counted() -> Message:
@@ -89,19 +90,13 @@ class BodyLimit:
             if not refused:  # a reader that was cut off raises its own kind of disconnect
                 raise
         if refused and not started:
-            await _too_large(limit)(scope, receive, send)
+            await _too_large(scope, limit)(scope, receive, send)
         return None
 
 
-def _too_large(limit: int) -> JSONResponse:
-    problem = {
-        "type": "about:blank",
-        "title": "Payload Too Large",
-        "status": 413,
-        "code": "too_large",
-        "detail": f"This request is larger than {limit / 1_000_000:g} MB.",
-    }
-    return JSONResponse(problem, status_code=413, media_type="application/problem+json")
+def _too_large(scope: Scope, limit: int) -> JSONResponse:
+    detail = f"This request is larger than {limit / 1_000_000:g} MB."
+    return problem(413, "too_large", detail, request_id=request_id_of(scope))
 
 
 class SameOriginSocket:

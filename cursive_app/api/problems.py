@@ -17,6 +17,7 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from cursive_app.api.plain_words import in_plain_words
 from cursive_app.errors import (
     Conflict,
     CursiveError,
@@ -136,7 +137,7 @@ async def on_validation_error(request: Request, error: Exception) -> JSONRespons
     fields: dict[str, str] = {}
     for one in error.errors()[:LONGEST_FIELDS]:
         where = [str(part) for part in one["loc"] if part not in ("body", "query", "path", "header")]
-        fields.setdefault(".".join(where)[:200] or "body", _sentence(one["msg"]))
+        fields.setdefault(".".join(where)[:200] or "body", in_plain_words(one))
     return problem_of(Invalid(fields=fields), request_id=request_id_of(request.scope))
 
 
@@ -146,11 +147,6 @@ def on_defect(scope: Any, error: Exception) -> JSONResponse:
     log.error("api.defect", path=scope.get("path"), method=scope.get("method"), exc_info=error)
     detail = "Something went wrong on our side. Please try again; if it happens again, tell us the request id."
     return problem(500, "internal", detail, request_id=request_id)
-
-
-def _sentence(message: str) -> str:
-    text = message.removeprefix("Value error, ").strip()[:300]
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

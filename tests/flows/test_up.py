@@ -264,7 +264,7 @@ def test_a_setting_that_makes_no_sense(tmp_path: Path) -> None:
     assert product.process is not None
     assert product.process.wait(30) != 0
     wait_for(lambda: product.lines, seconds=5, what="a sentence")
-    assert product.lines == ["PORT: Input should be a valid integer, unable to parse string as an integer."]
+    assert product.lines == ["PORT is “eighty”; it must be a whole number from 1 to 65,535."]
 
 
 def test_production_without_its_settings_is_refused_by_every_process(tmp_path: Path) -> None:

@@ -98,6 +98,13 @@ class TestBodyLimit:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == 413
 
+    async def test_it_is_refused_in_the_shape_of_every_refusal(self) -> None:
+        async with client(RequestLog(self.app)) as http:
+            answer = await http.post("/in", content=b"x" * (MAX_BODY_BYTES + 1))
+        body = answer.json()
+        assert body["type"] == "urn:cursive:problem:too_large"
+        assert body["request_id"] == answer.headers["x-request-id"]
+
     async def test_an_unannounced_stream_is_cut_off(self) -> None:
         async def stream() -> AsyncIterator[bytes]:
             for _ in range(MAX_BODY_BYTES // 100_000 + 2):
