@@ -153,7 +153,8 @@ async def _judge(
         return await _refuse(root, message, registered, go=go)
     wrong = _misfit(registered, event)
     if wrong is not None:
-        log.warning("event argument refused", handler=event.name, argument=wrong[:80])
+        declared = wrong in registered.handler.fn.__code__.co_varnames  # any other name is the sender's own text
+        log.warning("event argument refused", handler=event.name, argument=wrong if declared else "(not declared)")
         return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
     return None
 

@@ -6,6 +6,7 @@ one; `request_id` finds the request in our logs.
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -136,9 +137,15 @@ async def on_validation_error(request: Request, error: Exception) -> JSONRespons
     assert isinstance(error, RequestValidationError)
     fields: dict[str, str] = {}
     for one in error.errors()[:LONGEST_FIELDS]:
-        where = [str(part) for part in one["loc"] if part not in ("body", "query", "path", "header")]
+        where = [_name(part) for part in one["loc"] if part not in ("body", "query", "path", "header")]
         fields.setdefault(".".join(where)[:200] or "body", in_plain_words(one))
     return problem_of(Invalid(fields=fields), request_id=request_id_of(request.scope))
+
+
+def _name(part: object) -> str:
+    """A step of the path to a field. An unknown field's name is the sender's text: only a plain one is repeated."""
+    text = str(part)
+    return text if re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text) else "(unknown)"
 
 
 def on_defect(scope: Any, error: Exception) -> JSONResponse:

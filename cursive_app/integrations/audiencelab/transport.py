@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,7 @@ class Transport:
             trust_env=False,
             transport=http,
         )
+        self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))  # one client serves all workspaces
 
     def close(self) -> None:
         self.http.close()
