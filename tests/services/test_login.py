@@ -23,12 +23,13 @@ from cursive_app.services.accounts import (
 )
 from cursive_app.services.accounts.sessions import browser_name
 from cursive_app.services.accounts.throttle import LOGIN_ACCOUNT, address_key
+from cursive_app.settings import settings
 from db.engine import Database
 from db.models.accounts import User, UserSession
 from db.roles import Role
 from db.system import system_scope
 from tests.factories import Cast, make_member, make_workspace
-from tests.factories_accounts import PASSWORD, fresh_email, fresh_ip, give_password, make_person, signed_in
+from tests.factories_accounts import PASSWORD, fresh_email, fresh_ip, give_password, mails_to, make_person, signed_in
 
 
 def _fail(email: str, ip: str, device: str = "") -> CursiveError:
@@ -83,6 +84,32 @@ def test_the_pause_grows_ends_and_is_forgotten_after_success(cast: Cast) -> None
     with time_machine.travel(now() + timedelta(seconds=30), tick=True):
         log_in(email=email, password=PASSWORD, ip=fresh_ip())
         assert isinstance(_fail(email, fresh_ip()), Invalid)
+
+
+def test_the_owner_is_told_once_per_lock(cast: Cast) -> None:
+    email, moment = give_password(cast.alice.user_id), now()
+    for _ in range(LOGIN_ACCOUNT.free - 1):
+        _fail(email, fresh_ip())
+    assert mails_to(email) == []
+    for _ in range(3):  # the one that locks, and two that are refused
+        _fail(email, fresh_ip())
+    with time_machine.travel(moment + timedelta(seconds=30), tick=True):
+        assert isinstance(_fail(email, fresh_ip()), Invalid)  # goes on with the same lock
+    (told,) = mails_to(email)
+    assert told.kind == "login_locked"
+    assert f"{settings().public_url}/forgot" in told.text_body
+    with time_machine.travel(moment + timedelta(hours=3), tick=True):
+        for _ in range(LOGIN_ACCOUNT.free):
+            _fail(email, fresh_ip())
+    assert [mail.kind for mail in mails_to(email)] == ["login_locked"] * 2
+
+
+def test_ones_own_browser_that_is_locked_tells_nobody(cast: Cast) -> None:
+    email = give_password(cast.alice.user_id)
+    device = log_in(email=email, password=PASSWORD, ip=fresh_ip()).device
+    for _ in range(LOGIN_ACCOUNT.free + 1):
+        _fail(email, fresh_ip(), device=device)
+    assert mails_to(email) == []
 
 
 def test_parallel_guesses_do_not_slip_past_the_count(cast: Cast) -> None:

@@ -18,6 +18,7 @@ from cursive_app.api.app import create
 from cursive_app.api.cookies import flash_cookie, read_cookie
 from cursive_app.api.flash import _signer
 from cursive_app.services.accounts import passwords
+from cursive_app.services.accounts.throttle import LOGIN_ACCOUNT
 from cursive_app.services.mail import outbox
 from db import system
 from db.engine import Database
@@ -120,6 +121,23 @@ def test_a_wrong_login(database: Database, monkeypatch: pytest.MonkeyPatch, cast
     done, _ = compare(database, monkeypatch, cast, "/auth/login", {"password": OTHER_PASSWORD})
     assert done["known"] == done["unknown"] == done["unconfirmed"]
     assert done["known"]["argon2"] == 1
+
+
+def test_the_login_that_locks_an_account(database: Database, monkeypatch: pytest.MonkeyPatch, cast: Cast) -> None:
+    """Its owner is mailed, and for an address without an owner the same work is done."""
+    passwords._decoy()
+    done: dict[str, Counter[str]] = {}
+    kinds = addresses(cast)
+    for kind, email in kinds.items():
+        for _ in range(LOGIN_ACCOUNT.free - 1):
+            post("/auth/login", email=email, password=OTHER_PASSWORD)
+        with counted(database, monkeypatch) as work:
+            post("/auth/login", email=email, password=OTHER_PASSWORD)
+        done[kind] = _totals(work)
+    assert done["known"] == done["unknown"] == done["unconfirmed"]
+    assert done["known"]["mail rendered"] == done["known"]["task deferred"] == 1
+    assert [len(mails_to(kinds[kind])) for kind in ("known", "unconfirmed", "unknown")] == [1, 1, 0]
+    assert mails_to("nobody@example.invalid") == []
 
 
 def test_a_forgotten_password(database: Database, monkeypatch: pytest.MonkeyPatch, cast: Cast) -> None:

@@ -32,6 +32,7 @@ from cursive_app.services.accounts import (
     update_workspace,
     workspace_details,
 )
+from cursive_app.services.accounts.fields import timezone_name, timezones
 from db.models.accounts import AuditEntry, Membership, User
 from db.roles import Role
 from db.scope import Tenant
@@ -342,3 +343,15 @@ def test_the_team_is_listed_owners_first_with_last_use(cast: Cast) -> None:
     assert members[0].last_seen_at is None
     with system_scope() as scope:
         assert scope.session.scalar(select(User.email).where(User.id == cast.bob.user_id)) == members[1].email
+
+
+def test_each_time_zone_is_offered_under_one_name() -> None:
+    offered = timezones()
+    assert {"Asia/Kolkata", "America/Los_Angeles", "Europe/Berlin", "America/Argentina/Buenos_Aires", "UTC"} <= set(
+        offered
+    )
+    assert not {"Asia/Calcutta", "US/Pacific", "America/Buenos_Aires", "Etc/GMT+1", "EST"} & set(offered)
+    assert all(timezone_name(zone) == zone for zone in (*offered, "Asia/Calcutta"))  # a choice made earlier stays valid
+    for wrong in ("Mars/Base", "Etc/GMT+1", "EST", ""):
+        with pytest.raises(Invalid):
+            timezone_name(wrong)

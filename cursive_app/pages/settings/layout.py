@@ -45,7 +45,12 @@ def timezone_select(value: Text, *, error: Text, follow: bool = False) -> rx.Com
     """A list of time zones; `follow` offers the workspace's."""
     first = [("", "As the workspace")] if follow else []
     options = [*first, *((zone, zone.replace("_", " ")) for zone in timezones())]
-    return select("timezone", options, default_value=value, key=value, error=error)
+    # Somebody may have chosen a name that is no longer offered: it stays theirs.
+    return rx.cond(
+        rx.Var.create([zone for zone, _ in options]).contains(value),
+        select("timezone", options, default_value=value, key=value, error=error),
+        select("timezone", [(value, value), *options], default_value=value, key=value, error=error),
+    )
 
 
 def narrow(*content: Any) -> rx.Component:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from importlib import resources
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
@@ -40,13 +41,16 @@ def email_address(value: str, *, field: str = "email") -> str:
 
 @cache
 def timezones() -> tuple[str, ...]:
-    """Names of time zones people may choose, sorted."""
-    places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-    return (*sorted(places), "UTC")
+    """Names of time zones people may choose, sorted: those of the tz database's table of places, without the outdated
+    second names (Asia/Calcutta, US/Pacific) that lead to the same zones."""
+    table = resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text(encoding="utf-8")
+    places = {line.split("\t")[2].strip() for line in table.splitlines() if line and not line.startswith("#")}
+    return (*sorted(places & available_timezones()), "UTC")
 
 
 def timezone_name(value: str, *, field: str = "timezone") -> str:
-    """A known time zone. Raises Invalid."""
-    if value not in timezones():
+    """A known time zone, also under a name that is no longer offered. Raises Invalid."""
+    known = value in timezones() or ("/" in value and not value.startswith("Etc/") and value in available_timezones())
+    if not known:
         raise Invalid(fields={field: "Choose a time zone from the list."})
     return value

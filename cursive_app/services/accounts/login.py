@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from cursive_app.clock import now
 from cursive_app.errors import Invalid
+from cursive_app.services import mail
 from cursive_app.services.accounts.emails import normalize_email
 from cursive_app.services.accounts.passwords import hash_password, needs_rehash, verify_password
 from cursive_app.services.accounts.sessions import end_session_of, open_session
@@ -60,10 +61,12 @@ def log_in(
     email_norm = normalize_email(email)
     account = _account_key(email_norm, device)
     count_try(address_key("login", ip), LOGIN_ADDRESS)
-    count_try(account, LOGIN_ACCOUNT)
+    tries = count_try(account, LOGIN_ACCOUNT)
     with system_scope() as scope:
         user = _find(scope, email_norm)
     if not verify_password(password, user.password_hash if user else None) or user is None:
+        if tries == LOGIN_ACCOUNT.free and account == account_key("login", email_norm):
+            _tell_of_lock(email_norm)
         raise Invalid(WRONG)
     fresh = hash_password(password) if user.password_hash and needs_rehash(user.password_hash) else None
     if replaces:
@@ -79,6 +82,19 @@ def log_in(
         take_back(scope, address_key("login", ip))
         token = open_session(scope, user_id=row.id, ip=ip, user_agent=user_agent)
     return SignedIn(user_id=user.id, token=token, device=device_token(email_norm))
+
+
+def _tell_of_lock(email_norm: str) -> None:
+    """Mail the owner that guesses have paused the account, once per lock. Without such an account the same work is done
+    (see `request_password_reset`)."""
+    with system_scope() as scope:
+        user = _find(scope, email_norm)
+        to, name = (user.email, user.name) if user is not None else ("nobody@example.invalid", "")
+        with scope.session.begin_nested() as attempt:
+            context = {"name": name or to, "link": f"{settings().public_url}/forgot"}
+            mail.queue_mail(scope, to=to, kind="login_locked", context=context)
+            if user is None:
+                attempt.rollback()
 
 
 def _find(scope: SystemScope, email_norm: str) -> User | None:

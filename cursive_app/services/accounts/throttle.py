@@ -68,8 +68,11 @@ def address_key(purpose: str, ip: str | None) -> str:
     return f"{purpose}:ip:{address}"
 
 
-def count_try(key: str, pace: Pace) -> None:
-    """Count one try in a transaction of its own. Raises RateLimited while the key is paused."""
+def count_try(key: str, pace: Pace) -> int:
+    """Count one try in a transaction of its own; its number since the key was last forgotten.
+
+    Raises RateLimited while the key is paused.
+    """
     moment = now()
     with system_scope() as scope:
         counted = scope.session.execute(
@@ -87,6 +90,7 @@ def count_try(key: str, pace: Pace) -> None:
     if counted is None:
         seconds = math.ceil((until - moment).total_seconds()) if until else 1
         raise RateLimited(f"Too many tries. Wait {_words(max(1, seconds))} and try again.", retry_after=seconds)
+    return counted.tries
 
 
 def _words(seconds: int) -> str:

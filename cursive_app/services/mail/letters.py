@@ -66,6 +66,20 @@ def _password_changed(c: Context) -> Letter:
     )
 
 
+def _login_locked(c: Context) -> Letter:
+    return Letter(
+        subject="Somebody tried to log in to your Cursive account",
+        paragraphs=(
+            f"Hello {c['name']},",
+            "several times in a row somebody gave a wrong password for your account, so logging in with this address "
+            "is slowed down for a while. A browser in which you logged in before is not affected.",
+        ),
+        action=("Set a new password", c["link"]),
+        small="If that was you, wait a moment and try again, or set a new password. If not, nobody got in; a long "
+        "password that you use nowhere else keeps it so.",
+    )
+
+
 def _invitation(c: Context) -> Letter:
     return Letter(
         subject=f"{c['inviter']} invites you to {c['workspace']} on Cursive",
@@ -96,6 +110,7 @@ KINDS: dict[str, Callable[[Context], Letter]] = {
     "account_exists": _account_exists,
     "reset_password": _reset_password,
     "password_changed": _password_changed,
+    "login_locked": _login_locked,
     "invitation": _invitation,
     "enrichment_ended": _enrichment_ended,
 }
