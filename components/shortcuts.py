@@ -12,16 +12,23 @@ from dataclasses import dataclass
 import reflex as rx
 from reflex_components_radix.primitives.dialog import dialog as radix
 
+from components.binding import Flag
 from components.buttons import classes
 from components.icons import icon
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """Keys as people read them ("G then L") and what they do."""
+    """Keys as people read them ("G then L") and what they do.
+
+    `here` names what a page must have for the key to do something (the rules are in assets/kit.css); `only` is whether
+    the person may do it.
+    """
 
     keys: tuple[str, ...]
     does: str
+    here: str = ""
+    only: Flag | None = None
 
 
 def shortcuts_dialog(groups: Sequence[tuple[str, Sequence[Shortcut]]], *, trigger_class: str = "") -> rx.Component:
@@ -56,18 +63,23 @@ def shortcuts_dialog(groups: Sequence[tuple[str, Sequence[Shortcut]]], *, trigge
 
 
 def _group(title: str, shortcuts: Sequence[Shortcut]) -> rx.Component:
+    of_the_page = all(shortcut.here for shortcut in shortcuts)
     return rx.el.section(
         rx.el.h3(title, class_name="pb-1 text-12 font-medium text-ink-3"),
-        *[
-            rx.el.div(
-                rx.el.span(shortcut.does, class_name="text-13 text-ink"),
-                rx.el.span(*[rx.el.kbd(key, class_name="kbd") for key in shortcut.keys], class_name="flex gap-1"),
-                class_name="flex items-center justify-between gap-4 py-1",
-            )
-            for shortcut in shortcuts
-        ],
+        *[_line(shortcut) for shortcut in shortcuts],
         class_name="break-inside-avoid pb-3",
+        custom_attrs={"data-here-group": ""} if of_the_page else {},
     )
+
+
+def _line(shortcut: Shortcut) -> rx.Component:
+    line = rx.el.div(
+        rx.el.span(shortcut.does, class_name="text-13 text-ink"),
+        rx.el.span(*[rx.el.kbd(key, class_name="kbd") for key in shortcut.keys], class_name="flex gap-1"),
+        class_name="flex items-center justify-between gap-4 py-1",
+        custom_attrs={"data-here": shortcut.here} if shortcut.here else {},
+    )
+    return line if shortcut.only is None else rx.cond(shortcut.only, line, rx.fragment())
 
 
 def _switch() -> rx.Component:

@@ -79,11 +79,24 @@ def enrichments() -> rx.Component:
                 loading=skeleton_table(COLUMNS, rows=6),
                 empty=nothing_yet(
                     "No lists yet",
-                    "Drop a list of people you know something about. You see what was understood, what it would cost "
-                    "at most and a free dry run before anything is spent; only rows that are found are charged.",
+                    rx.cond(
+                        may(Permission.EDIT_ENRICHMENTS),
+                        "Drop a list of people you know something about. You see what was understood, what it would "
+                        "cost at most and a free dry run before anything is spent; only rows that are found are "
+                        "charged.",
+                        "Nobody on the team has uploaded a list yet. Your role may see lists, not upload them.",
+                    ),
                     icon_name="table-2",
                 ),
-                no_match=nothing_matches("No list here", "None has this status and these words.", on_clear=S.clear),
+                no_match=nothing_matches(
+                    "No list here",
+                    rx.cond(
+                        S.query == "",
+                        "None has this status.",
+                        rx.cond(S.chosen == "", "None has these words.", "None has this status and these words."),
+                    ),
+                    on_clear=S.clear,
+                ),
                 failed=failure(S.error, on_retry=S.load),
             )
         ),

@@ -132,19 +132,23 @@ def _shortcuts() -> rx.Component:
         Shortcut(("[",), "Show or hide the sidebar"),
         Shortcut(("Esc",), "Close what is open"),
     )
-    go = tuple(Shortcut(_keys(link.hotkey), link.label) for group in NAV for link in group.links if link.hotkey)
-    lists = (
-        Shortcut(("/",), "Search in the list"),
-        Shortcut(("J",), "Next row"),
-        Shortcut(("K",), "Previous row"),
-        Shortcut(("Enter",), "Open the row"),
-        Shortcut(("N",), "Next page"),
-        Shortcut(("P",), "Previous page"),
-        Shortcut(("C",), "New segment"),
-        Shortcut(("U",), "Choose a list to upload"),
+    go = tuple(
+        Shortcut(_keys(link.hotkey), link.label, only=link.only)
+        for group in NAV for link in group.links if link.hotkey
+    )  # fmt: skip
+    here = (
+        Shortcut(("/",), "Search in the list", here="search"),
+        Shortcut(("J",), "Next row", here="rows"),
+        Shortcut(("K",), "Previous row", here="rows"),
+        Shortcut(("Enter",), "Open the row", here="rows"),
+        Shortcut(("N",), "Next page", here="pages"),
+        Shortcut(("P",), "Previous page", here="pages"),
+        Shortcut(("P",), "Show a free sample", here="sample"),
+        Shortcut(("C",), "New segment", here="new-segment"),
     )
     return shortcuts_dialog(
-        (("Everywhere", everywhere), ("Go to", go), ("In lists", lists)), trigger_class="side-button text-13 text-ink-2"
+        (("Everywhere", everywhere), ("Go to", go), ("On this page", here)),
+        trigger_class="side-button text-13 text-ink-2",
     )
 
 

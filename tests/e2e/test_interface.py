@@ -87,6 +87,28 @@ def test_shortcuts_are_listed_and_silent_while_typing(demo_page: Page) -> None:
     expect(demo_page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("route", "listed", "not_listed"),
+    [
+        ("/segments", ["New segment", "Search in the list"], ["Show a free sample"]),
+        ("/segments/new", ["Show a free sample"], ["Previous page", "New segment"]),
+        ("/leads", ["Next row", "Next page", "Search in the list"], ["New segment", "Show a free sample"]),
+        ("/settings/account", [], ["On this page", "Next page", "New segment"]),
+    ],
+)
+def test_only_shortcuts_that_do_something_here_are_listed(
+    demo_page: Page, route: str, listed: list[str], not_listed: list[str]
+) -> None:
+    settled(demo_page, route)
+    demo_page.keyboard.press("?")
+    dialog = demo_page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog.get_by_text("Leads", exact=True)).to_be_visible()
+    for words in listed:
+        expect(dialog.get_by_text(words, exact=True)).to_be_visible()
+    for words in [*not_listed, "All jobs"]:  # the demo's owner is not staff
+        expect(dialog.get_by_text(words, exact=True)).not_to_be_visible()
+
+
 def test_two_letters_lead_to_a_page(demo_page: Page) -> None:
     settled(demo_page, "/leads")
     demo_page.keyboard.press("g")
