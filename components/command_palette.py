@@ -4,7 +4,8 @@
 
 `ITEMS` is known when the interface is built. `results` (optional) are objects found on the server, as dicts with
 `kind` ("segment", "list" or "lead"), `label`, `note`, `href` and `words` (more to find it by). They come first and are
-filtered again in the browser, so a late answer never shows what does not match.
+filtered again in the browser, so a late answer never shows what does not match. `recent` (as `results`) stands above
+all else until something is typed.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def command_palette(
     commands: Sequence[Command],
     *,
     results: Items | None = None,
+    recent: Items | None = None,
     on_search: Any = None,
     on_open_change: Any = None,
     trigger: Sequence[Any] = (),
@@ -53,7 +55,9 @@ def command_palette(
         for group, members in groupby(commands, key=lambda one: one.group)
     ]
     if results is not None:
-        groups.insert(0, rx.cond(items(results).length() > 0, _found(results), rx.fragment()))
+        groups.insert(0, rx.cond(items(results).length() > 0, _found(results, "In this workspace"), rx.fragment()))
+    if recent is not None:
+        groups.insert(0, rx.cond(items(recent).length() > 0, _found(recent, "Recent", cmd.UNSOUGHT), rx.fragment()))
     return radix.root(
         radix.trigger(
             *(trigger or ("Search and commands",)),
@@ -104,7 +108,7 @@ def _line(one: Command) -> rx.Component:
     return shown if one.only is None else rx.cond(one.only, shown, rx.fragment())
 
 
-def _found(results: Items) -> rx.Component:
+def _found(results: Items, heading: str, mark: str = "") -> rx.Component:
     def line(one: Any, position: Any) -> rx.Component:
         return cmd.CommandItem.create(
             rx.match(
@@ -117,14 +121,14 @@ def _found(results: Items) -> rx.Component:
             rx.el.span(one["label"], class_name="min-w-0 truncate"),
             rx.el.span(one["note"], class_name="ml-auto max-w-[45%] flex-none truncate text-12 text-ink-3"),
             # Two objects may share a name, yet cmdk tells lines apart by their value.
-            value=one["label"] + " #" + position.to(str),
+            value=mark + one["label"] + " #" + position.to(str),
             keywords=[one["words"]],
             on_select=[_close(), rx.redirect(one["href"])],
             key=one["href"],
             class_name="menu-item",
         )
 
-    return cmd.CommandGroup.create(rx.foreach(items(results), line), heading="In this workspace")
+    return cmd.CommandGroup.create(rx.foreach(items(results), line), heading=heading)
 
 
 def _close() -> Any:

@@ -62,6 +62,7 @@ from state.leads import LeadsState
 from state.login import LoginState
 from state.notices import NoticesState
 from state.onboarding import ForgotState, InviteState, ResetState, SignupState, VerifyState, WelcomeState
+from state.palette import PaletteState
 from state.segment_builder import SegmentBuilderState
 from state.segments import SegmentsState
 from state.session import SessionState
@@ -165,7 +166,7 @@ def create_app() -> rx.App:
     built.add_middleware(Policy())
     for one in PAGES:
         own = one.on_load if isinstance(one.on_load, tuple) else () if one.on_load is None else (one.on_load,)
-        loads = [*([] if one.public else [SessionState.watch, NoticesState.follow]), *own]
+        loads = [*([] if one.public else [SessionState.watch, NoticesState.follow, PaletteState.visited]), *own]
         built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=loads or None)
     return built
 

@@ -16,9 +16,13 @@ class _Command(Component):
     library = "cmdk@1.1.1"
 
 
+UNSOUGHT = "recent: "
+"""A line whose value begins with this goes away as soon as something is typed: it stands in another group, too."""
+
 # cmdk's own ranking is fuzzy ("se" finds "Use the light theme"); people expect words that begin with what they typed.
 BY_WORDS = rx.Var(
     """(value, search, keywords) => {
+  if (value.startsWith("recent: ")) return 0;
   const text = [value, ...(keywords || [])].join(" ").toLowerCase();
   const words = search.toLowerCase().split(/\\s+/).filter(Boolean);
   const starts = (word) => text.startsWith(word) || text.includes(" " + word);

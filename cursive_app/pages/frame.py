@@ -118,6 +118,7 @@ def _palette() -> rx.Component:
     return command_palette(
         (*pages, *ACTIONS),
         results=PaletteState.results,
+        recent=PaletteState.recent,
         on_search=PaletteState.search.debounce(200).temporal,  # without a connection, pages still open
         on_open_change=PaletteState.opened.temporal,
         trigger=palette_trigger(),

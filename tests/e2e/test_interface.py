@@ -69,6 +69,17 @@ def test_the_palette_finds_segments_and_leads_by_keyboard(demo_page: Page) -> No
     expect(demo_page.get_by_role("dialog", name=name)).to_be_visible()
 
 
+def test_the_palette_begins_where_one_was_last_with_its_first_line_selected(demo_page: Page) -> None:
+    settled(demo_page, "/credits")
+    settled(demo_page, "/leads")
+    demo_page.keyboard.press("Control+k")
+    first = demo_page.get_by_role("option").first
+    expect(first).to_have_text("Credits")
+    expect(first).to_have_attribute("aria-selected", "true")
+    demo_page.keyboard.press("Enter")
+    demo_page.wait_for_url("**/credits**")
+
+
 def test_shortcuts_are_listed_and_silent_while_typing(demo_page: Page) -> None:
     settled(demo_page, "/leads")
     demo_page.keyboard.press("/")

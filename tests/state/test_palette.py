@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cursive_app.pages.frame import NAV
+from cursive_app.services import segments
 from db.roles import Role
-from state.palette import PaletteState
+from state.palette import PAGES, PaletteState
 from tests.factories import Cast, make_member, make_user, make_workspace
 from tests.factories_enrichment import make_list, unknown_line
 from tests.factories_leads import make_lead, make_person
@@ -30,6 +32,32 @@ async def test_opening_shows_the_segments_changed_last(driver: Driver, cast: Cas
     tab = driver(sign_in(cast.alice))
     await tab.send(PaletteState.opened, is_open=True)
     assert found(tab) == [("segment", f"Plan {number}") for number in (6, 5, 4, 3, 2)]
+
+
+async def test_recent_pages_and_segments_come_first_and_only_those_that_may_be_seen(driver: Driver, cast: Cast) -> None:
+    mine, gone = make_segment(cast.alice, name="Texan founders"), make_segment(cast.alice, name="Given up")
+    foreign = make_segment(cast.charlie, name="Secret plan")
+    tab = driver(sign_in(cast.alice))
+    for path in (
+        "/jobs", f"/segments/{mine.id}?sort=name", "/segments/new", f"/segments/{gone.id}", f"/segments/{foreign.id}",
+        "/segments/odd", "/nowhere", "/leads?page=2",
+    ):  # fmt: skip
+        await tab.send(PaletteState.visited, path=path)
+    with cast.alice.begin() as scope:
+        segments.delete_segment(scope, gone.id, version=gone.version)
+    await tab.send(PaletteState.opened, path="/leads", is_open=True)
+    shown = [(one["kind"], one["label"], one["href"]) for one in tab.var(PaletteState, "recent")]
+    # Not the page it is opened on, and nothing that is gone, foreign or no page.
+    assert shown == [("segment", "Texan founders", f"/segments/{mine.id}"), ("page", "Jobs", "/jobs")]
+    assert ("segment", "Texan founders") not in found(tab), "it stands among the recent ones"
+    await tab.send(PaletteState.visited, path="/jobs")
+    await tab.send(PaletteState.opened, path="/segments", is_open=True)
+    assert [one["label"] for one in tab.var(PaletteState, "recent")] == ["Jobs", "Leads", "Texan founders"]
+
+
+def test_recent_pages_are_called_what_the_navigation_calls_them() -> None:
+    linked = {link.href: link.label for group in NAV for link in group.links if not link.href.startswith("/admin/")}
+    assert linked.items() <= PAGES.items()
 
 
 async def test_segments_and_leads_are_found_by_name_and_leads_by_email(driver: Driver, cast: Cast) -> None:
