@@ -39,7 +39,7 @@ def leads(job_id: str) -> None:
 @app.task(name="enrichment.mail", queue="default", retry=RETRY)
 def mail(run_job_id: str) -> None:
     """Mail whoever started a run that it has ended; once, however often it is called."""
-    enrichment.mail_end(run_job_id)
+    enrichment.mail_run(run_job_id)
 
 
 @app.task(name="enrichment.purge", queue="default", retry=RETRY)

@@ -45,8 +45,8 @@ def test_whoever_started_it_is_told_once(cast: Cast, sandbox: Sandbox, small: No
         ("“people.csv” is enriched", f"/enrichments/{id}")
     ]
     assert not do(cast.alice, notices.list_notices).notices
-    assert enrichment.mail_end(run_job_id(id)) is True
-    assert enrichment.mail_end(run_job_id(id)) is False
+    assert enrichment.mail_run(run_job_id(id)) is True
+    assert enrichment.mail_run(run_job_id(id)) is False
     with system_scope() as scope:
         email = scope.get(User, cast.bob.user_id or "").email
     [mail] = mails_to(email)

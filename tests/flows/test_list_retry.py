@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from cursive_app.errors import Conflict, InsufficientCredits, Invalid
 from cursive_app.integrations.audiencelab import AudienceLab
+from cursive_app.integrations.audiencelab import Enrichment as ProviderJob
 from cursive_app.services import credits, enrichment, jobs
 from cursive_app.services.enrichment import running
 from cursive_app.services.jobs import admin
@@ -32,6 +34,7 @@ from tests.factories_enrichment import (
     run_job_id,
     set_chunk_rows,
     start_run,
+    step,
     work_off,
 )
 from tests.sandbox_fixtures import Sandbox
@@ -193,3 +196,130 @@ def test_a_refused_file_is_not_read_again(cast: Cast, tmp_path: Path) -> None:
     jobs.work(view.read_job_id, enrichment.read_list, on_dead=enrichment.bury_read)
     with pytest.raises(Conflict, match="file itself was refused"):
         admin.act(staff("operate"), "retry", view.read_job_id)
+
+
+# What the provider could not look up
+
+
+def answered_by_nobody(cast: Cast, sandbox: Sandbox, fault: dict[str, Any], **options: Any) -> UUID:
+    """A list of 50 rows whose run failed because every batch came to nothing at the provider, which is well again."""
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
+    start_run(cast.alice, id, **options)
+    sandbox.faults(fault)
+    ended = work_off(id, sandbox.client())
+    sandbox.faults()
+    assert (ended.status, ended.error_count, balance_of(cast.alice)) == ("failed", 50, (100, 0))
+    check(cast.alice, id)
+    return id
+
+
+def orders(id: UUID, sandbox: Sandbox) -> list[str]:
+    """The names under which the provider was asked about this list, sorted."""
+    return sorted(
+        one.name for one in sandbox.client().enrichments(page_size=1000) if one.name and f"-{id}-" in one.name
+    )
+
+
+def test_batches_that_failed_at_the_provider_are_ordered_again_under_another_name(cast: Cast, sandbox: Sandbox) -> None:
+    id = answered_by_nobody(cast, sandbox, {"mode": "job_failed"})
+    first = {chunk.number: (chunk.provider_name, chunk.provider_job_id) for chunk in chunks_of(id)}
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    assert balance_of(cast.alice)[1] == 50 * PRICE
+    check(cast.alice, id)
+    done = work_off(id, sandbox.client())
+    check(cast.alice, id)
+    assert (done.status, done.matched_count, done.no_match_count, done.error_count) == ("completed", KNOWN, UNKNOWN, 0)
+    assert balance_of(cast.alice) == (100 - KNOWN * PRICE, 0)
+    again = {chunk.number: (chunk.provider_name, chunk.provider_job_id) for chunk in chunks_of(id)}
+    assert [name for name, _ in again.values()] == [f"{name}-r2" for name, _ in first.values()]
+    assert not {job for _, job in again.values()} & {job for _, job in first.values()}
+    assert orders(id, sandbox) == sorted(name for name, _ in [*first.values(), *again.values()])
+
+
+def test_it_can_fail_at_the_provider_more_than_once(cast: Cast, sandbox: Sandbox) -> None:
+    id = answered_by_nobody(cast, sandbox, {"mode": "job_failed"})
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    sandbox.faults({"mode": "job_failed"})
+    assert work_off(id, sandbox.client()).status == "failed"
+    sandbox.faults()
+    check(cast.alice, id)
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    assert work_off(id, sandbox.client()).status == "completed"
+    check(cast.alice, id)
+    assert balance_of(cast.alice) == (100 - KNOWN * PRICE, 0)
+    assert all(chunk.provider_name.endswith("-r3") for chunk in chunks_of(id))
+
+
+def second_fails(job: ProviderJob) -> ProviderJob:
+    """The second batch comes to nothing at the provider, the others go on."""
+    return replace(job, status="failed") if (job.name or "").endswith("-2") else job
+
+
+def test_what_was_settled_stays_and_what_failed_is_asked_again(cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
+    start_run(cast.alice, id)
+    lab = sandbox.client()
+    whole = AudienceLab.enrichment
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AudienceLab, "enrichment", lambda self, job_id: second_fails(whole(self, job_id)))
+        break_down(id, lab, after=1)
+    check(cast.alice, id)
+    before = {chunk.number: chunk for chunk in chunks_of(id)}
+    assert {chunk.status for chunk in before.values()} == {"settled", "failed", "dropped"}
+    answered = {one.number: (one.outcome, one.charged) for one in rows_of(id) if one.outcome in ("matched", "no_match")}
+    captured = list_row(id).credits_captured
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    assert balance_of(cast.alice)[1] == (50 - len(answered)) * PRICE
+    check(cast.alice, id)
+    work_off(id, lab)
+    check(cast.alice, id)
+    assert balance_of(cast.alice) == (100 - KNOWN * PRICE, 0)
+    assert list_row(id).credits_captured > captured
+    assert {one.number: (one.outcome, one.charged) for one in rows_of(id) if one.number in answered} == answered
+    for chunk in chunks_of(id):
+        is_new = before[chunk.number].status == "failed"
+        assert (chunk.provider_name != before[chunk.number].provider_name) == is_new, chunk.number
+        assert (chunk.provider_job_id != before[chunk.number].provider_job_id) == is_new, chunk.number
+
+
+def test_what_the_provider_has_is_not_ordered_again(cast: Cast, sandbox: Sandbox) -> None:
+    """It took the orders and could not be asked about them: they are found by their names."""
+    id = answered_by_nobody(cast, sandbox, {"mode": "500", "endpoints": ["GET /enrichments"]})
+    names = orders(id, sandbox)
+    assert len(names) == 5
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    assert work_off(id, sandbox.client()).status == "completed"
+    check(cast.alice, id)
+    assert orders(id, sandbox) == names
+    assert balance_of(cast.alice) == (100 - KNOWN * PRICE, 0)
+
+
+def test_no_more_is_asked_again_than_the_ceiling_pays_for(cast: Cast, sandbox: Sandbox) -> None:
+    """Every batch that came to nothing freed its credits for the next one; together they are more than the ceiling."""
+    id = answered_by_nobody(cast, sandbox, {"mode": "job_failed"}, ceiling="2.50")
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    assert balance_of(cast.alice)[1] == Decimal("2.50")
+    lab = sandbox.client()
+    while list_row(id).finished_at is None:
+        step(id, lab)
+        row = list_row(id)
+        out = sum(chunk.row_count for chunk in chunks_of(id) if chunk.status == "sent")
+        assert row.credits_captured + out * PRICE <= Decimal("2.50")
+    check(cast.alice, id)
+    ended = list_row(id)
+    assert (ended.status, ended.outcome) == ("completed", "ceiling")
+    assert ended.credits_captured >= Decimal("2.25"), "and it is used, but for less than the smallest batch"
+    covered = [number for chunk in chunks_of(id) for number in range(chunk.first_number, chunk.last_number + 1)]  # type: ignore[operator,arg-type]
+    assert sorted(covered) == list(range(1, 51)), "no row is in two batches or in none"
+    assert all(chunk.row_count == chunk.last_number - chunk.first_number + 1 for chunk in chunks_of(id))  # type: ignore[operator]
+
+
+def test_three_batches_at_a_time_also_when_all_are_asked_again(cast: Cast, sandbox: Sandbox) -> None:
+    id = answered_by_nobody(cast, sandbox, {"mode": "job_failed"})
+    admin.act(staff("operate"), "retry", run_job_id(id))
+    sandbox.faults({"mode": "job_unknown"})
+    step(id, sandbox.client())
+    sandbox.faults()
+    assert [chunk.status for chunk in chunks_of(id)] == ["sent", "sent", "sent", "pending", "pending"]

@@ -287,7 +287,7 @@ def test_canceling_at_every_stage(cast: Cast, sandbox: Sandbox, stage: Stage) ->
     assert (ended.status, ended.outcome) == ("cancelled", "cancelled")
     assert ended.credits_captured == ended.matched_count * PRICE
     assert balance_of(cast.alice) == (100 - ended.credits_captured, 0)
-    assert all((row.reason or "").startswith("The run was canceled") for row in rows_of(id) if row.outcome == "skipped")
+    assert all((row.reason or "").startswith("The run was stopped") for row in rows_of(id) if row.outcome == "skipped")
     with cast.alice.begin() as scope, pytest.raises(Conflict):
         enrichment.cancel(scope, id)
 

@@ -169,4 +169,4 @@ def test_a_cancel_gets_through_a_paused_queue(cast: Cast) -> None:
 
     jobs.work(job.id, flow)
     assert job_row(job.id).status == "cancelled"
-    assert "Canceled" in messages(job.id)
+    assert "Stopped" in messages(job.id)

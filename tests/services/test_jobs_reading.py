@@ -144,7 +144,7 @@ def test_a_cancel_wakes_a_waiting_job_at_once(cast: Cast) -> None:
         assert jobs.cancel_requested(scope, again)
         jobs.cancelled(scope, again)
     assert job_row(job.id).status == "cancelled"
-    assert sum("Cancel requested" in message for message in messages(job.id)) == 1
+    assert sum("Stop requested" in message for message in messages(job.id)) == 1
     with cast.alice.begin() as scope, pytest.raises(Conflict):
         jobs.request_cancel(scope, job.id)
 

@@ -21,9 +21,11 @@ from cursive_app.integrations.audiencelab.errors import (
     ProviderProtocolError,
     ProviderServerError,
     ProviderTimeout,
+    asked,
     error_for,
 )
 
+RESULT_FILE = "GET result file"  # how errors name it; the link itself is a secret
 MAX_PACKED_BYTES = 512 * 1024 * 1024
 MAX_UNPACKED_BYTES = 4 * 1024 * 1024 * 1024
 MAX_RATIO = 200  # CSV of people packs 4 to 20 times; a bomb packs 1,000 times
@@ -65,6 +67,17 @@ def stream_rows(
 
     Raises ProviderNotFound when the link has expired, ProviderProtocolError for a damaged or oversize file.
     """
+    with asked(RESULT_FILE):
+        yield from _streamed(url, timeout_seconds, max_packed_bytes, max_unpacked_bytes, http)
+
+
+def _streamed(
+    url: httpx.URL,
+    timeout_seconds: float,
+    max_packed_bytes: int,
+    max_unpacked_bytes: int,
+    http: httpx.BaseTransport | None,
+) -> Iterator[dict[str, str]]:
     timeout = httpx.Timeout(timeout_seconds, connect=10.0)
     try:
         with (

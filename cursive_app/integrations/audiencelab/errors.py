@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cursive_app.errors import UpstreamFailed
@@ -26,8 +28,10 @@ PORT = "provider"
 
 
 class ProviderError(UpstreamFailed):
-    """Base of everything the provider can do to us."""
+    """Base of everything the provider can do to us. `endpoint` is the template of what was asked, for staff ("GET
+    /enrichments/{id}"); None when nothing was."""
 
+    endpoint: str | None = None
     uncertain = False
     permanent_kind = False
     text = "The data provider could not answer. Nothing was charged; please try again in a minute."
@@ -89,6 +93,16 @@ class ProviderTimeout(ProviderError):
 class ProviderProtocolError(ProviderError):
     uncertain = True
     text = "The data provider answered in a way we could not read. Nothing was charged; we have been told."
+
+
+@contextmanager
+def asked(endpoint: str) -> Iterator[None]:
+    """Note on whatever error comes out of the block what was asked for."""
+    try:
+        yield
+    except ProviderError as error:
+        error.endpoint = error.endpoint or endpoint
+        raise
 
 
 _MEMBER = re.compile(r"invalid filter field:?\s*\"?([A-Za-z_][A-Za-z0-9_.]{0,60})", re.IGNORECASE)

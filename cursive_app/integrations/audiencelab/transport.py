@@ -30,6 +30,7 @@ from cursive_app.integrations.audiencelab.errors import (
     ProviderServerError,
     ProviderTimeout,
     ProviderUnavailable,
+    asked,
     error_for,
     error_text,
     scrubbed,
@@ -110,7 +111,8 @@ class Transport:
         ):
             with attempt:
                 retries += 1
-                return self._attempt(request, workspace_id=workspace_id, retries=retries)
+                with asked(f"{request.method} {request.template}"):
+                    return self._attempt(request, workspace_id=workspace_id, retries=retries)
         raise AssertionError("unreachable: the loop returns or raises")
 
     def _backoff(self, error: Exception) -> bool | float:

@@ -7,7 +7,7 @@ list that cannot be used says why before anything is spent (P12).
 
 from __future__ import annotations
 
-from cursive_app.services.enrichment.announcing import mail_end
+from cursive_app.services.enrichment.announcing import mail_run
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, OUTPUT_COLUMNS, OutputColumn
 from cursive_app.services.enrichment.editing import edit_cell, replace_in_column
 from cursive_app.services.enrichment.encodings import ENCODINGS
@@ -61,7 +61,7 @@ __all__ = [
     "head_rows",
     "list_enrichments",
     "list_rows",
-    "mail_end",
+    "mail_run",
     "map_columns",
     "open_records",
     "open_upload",

@@ -1,4 +1,5 @@
-"""The mail at the end of a run, to whoever started it. The notice in the interface is written by the run itself."""
+"""The mails about a run that has ended or waits for credits, to whoever started it. The notices in the interface are
+written by the run itself."""
 
 from __future__ import annotations
 
@@ -14,18 +15,21 @@ from db.models.jobs import Job
 from db.system import system_scope
 
 
-def mail_end(run_job_id: UUID | str) -> bool:
-    """Queue the mail about an ended run, once however often this is called; whether one was queued now.
+def mail_run(run_job_id: UUID | str) -> bool:
+    """Queue the mail about a run that has ended or is paused, once for each end and each pause however often this is
+    called; whether one was queued now. A run that goes on again by now is not mailed about.
 
     Nobody is mailed for an API key's run, and nobody who has left the workspace. Raises NotFound.
     """
     with system_scope() as scope:
         job = scope.get(Job, run_job_id, lock=True)
         row = scope.get(Enrichment, job.links["enrichment_id"])
-        end = f"{row.status}:{row.credits_held}"  # a run that staff take up again ends a second time
-        if job.arguments.get("mailed") == end or job.actor_user_id is None:
+        # a run that staff take up again ends a second time, and one that was resumed may be paused again
+        state = f"{row.status}:{row.credits_held}"
+        if job.arguments.get("mailed") == state or job.actor_user_id is None:
             return False
-        if row.finished_at is None or row.workspace_id != job.workspace_id:
+        is_over = row.finished_at is not None
+        if not (is_over or row.status == "paused") or row.workspace_id != job.workspace_id:
             return False
         person = scope.session.scalar(
             select(User)
@@ -36,7 +40,7 @@ def mail_end(run_job_id: UUID | str) -> bool:
                 Membership.workspace_id == job.workspace_id,
             )
         )
-        job.arguments = {**job.arguments, "mailed": end}
+        job.arguments = {**job.arguments, "mailed": state}
         if person is None:
             return False
         context = {
@@ -47,5 +51,6 @@ def mail_end(run_job_id: UUID | str) -> bool:
             "expires": f"{row.expires_at:%B} {row.expires_at.day}, {row.expires_at.year}",
             "link": f"{settings().public_url}/enrichments/{row.id}",
         }
-        queue_mail(scope, to=person.email, kind="enrichment_ended", context=context)
+        kind = "enrichment_ended" if is_over else "enrichment_paused"
+        queue_mail(scope, to=person.email, kind=kind, context=context)
         return True

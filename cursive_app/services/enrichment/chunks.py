@@ -5,6 +5,7 @@ A chunk's rows are those that are sent and lie between its first and last number
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ MOST_FAILURES = 8  # errors in a row, ten minutes in all, until a chunk is given
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
 OPEN = ("pending", "sent")
+_AGAIN = re.compile(r"-r(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,30 @@ class Next:
 def next_act(scope: Scope, row: Enrichment) -> Next:
     """Decide by what is stored, and make the next chunk if there is room for one. The run's row is locked."""
     chunks = run_chunks(scope, row.id)
-    active = [chunk for chunk in chunks if chunk.status in OPEN]
-    due = [chunk for chunk in active if due_at(chunk) <= now()]
+    out = [chunk for chunk in chunks if is_out(chunk)]
+    due = [chunk for chunk in out if due_at(chunk) <= now()]
     for chunk in due:
         if chunk.status == "pending":
             return Next("send", _plan(chunk))
+    waiting = next((chunk for chunk in chunks if chunk.status == "pending" and chunk.sent_at is None), None)
     left = rows_to_send(row, includes_owned=row.includes_owned) - sum(chunk.row_count for chunk in chunks)
-    size = _next_size(row, chunks, left=left)
-    if size and len(active) < IN_FLIGHT:
-        return Next("send", _plan(_make(scope, row, chunks, size=size), is_fresh=True))
+    size = _next_size(row, chunks, left=waiting.row_count if waiting else left) if len(out) < IN_FLIGHT else 0
+    if size:
+        chunk = _cut(scope, row, chunks, waiting, size=size) if waiting else _make(scope, row, chunks, size=size)
+        chunk.sent_at = now()  # from here on the provider may have it
+        return Next("send", _plan(chunk, is_fresh=waiting is None))
     if due:
         return Next("look", _plan(min(due, key=due_at)))
-    if active:
-        return Next("wait", until=min(map(due_at, active)))
-    if left <= 0:
+    if out:
+        return Next("wait", until=min(map(due_at, out)))
+    if waiting is None and left <= 0:
         return Next("done")
     return Next("pause" if may_hold_more(row) > 0 else "ceiling")
+
+
+def is_out(chunk: EnrichmentChunk) -> bool:
+    """Whether the chunk is at the provider now, as far as we know: an order whose answer was lost may be there."""
+    return chunk.status in OPEN and chunk.sent_at is not None
 
 
 def run_chunks(scope: Scope, enrichment_id: UUID) -> Sequence[EnrichmentChunk]:
@@ -142,7 +152,7 @@ def _next_size(row: Enrichment, chunks: Sequence[EnrichmentChunk], *, left: int)
     size = min(left, settings().enrichment_chunk_rows)
     if size <= 0 or row.price <= 0:
         return max(size, 0)
-    in_flight = sum(chunk.row_count for chunk in chunks if chunk.status in OPEN)
+    in_flight = sum(chunk.row_count for chunk in chunks if is_out(chunk))
     free = row.credits_held - row.credits_captured - row.credits_released - in_flight * row.price
     paid = whole_rows(free, row.price)
     if paid >= size:
@@ -168,9 +178,43 @@ def _make(scope: Scope, row: Enrichment, chunks: Sequence[EnrichmentChunk], *, s
             first_number=first,
             last_number=last,
             row_count=count,
-            provider_name=f"cursive-{scope.workspace_id.hex[:8]}-{row.id}-{number}",
+            provider_name=_name(row, number),
         )
     )
+
+
+def _cut(
+    scope: Scope, row: Enrichment, chunks: Sequence[EnrichmentChunk], chunk: EnrichmentChunk, *, size: int
+) -> EnrichmentChunk:
+    """A chunk that waits to be asked again, with as many of its rows as the hold pays for. The others wait in a
+    chunk of their own; an order of other rows has another name."""
+    if size >= chunk.row_count:
+        return chunk
+    rows = select(EnrichmentRow.number).where(rows_of(row, chunk)).order_by(EnrichmentRow.number)
+    first_left = scope.session.scalars(rows.offset(size).limit(1)).one()
+    number = max(one.number for one in chunks) + 1
+    rest = EnrichmentChunk(
+        enrichment_id=row.id,
+        number=number,
+        first_number=first_left,
+        last_number=chunk.last_number,
+        row_count=chunk.row_count - size,
+        provider_name=_name(row, number),
+    )
+    chunk.row_count, chunk.last_number = size, first_left - 1
+    chunk.provider_name = name_again(chunk.provider_name)
+    scope.add(rest)
+    return chunk
+
+
+def _name(row: Enrichment, number: int) -> str:
+    return f"cursive-{row.workspace_id.hex[:8]}-{row.id}-{number}"
+
+
+def name_again(name: str) -> str:
+    """The name of the next order of the same rows: "…-3" is followed by "…-3-r2", "…-3-r3" and so on."""
+    found = _AGAIN.search(name)
+    return f"{name}-r2" if found is None else f"{name[: found.start()]}-r{int(found[1]) + 1}"
 
 
 def _plan(chunk: EnrichmentChunk, *, is_fresh: bool = False) -> ChunkPlan:

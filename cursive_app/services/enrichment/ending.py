@@ -11,6 +11,7 @@ from cursive_app.clock import now
 from cursive_app.services import credits, jobs, notices
 from cursive_app.services.enrichment.chunks import OPEN
 from cursive_app.services.enrichment.settling import advance
+from cursive_app.services.enrichment.troubles import run_trouble
 from cursive_app.services.jobs import ClaimedJob
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.models.jobs import Job
@@ -32,7 +33,7 @@ _SKIP = text(
                      WHERE problem ->> 'level' = 'error' LIMIT 1), 'This row cannot be looked up')
                WHEN EXISTS (SELECT FROM enrichment_chunks AS chunk
                              WHERE chunk.workspace_id = :workspace AND chunk.enrichment_id = :enrichment
-                               AND chunk.status = 'dropped'
+                               AND chunk.status = 'dropped' AND chunk.sent_at IS NOT NULL
                                AND row.number BETWEEN chunk.first_number AND chunk.last_number) THEN :in_flight
                ELSE :never_sent
            END
@@ -72,7 +73,7 @@ def end(
             "workspace": row.workspace_id,
             "enrichment": row.id,
             "includes_owned": row.includes_owned,
-            "in_flight": f"{skipped}: on its way to the provider when the run ended; not charged",
+            "in_flight": f"{skipped}: at the provider when the run ended; not charged",
             "never_sent": skipped,
         },
     )
@@ -113,8 +114,10 @@ def count_outcomes(scope: Scope, row: Enrichment) -> None:
 def _tell(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     """A notice in this transaction, and the task that mails it."""
     job = scope.get(Job, claimed.job_id)
-    level: notices.Level = "success" if row.status == "completed" and not row.error_count else "warning"
-    words = {"completed": "is enriched", "failed": "stopped early", "cancelled": "was canceled"}
+    level: notices.Level = "warning"
+    if row.status == "completed" and not row.error_count:
+        level = "success" if row.matched_count else "info"
+    words = {"completed": "is enriched", "failed": "could not be completed", "cancelled": "was stopped"}
     if claimed.access_lost is None:
         notices.notify(
             scope,
@@ -125,15 +128,24 @@ def _tell(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
             link=f"/enrichments/{row.id}",
             dedupe_key=f"enrichment:{row.id}:ended:{row.credits_held}",  # staff may take a failed run up again
         )
-    scope.defer(MAIL_TASK, queue="default", queueing_lock=f"enrichment:{row.id}:mail", run_job_id=str(job.id))
+    defer_mail(scope, claimed, row)
+
+
+def defer_mail(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
+    """Have whoever started the run mailed about how it stands now."""
+    lock = f"enrichment:{row.id}:mail"
+    scope.defer(MAIL_TASK, queue="default", queueing_lock=lock, run_job_id=str(claimed.job_id))
 
 
 def finish_job(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
-    """End the job the way its list ended."""
+    """End the job the way its list ended. Rows in error of a list that has results too are no failure of the job, but
+    staff find it by what the provider did."""
     message = row.message or "Done"
+    trouble = run_trouble(scope, row, message=message) if row.error_count else None
     if row.status == "completed":
-        jobs.finish(scope, claimed, message=message)
+        jobs.finish(scope, claimed, message=message, cause=trouble)
     elif row.status == "cancelled":
         jobs.cancelled(scope, claimed, message=message)
     else:
-        jobs.fail(scope, claimed, code=row.outcome or "failed", message=message)
+        broke = trouble if row.outcome != "access_lost" else None
+        jobs.fail(scope, claimed, code=row.outcome or "failed", message=message, cause=broke)

@@ -74,7 +74,7 @@ def take_leads(claimed: ClaimedJob) -> None:
                 jobs.fail(scope, claimed, code="access_lost", message=f"Stopped: {lost}")
                 return
             if jobs.cancel_requested(scope, claimed):
-                jobs.cancelled(scope, claimed, message=f"Canceled. {_summary(_progress(scope, claimed))}")
+                jobs.cancelled(scope, claimed, message=f"Stopped. {_summary(_progress(scope, claimed))}")
                 return
             if not _take_batch(scope, claimed):
                 return

@@ -14,6 +14,7 @@ from sqlalchemy.types import Text
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.progress import chunks_by_list
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.views import EnrichmentPage, EnrichmentView
 from cursive_app.settings import settings
@@ -66,9 +67,11 @@ def list_enrichments(
     more = len(rows) > limit
     rows = rows[:limit][::-1] if backward else rows[:limit]
     has_next, has_previous = (at is not None, more) if backward else (more, at is not None)
-    earlier = _earlier_files(scope, rows)
+    earlier, chunks = _earlier_files(scope, rows), chunks_by_list(scope, rows)
     return EnrichmentPage(
-        items=tuple(enrichment_view(scope, row, same_file_as=earlier.get(row.id)) for row in rows),
+        items=tuple(
+            enrichment_view(scope, row, same_file_as=earlier.get(row.id), chunks=chunks.get(row.id, ())) for row in rows
+        ),
         next_cursor=_write(rows[-1], binding, backward=False) if has_next and rows else None,
         previous_cursor=_write(rows[0], binding, backward=True) if has_previous and rows else None,
     )

@@ -38,7 +38,7 @@ from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
 
 BATCH_ROWS = 20_000
-_CANCELED = "The reading was canceled. Upload the file again, or choose how it is read."
+_CANCELED = "The reading was stopped. Upload the file again, or choose how it is read."
 _GONE_WRONG = "The file could not be read because of a fault on our side. Upload it again, or tell us about it."
 
 

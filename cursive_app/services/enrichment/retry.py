@@ -1,28 +1,42 @@
 """Taking up again, by staff, what failed for good (JOB-05): the same job goes on with what has no answer yet.
 
-A run keeps what was matched and paid. Rows that were left out because it broke off get another chance, batches that are
-at the provider are asked about and not ordered again, and the rest is held again under a key of its own.
+A run keeps what was matched and paid. Rows that were left out because it broke off, or that ended in error, get another
+chance. Batches that are at the provider are asked about and not ordered again; one whose job came to nothing there is
+ordered under another name. The rest is held again under a key of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
 from cursive_app.errors import Conflict
+from cursive_app.integrations.audiencelab import (
+    ProviderAuthFailed,
+    ProviderRateLimited,
+    ProviderServerError,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from cursive_app.services.enrichment import leads, opening, starting
-from cursive_app.services.enrichment.chunks import may_hold_more, sendable
+from cursive_app.services.enrichment.chunks import name_again, sendable, still_needed
 from cursive_app.services.enrichment.ending import count_outcomes
-from cursive_app.services.enrichment.pricing import cost_of, rows_to_send
 from cursive_app.services.enrichment.refusals import REASONS
 from cursive_app.services.jobs.admin.editing import Choice, Whole
 from cursive_app.services.jobs.admin.retries import Again, RetryRule, refuse_unless_failed, register, reopen
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentFilePart, EnrichmentRow
+from db.models.jobs import Job
 from db.scope import Scope
 
+# The provider was not to be reached: what was ordered may be there, and is looked for by its name before it is ordered.
+_PASSES = frozenset(
+    error.__name__
+    for error in (
+        ProviderAuthFailed, ProviderRateLimited, ProviderServerError, ProviderTimeout, ProviderUnavailable
+    )
+)  # fmt: skip
 _READ_AGAIN = ("read_failed", "access_lost")
 LARGEST_LIST = 1_000_000  # rows
 
@@ -34,14 +48,16 @@ def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, A
     """
     row = _list(scope, links)
     refuse_unless_failed(row)
-    mine = (EnrichmentRow.outcome == "skipped", sendable(row))
-    scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome=None, reason=None, chunk=None))
+    mine = (EnrichmentRow.outcome.in_(("skipped", "error")), sendable(row))
+    unanswered = {"outcome": None, "reason": None, "chunk": None, "fetched_at": None}
+    scope.session.execute(update(EnrichmentRow).where(*mine).values(unanswered))
     _reopen_chunks(scope, row)
     count_outcomes(scope, row)
+    _count_again(scope, row)
     return reopen(
         scope,
         row,
-        left=_still_costs(row),
+        left=still_needed(row),
         key=f"enrichment:{row.id}",
         description=f"Held again for enriching “{row.filename[:200]}”",
         job_id=row.run_job_id,
@@ -87,21 +103,32 @@ def _part_of(row: Enrichment) -> ColumnElement[bool]:
 
 
 def _reopen_chunks(scope: Scope, row: Enrichment) -> None:
-    """Batches that were dropped when the run broke off: asked about if the provider has them, else sent."""
-    dropped = scope.select(EnrichmentChunk).where(
-        EnrichmentChunk.enrichment_id == row.id, EnrichmentChunk.number > 0, EnrichmentChunk.status == "dropped"
+    """Batches that were dropped or given up. Those that broke off at the provider are asked about at once; the others
+    take their turn, three at a time and as far as the hold pays for them."""
+    unanswered = scope.select(EnrichmentChunk).where(
+        EnrichmentChunk.enrichment_id == row.id,
+        EnrichmentChunk.number > 0,
+        EnrichmentChunk.status.in_(("dropped", "failed")),
     )
-    for chunk in scope.session.scalars(dropped):
-        chunk.status = "sent" if chunk.provider_job_id is not None else "pending"
+    for chunk in scope.session.scalars(unanswered):
+        if chunk.status == "dropped" and chunk.provider_job_id is not None:
+            chunk.status = "sent"
+        else:
+            if chunk.status == "failed" and chunk.error_code not in _PASSES:
+                chunk.provider_name = name_again(chunk.provider_name)
+            chunk.status, chunk.sent_at, chunk.provider_job_id = "pending", None, None
         chunk.tries = chunk.failures = 0
-        chunk.looked_at = None
+        chunk.looked_at = chunk.settled_at = chunk.error_code = chunk.error_message = None
     scope.session.flush()
 
 
-def _still_costs(row: Enrichment) -> Decimal:
-    answered = row.matched_count + row.no_match_count + row.error_count
-    rows = rows_to_send(row, includes_owned=row.includes_owned) - answered
-    return min(cost_of(rows, row.price), may_hold_more(row))
+def _count_again(scope: Scope, row: Enrichment) -> None:
+    """The job counts what is answered, and its pace from what comes now."""
+    if row.run_job_id is None:
+        return
+    job = scope.get(Job, row.run_job_id)
+    job.processed, job.failed = row.matched_count + row.no_match_count, 0
+    job.moving_since = None
 
 
 _FROM_FILE = Choice("Read again", {"file": "From the uploaded file"}, hint="Cells that were edited since are lost.")

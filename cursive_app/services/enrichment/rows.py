@@ -5,17 +5,39 @@ from __future__ import annotations
 from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.problems import duplicate_problem, owned_problem, problem_view
 from cursive_app.services.enrichment.views import RowPage, RowView
 from cursive_app.settings import settings
-from db.models.enrichment import Enrichment, EnrichmentRow
+from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.scope import Scope
 
 LARGEST_PAGE = 200
+_SENDABLE = (
+    exists()
+    .where(
+        Enrichment.workspace_id == EnrichmentRow.workspace_id,
+        Enrichment.id == EnrichmentRow.enrichment_id,
+        or_(EnrichmentRow.verdict == "valid", Enrichment.includes_owned & (EnrichmentRow.verdict == "owned")),
+    )
+    .correlate(EnrichmentRow)
+)
+_WAS_OUT = (
+    exists()
+    .where(
+        EnrichmentChunk.workspace_id == EnrichmentRow.workspace_id,
+        EnrichmentChunk.enrichment_id == EnrichmentRow.enrichment_id,
+        EnrichmentChunk.number > 0,
+        EnrichmentChunk.status == "dropped",
+        EnrichmentChunk.sent_at.is_not(None),
+        EnrichmentRow.number.between(EnrichmentChunk.first_number, EnrichmentChunk.last_number),
+    )
+    .correlate(EnrichmentRow)
+)
+_UNREACHED = (EnrichmentRow.outcome == "skipped") & _SENDABLE
 VIEWS: dict[str, ColumnElement[bool] | None] = {
     "all": None,
     "valid": EnrichmentRow.verdict == "valid",
@@ -27,6 +49,8 @@ VIEWS: dict[str, ColumnElement[bool] | None] = {
     "no_match": EnrichmentRow.outcome == "no_match",
     "skipped": EnrichmentRow.outcome == "skipped",
     "error": EnrichmentRow.outcome == "error",
+    "at_provider": _UNREACHED & _WAS_OUT,
+    "not_sent": _UNREACHED & ~_WAS_OUT,
 }
 _COUNTED = {
     "all": "row_count",
@@ -45,7 +69,8 @@ _UNREAD = ("received", "reading", "refused")
 def list_rows(
     scope: Scope, id: UUID | str, *, view: str = "all", cursor: str | None = None, limit: int = 50
 ) -> RowPage:
-    """A page of rows. `view` is a key of VIEWS; "problems" are rows with any problem, also valid ones with warnings.
+    """A page of rows. `view` is a key of VIEWS; "problems" are rows with any problem, also valid ones with warnings;
+    "at_provider" and "not_sent" part the rows that an ended run would have sent but has no answer for.
 
     Empty while the file is being read, and after its rows were deleted. Raises Invalid (view, limit, cursor), NotFound,
     Forbidden.

@@ -19,12 +19,14 @@ from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJ
 from cursive_app.services import jobs, notices
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Next, next_act, read_records
-from cursive_app.services.enrichment.ending import end, finish_job, release_rest
+from cursive_app.services.enrichment.ending import defer_mail, end, finish_job, release_rest
 from cursive_app.services.enrichment.joining import Joiner, sent_row
 from cursive_app.services.enrichment.pricing import rows_to_send
 from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
+from cursive_app.services.enrichment.troubles import GIVEN_UP, error_trouble, failed_trouble
 from cursive_app.services.jobs import ClaimedJob
+from cursive_app.services.jobs.causes import Cause
 from db.models.enrichment import Enrichment
 from db.models.jobs import Job
 from db.scope import Scope
@@ -33,7 +35,6 @@ log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 20.0  # how long a run keeps a worker while others may wait for one
 OVERDUE = timedelta(hours=24)  # a provider job that takes longer is reported, and still waited for
-_GIVEN_UP = "The data provider could not look these rows up. They cost nothing and can be run again."
 
 
 def run_enrichment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
@@ -92,7 +93,7 @@ def _decide(claimed: ClaimedJob) -> Next | None:
 
 
 def _stopped(claimed: ClaimedJob) -> bool:
-    """Whether the run ends here because somebody canceled it or its actor may no longer act (T15)."""
+    """Whether the run ends here because somebody stopped it or its actor may no longer act (T15)."""
     lost = claimed.access_lost or jobs.access_lost(claimed, need=Permission.RUN_ENRICHMENTS)
     with claimed.tenant.begin() as scope:
         if not lost and not jobs.cancel_requested(scope, claimed):
@@ -105,7 +106,7 @@ def _stopped(claimed: ClaimedJob) -> bool:
                 message, skipped = f"Stopped: {lost} {kept}", "The run was stopped"
                 end(scope, claimed, row, status="failed", outcome="access_lost", message=message, skipped=skipped)
             else:
-                message, skipped = f"Canceled. {kept}", "The run was canceled"
+                message, skipped = f"Stopped. {kept}", "The run was stopped"
                 end(scope, claimed, row, status="cancelled", outcome="cancelled", message=message, skipped=skipped)
         finish_job(scope, claimed, row)
         return True
@@ -123,7 +124,7 @@ def _send(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
         try:
             job = lab.create_enrichment(name=chunk.name, records=sent, operator="AND" if strict else "OR")
         except ProviderRefused as error:
-            _give_up(claimed, chunk, code=error.code, why=_GIVEN_UP)
+            _give_up(claimed, chunk, error_trouble(chunk, error))
             return
     with claimed.tenant.begin() as scope:
         _, stored = lock(scope, claimed, number=chunk.number)
@@ -139,7 +140,7 @@ def _look(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
     assert chunk.job_id is not None
     job = lab.enrichment(chunk.job_id)
     if job.status == "failed":
-        _give_up(claimed, chunk, code="provider_failed", why=_GIVEN_UP)
+        _give_up(claimed, chunk, failed_trouble(chunk, job))
     elif job.status != "completed":
         _look_again(claimed, chunk, job)
     else:
@@ -174,21 +175,22 @@ def _look_again(claimed: ClaimedJob, chunk: ChunkPlan, job: ProviderJob) -> None
 
 def _failed(claimed: ClaimedJob, chunk: ChunkPlan, error: ProviderError) -> None:
     """Count an error of one chunk; the next try waits longer, and the last error gives the chunk up."""
+    cause = error_trouble(chunk, error)
     with claimed.tenant.begin() as scope:
         _, stored = lock(scope, claimed, number=chunk.number)
         stored.failures += 1
         stored.looked_at = now()
-        stored.error_code, stored.error_message = type(error).__name__, error.message
+        stored.error_code, stored.error_message = cause.code, cause.message
         if stored.failures < MOST_FAILURES:
             text = f"Batch {chunk.number:,}: the provider did not answer well; trying again shortly"
-            jobs.advance(scope, claimed, message=text)
+            jobs.advance(scope, claimed, message=text, cause=cause)
             return
-        settle_failed(scope, claimed, number=chunk.number, code=type(error).__name__, why=_GIVEN_UP)
+        settle_failed(scope, claimed, number=chunk.number, cause=cause, why=GIVEN_UP)
 
 
-def _give_up(claimed: ClaimedJob, chunk: ChunkPlan, *, code: str, why: str) -> None:
+def _give_up(claimed: ClaimedJob, chunk: ChunkPlan, cause: Cause) -> None:
     with claimed.tenant.begin() as scope:
-        settle_failed(scope, claimed, number=chunk.number, code=code, why=why)
+        settle_failed(scope, claimed, number=chunk.number, cause=cause, why=GIVEN_UP)
 
 
 def _records(claimed: ClaimedJob, chunk: ChunkPlan) -> tuple[list[tuple[int, dict[str, str]]], bool]:
@@ -206,7 +208,7 @@ def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     left = rows_to_send(row, includes_owned=row.includes_owned) - (
         row.matched_count + row.no_match_count + row.error_count
     )
-    key = f"enrichment:{row.id}:release:{row.credits_captured}:{left}"
+    key = f"enrichment:{row.id}:release:{row.hold_id}"  # a run has a hold for each time it is resumed
     release_rest(scope, row, key=key, why="Given back while the enrichment is paused")
     row.status = "paused"
     message = f"Out of credits: top up and resume the remaining {left:,} {'row' if left == 1 else 'rows'}."
@@ -221,6 +223,7 @@ def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
         link=f"/enrichments/{row.id}",
         dedupe_key=f"enrichment:{row.id}:paused:{row.credits_held}",
     )
+    defer_mail(scope, claimed, row)
     jobs.pause(scope, claimed, code="insufficient_credits", message=message)
 
 

@@ -214,7 +214,7 @@ def _cancel(claimed: ClaimedJob) -> None:
 
 
 def _end_canceled(scope: Scope, claimed: ClaimedJob) -> None:
-    _write(scope, claimed, {"status": "failed", "message": "Canceled", "at": now().isoformat()}, chunk="dropped")
+    _write(scope, claimed, {"status": "failed", "message": "Stopped", "at": now().isoformat()}, chunk="dropped")
     jobs.cancelled(scope, claimed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +11,24 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import still_needed
 from cursive_app.services.enrichment.pricing import rows_to_send, why_not_start
+from cursive_app.services.enrichment.progress import chunks_by_list, rerunnable, run_progress
 from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView
-from db.models.enrichment import Enrichment
+from db.models.enrichment import Enrichment, EnrichmentChunk
 from db.scope import Scope
 
 
-def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None = None) -> EnrichmentView:
-    """The view of a row. `same_file_as`: an earlier list with the same file, when the caller has looked for it."""
+def enrichment_view(
+    scope: Scope,
+    row: Enrichment,
+    *,
+    same_file_as: UUID | None = None,
+    chunks: Sequence[EnrichmentChunk] | None = None,
+) -> EnrichmentView:
+    """The view of a row. `same_file_as`: an earlier list with the same file, when the caller has looked for it;
+    `chunks`: those of its run, when the caller has read them."""
     tenant = scope.tenant
+    if chunks is None:
+        chunks = chunks_by_list(scope, [row]).get(row.id, [])
     is_kept = row.purged_at is None
     return EnrichmentView(
         id=row.id,
@@ -61,6 +72,8 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
         may_download=is_kept and accounts.allows(tenant, Permission.DOWNLOAD_ENRICHMENTS),
         why_not=why_not_start(row, rows=rows_to_send(row, includes_owned=row.includes_owned)),
         to_resume=still_needed(row) if row.status == "paused" else None,
+        progress=run_progress(row, chunks),
+        rerunnable=rerunnable(row),
     )
 
 

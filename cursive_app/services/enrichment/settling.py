@@ -19,6 +19,7 @@ from cursive_app.services.enrichment.chunks import get_chunk, rows_of
 from cursive_app.services.enrichment.joining import Match
 from cursive_app.services.enrichment.pricing import cost_of
 from cursive_app.services.jobs import ClaimedJob
+from cursive_app.services.jobs.causes import Cause
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.scope import Scope
 
@@ -77,8 +78,11 @@ def settle(
     return True
 
 
-def settle_failed(scope: Scope, claimed: ClaimedJob, *, number: int, code: str, why: str) -> None:
-    """Give a chunk up: its rows end with an error and cost nothing. Raises LostClaim."""
+def settle_failed(scope: Scope, claimed: ClaimedJob, *, number: int, cause: Cause, why: str) -> None:
+    """Give a chunk up: its rows end with an error and cost nothing. `cause` is for staff, `why` for the rows.
+
+    Raises LostClaim.
+    """
     row, chunk = lock(scope, claimed, number=number)
     if chunk.status not in ("pending", "sent"):
         return
@@ -90,9 +94,10 @@ def settle_failed(scope: Scope, claimed: ClaimedJob, *, number: int, code: str, 
         .returning(EnrichmentRow.number)
     ).all()
     chunk.status, chunk.settled_at = "failed", at
-    chunk.error_code, chunk.error_message = code, why[:500]
+    chunk.error_code, chunk.error_message = cause.code, why[:500]
     row.error_count += len(failed)
-    advance(scope, claimed, row, f"Batch {number:,} could not be looked up; its {len(failed):,} rows cost nothing")
+    text = f"Batch {number:,} could not be looked up; its {len(failed):,} rows cost nothing"
+    advance(scope, claimed, row, text, cause=cause)
 
 
 def lock(scope: Scope, claimed: ClaimedJob, *, number: int) -> tuple[Enrichment, EnrichmentChunk]:

@@ -79,9 +79,36 @@ class SampleView:
 
 
 @dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Where the rows of a run are: `answered` (matched, no match or error), `at_provider` (once it has ended: those
+    whose answer was not waited for), `not_sent`; together all rows the run sends. `batches` is known only as far as the
+    hold lets them be full. `sent_at`: since when the oldest batch is there; `looks_at`: when one is looked at next.
+    """
+
+    answered: int
+    at_provider: int
+    not_sent: int
+    batches_answered: int
+    batches: int
+    sent_at: datetime | None
+    looks_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rerunnable:
+    """How many rows of an ended run could be sent again, by outcome. Of the skipped ones only those that can be looked
+    up at all: no duplicates, no invalid rows."""
+
+    error: int
+    no_match: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
 class EnrichmentView:
     """A list as its workspace sees it. Credits have two decimals. `may_*` are today's rights of who asks; `why_not`
-    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds."""
+    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds. `progress` is
+    None before the start and when the rows were deleted."""
 
     id: UUID
     filename: str
@@ -124,6 +151,8 @@ class EnrichmentView:
     may_download: bool
     why_not: str | None
     to_resume: Decimal | None
+    progress: RunProgress | None
+    rerunnable: Rerunnable
 
 
 @dataclass(frozen=True, slots=True)

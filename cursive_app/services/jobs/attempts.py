@@ -1,13 +1,15 @@
 """The record of every try: who worked on a job, from when to when, how it ended and why (JOB-04).
 
 Waiting for a vendor means looking every few seconds; a look that found nothing yet leaves no row of its own, the next
-one takes over its row. Numbers go on counting, so a gap in them says how many looks were folded.
+one takes over its row. Numbers go on counting, so a gap in them says how many looks were folded. A look that met an
+error keeps its row, also where the flow itself tries again.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -54,20 +56,14 @@ def begin_attempt(scope: SystemScope, row: Job) -> None:
 
 
 def end_attempt(scope: Scope, *, token: UUID, outcome: str, stage: str, cause: Cause | None = None) -> None:
-    """Write how the attempt with this token ended, in the transaction that ends it."""
-    scope.session.execute(
-        update(JobAttempt)
-        .where(scope.owned(JobAttempt), JobAttempt.token == token, JobAttempt.ended_at.is_(None))
-        .values(
-            ended_at=now(),
-            outcome=outcome,
-            stage=stage,
-            error_code=cause.code if cause else None,
-            error_message=cause.message if cause else None,
-            internal=cause.internal if cause else None,
-            fingerprint=cause.fingerprint if cause else None,
-        )
-    )
+    """Write how the attempt with this token ended, in the transaction that ends it. Without a `cause` the one that was
+    noted while it ran stands."""
+    _write(scope, token, ended_at=now(), outcome=outcome, stage=stage, **_told(cause))
+
+
+def note_cause(scope: Scope, *, token: UUID, cause: Cause) -> None:
+    """Write what went wrong within the attempt with this token, which goes on; of several the last one stands."""
+    _write(scope, token, **_told(cause))
 
 
 def lose_attempt(scope: SystemScope, row: Job) -> None:
@@ -79,6 +75,24 @@ def lose_attempt(scope: SystemScope, row: Job) -> None:
     )
     if last is not None:
         _lose(row, last)
+
+
+def _write(scope: Scope, token: UUID, **values: Any) -> None:
+    mine = update(JobAttempt).where(
+        scope.owned(JobAttempt), JobAttempt.token == token, JobAttempt.ended_at.is_(None)
+    )  # fmt: skip
+    scope.session.execute(mine.values(**values))
+
+
+def _told(cause: Cause | None) -> dict[str, str | None]:
+    if cause is None:
+        return {}
+    return {
+        "error_code": cause.code,
+        "error_message": cause.message,
+        "internal": cause.internal,
+        "fingerprint": cause.fingerprint,
+    }
 
 
 def _lose(row: Job, last: JobAttempt) -> None:

@@ -46,9 +46,12 @@ def cause_of(error: BaseException, *, code: str, message: str) -> Cause:
     )
 
 
-def cause_told(kind: str, *, code: str, message: str, internal: str | None = None) -> Cause:
-    """The cause a flow gives in words, without an exception: grouped by kind, code and the words without numbers."""
-    words = _CHANGING.sub("#", clean(message)[:LONGEST_MESSAGE])
+def cause_told(
+    kind: str, *, code: str, message: str, internal: str | None = None, grouped_by: str | None = None
+) -> Cause:
+    """The cause a flow gives in words: grouped by kind, code and the words without numbers, or by kind, code and
+    `grouped_by` where the words say how far it reached and not what it is."""
+    words = grouped_by if grouped_by is not None else _CHANGING.sub("#", clean(message)[:LONGEST_MESSAGE])
     return Cause(
         code=code,
         message=clean(message)[:LONGEST_MESSAGE],

@@ -17,7 +17,7 @@ from sqlalchemy import exists, select, update
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.actors import actor_of
-from cursive_app.services.jobs.attempts import begin_attempt, end_attempt
+from cursive_app.services.jobs.attempts import begin_attempt, end_attempt, note_cause
 from cursive_app.services.jobs.causes import Cause, cause_told
 from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.pauses import waits_for_queue
@@ -131,13 +131,15 @@ def advance(
     captured: Decimal | None = None,
     released: Decimal | None = None,
     message: str | None = None,
+    cause: Cause | None = None,
     arguments: dict[str, Any] | None = None,
     links: dict[str, Any] | None = None,
 ) -> None:
     """Record progress in the transaction that made it. Raises LostClaim.
 
     All numbers are totals so far, not steps; credits likewise. `arguments` and `links` are merged into what is there.
-    A new stage or a message becomes a line of the timeline.
+    A new stage or a message becomes a line of the timeline. `cause`: what went wrong although the flow goes on; the
+    line is then a warning with its `internal` for staff, and the attempt is no longer one that only waited.
     """
     row = _fenced(scope, claimed)
     row.heartbeat_at = now()
@@ -159,14 +161,20 @@ def advance(
         row.arguments = {**row.arguments, **arguments}
     if links:
         row.links = {**row.links, **links}
-    _enter(scope, row, stage=stage, message=message)
+    if cause is None:
+        _enter(scope, row, stage=stage, message=message)
+    else:
+        _enter(scope, row, stage=stage, message=message or cause.message, level="warning", internal=cause.internal)
+        note_cause(scope, token=claimed.token, cause=cause)
     scope.session.flush()
 
 
-def finish(scope: Scope, claimed: ClaimedJob, *, message: str = "Done") -> None:
-    """The job has reached its end. Raises LostClaim."""
+def finish(scope: Scope, claimed: ClaimedJob, *, message: str = "Done", cause: Cause | None = None) -> None:
+    """The job has reached its end. `cause`: why a part of it has no result; the job is completed all the same, and
+    staff find it by that error. Raises LostClaim."""
     row = _fenced(scope, claimed)
-    _end(scope, claimed, row, status="completed", stage="done", message=message)
+    level = "info" if cause is None else "warning"
+    _end(scope, claimed, row, status="completed", stage="done", message=message, level=level, cause=cause)
 
 
 def fail(
@@ -182,11 +190,10 @@ def fail(
     when an exception is behind it. Raises LostClaim."""
     row = _fenced(scope, claimed)
     why = cause or cause_told(row.kind, code=code, message=message, internal=internal)
-    row.error_code, row.error_message, row.error_fingerprint = why.code, why.message, why.fingerprint
     _end(scope, claimed, row, status="failed", stage=row.stage, message=why.message, level="error", cause=why)
 
 
-def cancelled(scope: Scope, claimed: ClaimedJob, *, message: str = "Canceled") -> None:
+def cancelled(scope: Scope, claimed: ClaimedJob, *, message: str = "Stopped") -> None:
     """The job ends because somebody asked for it. Raises LostClaim."""
     row = _fenced(scope, claimed)
     _end(scope, claimed, row, status="cancelled", stage=row.stage, message=message, level="warning")
@@ -246,13 +253,15 @@ def _fenced(scope: Scope, claimed: ClaimedJob) -> Job:
     return row
 
 
-def _enter(scope: Scope, row: Job, *, stage: str | None, message: str | None, level: str = "info") -> None:
+def _enter(
+    scope: Scope, row: Job, *, stage: str | None, message: str | None, level: str = "info", internal: str | None = None
+) -> None:
     changed = stage is not None and stage != row.stage
     if stage is not None:
         row.stage = stage
     if message or changed:
         text = message or row.stage.replace("_", " ").capitalize()
-        add_event(scope, row.id, stage=row.stage, message=text, level=level)
+        add_event(scope, row.id, stage=row.stage, message=text, level=level, internal=internal)
 
 
 _OUTCOMES = {"completed": "finished", "failed": "failed", "cancelled": "cancelled"}
@@ -271,7 +280,9 @@ def _end(
 ) -> None:
     row.status, row.stage, row.finished_at = status, stage, now()
     row.attempt_token, row.heartbeat_at, row.run_after = None, None, None
-    if status == "completed":
+    if cause is not None:
+        row.error_code, row.error_message, row.error_fingerprint = cause.code, cause.message, cause.fingerprint
+    elif status == "completed":
         row.error_code = row.error_message = row.error_fingerprint = None
     add_event(scope, row.id, stage=stage, message=message, level=level, internal=cause.internal if cause else None)
     end_attempt(scope, token=claimed.token, outcome=_OUTCOMES[status], stage=stage, cause=cause)

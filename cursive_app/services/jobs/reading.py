@@ -124,7 +124,7 @@ def request_cancel(scope: Scope, id: UUID | str) -> JobView:
         raise Conflict("This job has already ended; there is nothing to cancel.", reason="ended")
     if row.cancel_requested_at is None:
         row.cancel_requested_at = now()
-        add_event(scope, row.id, stage=row.stage, message=f"Cancel requested by {actor_label(scope)}")
+        add_event(scope, row.id, stage=row.stage, message=f"Stop requested by {actor_label(scope)}")
         wake(scope, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
         _audit(scope, "job.cancel", row)
     return job_view(row)

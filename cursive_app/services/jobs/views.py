@@ -117,8 +117,10 @@ class ClaimedJob:
 
 
 def job_view(row: Job) -> JobView:
-    """The view of a row, with the rate and the time left that follow from its progress so far."""
+    """The view of a row, with the rate and the time left that follow from its progress so far. The error of a job that
+    is completed concerns a part of it: the timeline tells that part, and `failed` counts it."""
     pace = _per_second(row)
+    is_wrong = row.status != "completed"
     return JobView(
         id=row.id,
         kind=row.kind,
@@ -135,8 +137,8 @@ def job_view(row: Job) -> JobView:
         credits_released=row.credits_released,
         attempts=row.attempts,
         cancel_requested=row.cancel_requested_at is not None,
-        error_code=row.error_code,
-        error_message=row.error_message,
+        error_code=row.error_code if is_wrong else None,
+        error_message=row.error_message if is_wrong else None,
         actor_label=row.actor_label,
         links=dict(row.links),
         created_at=row.created_at,

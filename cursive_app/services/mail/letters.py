@@ -93,7 +93,7 @@ def _invitation(c: Context) -> Letter:
 
 
 def _enrichment_ended(c: Context) -> Letter:
-    words = {"completed": "is enriched", "failed": "stopped early", "cancelled": "was canceled"}
+    words = {"completed": "is enriched", "failed": "could not be completed", "cancelled": "was stopped"}
     return Letter(
         subject=f"“{c['filename']}” {words.get(c['status'], 'has ended')}",
         paragraphs=(
@@ -105,6 +105,19 @@ def _enrichment_ended(c: Context) -> Letter:
     )
 
 
+def _enrichment_paused(c: Context) -> Letter:
+    return Letter(
+        subject=f"“{c['filename']}” is paused: out of credits",
+        paragraphs=(
+            f"Hello {c['name']},",
+            f"the run of your list “{c['filename']}” waits. {c['message']}",
+            "Nothing more is looked up or charged until it goes on; what was found so far stays yours.",
+        ),
+        action=("Open the list to resume", c["link"]),
+        small=f"The file and its results are kept until {c['expires']}.",
+    )
+
+
 KINDS: dict[str, Callable[[Context], Letter]] = {
     "verify_email": _verify_email,
     "account_exists": _account_exists,
@@ -113,6 +126,7 @@ KINDS: dict[str, Callable[[Context], Letter]] = {
     "login_locked": _login_locked,
     "invitation": _invitation,
     "enrichment_ended": _enrichment_ended,
+    "enrichment_paused": _enrichment_paused,
 }
 
 

@@ -129,7 +129,7 @@ def _stopped(claimed: ClaimedJob) -> bool:
             _end(scope, claimed, run, status="failed", outcome="access_lost", message=message)
             jobs.fail(scope, claimed, code="access_lost", message=message)
         else:
-            message = f"Canceled. {delivered}"
+            message = f"Stopped. {delivered}"
             _end(scope, claimed, run, status="cancelled", outcome="cancelled", message=message)
             jobs.cancelled(scope, claimed, message=message)
         return True
