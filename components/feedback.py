@@ -150,7 +150,7 @@ JOB_STATUS: dict[str, tuple[str, Tone]] = {
     "paused": ("Paused", "warn"),
     "completed": ("Completed", "good"),
     "failed": ("Failed", "bad"),
-    "cancelled": ("Canceled", "neutral"),
+    "cancelled": ("Stopped", "neutral"),
 }
 
 

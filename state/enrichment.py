@@ -21,10 +21,11 @@ from cursive_app.services.jobs import JobView
 from db.scope import Scope
 from state.base import allow, current_path, transact
 from state.enrichment_grid import RawRow
-from state.enrichment_lines import PHASES, RunCard, run_card
+from state.enrichment_lines import PHASES
 from state.enrichment_mapping import MappingPart
 from state.enrichment_open import STEPS
 from state.enrichment_price import PricePart
+from state.enrichment_progress import RunCard, run_card
 from state.enrichment_result import ResultPart
 from state.enrichment_rows import AFTER, BEFORE, ROW_PAGE, RowsPart
 
@@ -140,7 +141,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
 
     def _show_run(self, view: EnrichmentView, job: JobView | None) -> None:
         done = view.matched + view.no_match + view.skipped + view.errors
-        card = run_card(job, counts_done=done) if job is not None else RunCard()
+        card = run_card(job, counts_done=done, progress=view.progress) if job is not None else RunCard()
         if card != self.run:
             self.run = card
         if (job is not None) != self.has_run:

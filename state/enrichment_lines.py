@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from cursive_app.clock import now
-from cursive_app.services.enrichment.views import EnrichmentView, Quote, Rate, SampleView
-from cursive_app.services.jobs import JobView
+from cursive_app.services.enrichment.views import EnrichmentView, Quote, Rate, RunProgress, SampleView
 from cursive_app.settings import settings
 from state.session import credits_text
 from state.times import ago, clock_span, exact, span
@@ -89,7 +88,9 @@ class ListCard:
     matched_rows: int = 0
     rerun_errors: str = ""
     rerun_unmatched: str = ""
-    rerun_skipped: bool = False
+    rerun_skipped: str = ""
+    broke_off: bool = False  # some rows have no answer because the run ended before they had one
+    tone: str = ""
     took: str = ""
     finished: str = ""
     finished_exact: str = ""
@@ -141,20 +142,6 @@ class QuoteCard:
     minimum: str = ""
 
 
-@dataclass(frozen=True)
-class RunCard:
-    """The run as it moves."""
-
-    stage: str = ""
-    percent: int = 0
-    done: str = ""
-    pace: str = ""
-    left: str = ""
-    stopping: bool = False
-    paused: bool = False
-    waiting: str = ""
-
-
 def list_line(view: EnrichmentView, timezone: str) -> ListLine:
     """A list in the overview. `timezone` is the reader's."""
     started = view.started_at is not None
@@ -180,7 +167,7 @@ def list_line(view: EnrichmentView, timezone: str) -> ListLine:
 def list_card(view: EnrichmentView, timezone: str) -> ListCard:
     """The open list. `timezone` is the reader's."""
     done = view.matched + view.no_match + view.skipped + view.errors
-    counts = view.counts
+    counts, progress = view.counts, view.progress
     outstanding = view.credits_held - view.credits_captured - view.credits_released
     return ListCard(
         id=str(view.id),
@@ -206,17 +193,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         may_edit=view.may_edit,
         may_run=view.may_run,
         may_download=view.may_download,
-        counts={
-            "all": _count(counts.total),
-            "valid": _count(counts.valid),
-            "invalid": _count(counts.invalid),
-            "duplicate": _count(counts.duplicate),
-            "owned": _count(counts.owned),
-            "matched": f"{view.matched:,}",
-            "no_match": f"{view.no_match:,}",
-            "skipped": f"{view.skipped:,}",
-            "error": f"{view.errors:,}",
-        },
+        counts=_counts(view),
         nothing_usable=counts.valid == 0,
         price=credits_text(view.price or settings().enrichment_price),
         matching=view.matching,
@@ -229,9 +206,11 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         to_resume=credits_text(view.to_resume) if view.to_resume is not None else "",
         matched_share=_share(view.matched, done).strip(" ()"),
         matched_rows=view.matched,
-        rerun_errors=_again(view, view.errors),
-        rerun_unmatched=_again(view, view.no_match),
-        rerun_skipped=bool(_again(view, view.skipped)) and (view.ceiling is not None or view.status != "completed"),
+        rerun_errors=_rows(view.rerunnable.error),
+        rerun_unmatched=_rows(view.rerunnable.no_match),
+        rerun_skipped=_rows(view.rerunnable.skipped),
+        broke_off=view.finished_at is not None and progress is not None and progress.answered < _sent(progress),
+        tone=_tone(view),
         took=_took(view),
         finished=ago(view.finished_at) if view.finished_at else "",
         finished_exact=exact(view.finished_at, timezone) if view.finished_at else "",
@@ -297,30 +276,6 @@ def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
     )
 
 
-def run_card(job: JobView, *, counts_done: int) -> RunCard:
-    """The run's progress, from its job. `counts_done`: rows that have their outcome."""
-    total, done = job.total, max(job.processed, counts_done)
-    left = f"About {clock_span(job.seconds_left)} left" if job.seconds_left is not None else ""
-    return RunCard(
-        stage=job.stage.replace("_", " ").capitalize(),
-        percent=min(100, done * 100 // total) if total else 0,
-        done=f"{done:,} of {total:,} rows" if total else "",
-        pace=f"{job.per_second:,} rows per second" if job.per_second is not None else "",
-        left=left,
-        stopping=job.cancel_requested and not job.is_ended,
-        paused=job.status == "paused",
-        waiting=_waiting(job),
-    )
-
-
-def _waiting(job: JobView) -> str:
-    """When a run that waits for the provider looks again."""
-    if job.resumes_at is None or job.status != "processing":
-        return ""
-    seconds = (job.resumes_at - now()).total_seconds()
-    return f"Looks again in {span(seconds)}" if seconds >= 2 else "Looks again in a moment"
-
-
 def size_text(size: int) -> str:
     """A file size: “812 bytes”, “14 KB”, “2.3 MB”."""
     if size < 1024:
@@ -337,6 +292,25 @@ def limits_text() -> str:
     )
 
 
+def _counts(view: EnrichmentView) -> dict[str, str]:
+    """Rows by verdict, by outcome, and by where they are in the run; a dash for what is not known."""
+    counts, progress = view.counts, view.progress
+    return {
+        "all": _count(counts.total),
+        "valid": _count(counts.valid),
+        "invalid": _count(counts.invalid),
+        "duplicate": _count(counts.duplicate),
+        "owned": _count(counts.owned),
+        "matched": f"{view.matched:,}",
+        "no_match": f"{view.no_match:,}",
+        "skipped": f"{view.skipped:,}",
+        "error": f"{view.errors:,}",
+        "answered": _count(progress.answered if progress else None),
+        "at_provider": _count(progress.at_provider if progress else None),
+        "not_sent": _count(progress.not_sent if progress else None),
+    }
+
+
 def _count(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
 
@@ -345,9 +319,23 @@ def _share(part: int, whole: int) -> str:
     return f" ({part / whole:.0%})" if whole else ""
 
 
-def _again(view: EnrichmentView, rows: int) -> str:
-    """How many rows of an outcome can be run again; empty for none."""
-    return f"{rows:,}" if PHASES[view.status] == "ended" and rows and view.purged_at is None else ""
+def _rows(count: int) -> str:
+    """How many rows there are, in words; empty for none."""
+    return f"{count:,} {'row' if count == 1 else 'rows'}" if count else ""
+
+
+def _sent(progress: RunProgress) -> int:
+    """All rows that the run sends, if nothing comes between."""
+    return progress.answered + progress.at_provider + progress.not_sent
+
+
+def _tone(view: EnrichmentView) -> str:
+    """How the news of the end are told: good only for a run that found somebody and everybody was looked up."""
+    if view.status == "failed":
+        return "bad"
+    if view.status == "completed":
+        return "warn" if view.errors else "good" if view.matched else "neutral"
+    return "neutral"
 
 
 def _took(view: EnrichmentView) -> str:

@@ -13,8 +13,8 @@ from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
 from state.base import allow, ask, tenant, transact
-from state.enrichment_lines import RunCard
 from state.enrichment_open import OpenPart
+from state.enrichment_progress import RunCard
 
 Kind = Literal["csv", "xlsx"]
 Only = Literal["all", "matched", "problems"]

@@ -17,7 +17,7 @@ from state.enrichment_open import OpenPart
 
 ROW_PAGE = 50
 BEFORE = ("all", "valid", "invalid", "duplicate", "owned", "problems")
-AFTER = ("all", "matched", "no_match", "skipped", "error")
+AFTER = ("all", "matched", "no_match", "skipped", "error", "at_provider", "not_sent")
 
 
 class RowsPart(OpenPart, mixin=True):

@@ -16,7 +16,7 @@ OUTCOMES: dict[str, str] = {
     "nobody": "Nobody found",
     "filters_ignored": "Not billed",
     "access_lost": "Stopped",
-    "cancelled": "Canceled",
+    "cancelled": "Stopped",
     "failed": "Failed",
 }
 STAGES = ("queued", "building", "fetching", "checking", "charging", "done")

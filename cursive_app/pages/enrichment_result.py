@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from components.binding import flag, items, text
+from components.binding import items, text
 from components.buttons import button, ghost, primary, quiet_danger, secondary
 from components.dialog import confirm, modal
 from components.feedback import banner, definition, relative_time
@@ -22,7 +22,7 @@ from state.enrichment import EnrichmentState as S
 OUTCOMES = (
     ("matched", "Matched", "charged"),
     ("no_match", "No match", "not charged"),
-    ("skipped", "Skipped", "not sent, not charged"),
+    ("skipped", "Skipped", "not charged"),
     ("error", "Error", "not charged"),
 )
 
@@ -34,10 +34,11 @@ def ended() -> rx.Component:
             S.card.message != "",
             rx.fragment(
                 rx.match(
-                    S.card.status,
-                    ("completed", banner(S.card.message, tone="good", icon_name="circle-check")),
-                    ("failed", banner(S.card.message, tone="bad", icon_name="circle-alert")),
-                    banner(S.card.message, tone="warn", icon_name="info"),
+                    S.card.tone,
+                    ("good", banner(S.card.message, tone="good", icon_name="circle-check")),
+                    ("warn", banner(S.card.message, tone="warn", icon_name="triangle-alert")),
+                    ("bad", banner(S.card.message, tone="bad", icon_name="circle-alert")),
+                    banner(S.card.message, icon_name="info"),
                 )
             ),
             rx.fragment(),
@@ -52,6 +53,12 @@ def ended() -> rx.Component:
         _confirm_delete(),
         class_name="flex flex-col gap-5",
     )
+
+
+BROKE_OFF = (
+    ("at_provider", "At the provider when it ended", "not waited for"),
+    ("not_sent", "Never sent", "not looked up"),
+)
 
 
 def _counts() -> rx.Component:
@@ -72,6 +79,21 @@ def _counts() -> rx.Component:
         rx.el.div(
             *[one(key, name, note) for key, name, note in OUTCOMES], class_name="grid grid-cols-2 gap-4 sm:grid-cols-4"
         ),
+        rx.cond(
+            S.card.broke_off,
+            rx.el.div(
+                rx.el.p(
+                    text("Of the rows to look up, ") + S.card.counts["answered"] + " were answered. The others:",
+                    class_name="mb-2 text-13 text-ink-2",
+                ),
+                rx.el.div(
+                    *[one(key, name, note) for key, name, note in BROKE_OFF],
+                    class_name="grid grid-cols-1 gap-4 sm:grid-cols-2",
+                ),
+                class_name="mt-4 border-t border-line pt-4",
+            ),
+            rx.fragment(),
+        ),
         hint=text("Of ") + S.card.counts["all"] + " rows. Each count opens its rows.",
     )
 
@@ -90,13 +112,11 @@ def _next() -> rx.Component:
                 secondary("Add matched rows to my leads", icon_name="users", on_click=S.add_to_leads, pending=S.adding),
                 rx.fragment(),
             ),
-            _again(S.card.rerun_errors != "", text("Run the ") + S.card.rerun_errors + " failed rows again", "error"),
+            _again(S.card.rerun_errors, text("Run ") + S.card.rerun_errors + " in error again", "error"),
             _again(
-                S.card.rerun_unmatched != "",
-                text("Look the ") + S.card.rerun_unmatched + " rows without a match up again",
-                "no_match",
+                S.card.rerun_unmatched, text("Look up ") + S.card.rerun_unmatched + " without a match again", "no_match"
             ),
-            _again(S.card.rerun_skipped, "Run the rows that were not reached", "skipped"),
+            _again(S.card.rerun_skipped, text("Run ") + S.card.rerun_skipped + " not reached", "skipped"),
             class_name="flex flex-wrap gap-2",
         ),
         rx.el.div(
@@ -115,10 +135,10 @@ def _next() -> rx.Component:
     )
 
 
-def _again(when: Any, words: Any, outcome: Literal["error", "no_match", "skipped"]) -> rx.Component:
+def _again(rows: Any, words: Any, outcome: Literal["error", "no_match", "skipped"]) -> rx.Component:
     """A new list of the rows that ended so; its price is shown before anything is spent."""
     return rx.cond(
-        S.card.may_run & flag(when),
+        S.card.may_run & (rows != ""),
         button(words, icon_name="rotate-cw", on_click=S.rerun(outcome), pending=S.rerunning),
         rx.fragment(),
     )

@@ -38,7 +38,7 @@ def reading() -> rx.Component:
 
 
 def working() -> rx.Component:
-    """Stage, progress, pace, time left, credits so far; stop and resume."""
+    """Stage and progress, where the rows are, credits so far, pace and time left once they are known; stop, resume."""
     return rx.el.section(
         rx.cond(S.card.status == "paused", _paused(), rx.fragment()),
         _meter(
@@ -49,12 +49,17 @@ def working() -> rx.Component:
                 rx.cond(S.run.stopping, "Stopping", rx.cond(S.run.stage != "", S.run.stage, "Running")),
             ),
             indeterminate=(S.card.status == "running") & (S.run.percent == 0),
+            beside=rx.cond(S.run.stopping | (S.card.status != "running"), "", S.run.waiting),
         ),
         rx.el.dl(
+            _figure("Rows answered", S.card.counts["answered"]),
+            _figure("At the provider now", S.card.counts["at_provider"]),
+            _figure("Not sent yet", S.card.counts["not_sent"]),
+            rx.cond(S.run.batches != "", _figure("Batches answered", S.run.batches), rx.fragment()),
             _figure("Matched so far", S.card.counts["matched"]),
-            _figure("Pace", _while_running(S.run.pace)),
-            _figure("Time left", _while_running(rx.cond(S.run.left != "", S.run.left, S.run.waiting))),
             _figure("Credits so far", S.card.captured + " of " + S.card.held + " held"),
+            _while_running("Pace", S.run.pace),
+            _while_running("Time left", S.run.left),
             class_name="mt-4 grid grid-cols-2 gap-4 sm:grid-cols-4",
             custom_attrs={"aria-live": "polite"},
         ),
@@ -119,11 +124,12 @@ def _paused() -> rx.Component:
     )
 
 
-def _meter(stage: Any, *, indeterminate: Any) -> rx.Component:
+def _meter(stage: Any, *, indeterminate: Any, beside: Any = "") -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.el.span(stage, role="status", class_name="text-13 font-medium text-ink"),
             rx.el.span(S.run.done, class_name="num text-13 text-ink-2"),
+            rx.el.span(beside, class_name="num text-12 text-ink-3 sm:ml-auto"),
             class_name="flex flex-wrap items-baseline gap-x-2.5",
         ),
         rx.el.div(
@@ -140,9 +146,9 @@ def _meter(stage: Any, *, indeterminate: Any) -> rx.Component:
     )
 
 
-def _while_running(value: Any) -> Any:
-    """A figure that only a moving run has."""
-    return rx.cond(S.card.status == "paused", "–", rx.cond(value != "", value, "Not known yet"))
+def _while_running(name: str, value: Any) -> rx.Component:
+    """A figure that is known only when two batches have come back, and only of a run that moves."""
+    return rx.cond((S.card.status == "running") & (value != ""), _figure(name, value), rx.fragment())
 
 
 def _figure(name: str, value: Any) -> rx.Component:
@@ -157,7 +163,9 @@ def _confirm_stop() -> rx.Component:
         is_open=S.confirming_stop,
         on_open_change=S.set_confirming_stop,
         title=text("Stop enriching “") + S.card.filename + "”?",
-        consequence=text("Nothing more is sent. The ")
+        consequence=text("Nothing more is sent; ")
+        + S.card.counts["at_provider"]
+        + " rows are at the provider now and are not waited for. The "
         + S.card.counts["matched"]
         + " rows matched so far stay yours and stay charged; the rest of the "
         + S.card.held

@@ -247,9 +247,17 @@ def test_from_the_quote_to_the_download(
     assert alice.post(f"{at}/start", json={"revision": 1}).json()["reason"] == "started"
     assert balance_of(cast.alice) == (Decimal("12.50"), Decimal("27.50"))
     assert alice.delete(at).json()["reason"] == "running"
+    waiting = alice.get(at).json()["progress"]
+    assert (waiting["answered"], waiting["at_provider"], waiting["not_sent"]) == (0, 0, 110)
     work_off(id, sandbox.client())
     seen = alice.get(at).json()
     assert (seen["status"], seen["matched"], seen["credits_captured"]) == ("completed", 60, "15.00")
+    assert seen["progress"] == {
+        "answered": 110, "at_provider": 0, "not_sent": 0, "batches_answered": 1, "batches": 1,
+        "sent_at": None, "looks_at": None,
+    }  # fmt: skip
+    assert seen["rerunnable"] == {"error": 0, "no_match": 50, "skipped": 0}
+    assert alice.get(f"{at}/rows", params={"view": "not_sent"}).json()["total"] == 0
     assert balance_of(cast.alice) == (Decimal("25.00"), 0)
     got = alice.get(f"{at}/download", params={"only": "matched", "fields": "FIRST_NAME,"})
     assert got.text.count("\r\n") == 61

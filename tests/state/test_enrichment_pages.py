@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -18,9 +19,11 @@ from state.enrichment import EnrichmentState as S
 from state.enrichments import EnrichmentsState
 from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
-from tests.factories_enrichment import list_row, make_list, unknown_line
+from tests.factories_enrichment import Line, list_row, make_list, start_run, step, unknown_line, work_off
+from tests.sandbox_fixtures import Sandbox, sandbox, sandbox_server
 from tests.state.driver import Tab, sign_in
 
+__all__ = ["sandbox", "sandbox_server"]
 HEADER = "E-mail,First name,Last name,Firma,Notes\n"
 PEOPLE = "".join(f"dana{n}@acme-{n}.example,Dana,Number {n},Acme {n},n{n}\n" for n in range(120))
 UNTIDY = HEADER + "broken(at)example.com,Robin,Typo,,ask\n" + PEOPLE + "DANA3@acme-3.example,Dana,Again,,twice\n"
@@ -67,6 +70,7 @@ async def test_a_list_is_read_then_understood(driver, cast: Cast, tmp_path: Path
     assert tab.var(S, "card")["counts"] == {
         "all": "122", "valid": "120", "invalid": "1", "duplicate": "1", "owned": "0",
         "matched": "0", "no_match": "0", "skipped": "0", "error": "0",
+        "answered": "–", "at_provider": "–", "not_sent": "–",
     }  # fmt: skip
 
 
@@ -249,7 +253,8 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     )
     tab = await opened(driver, cast.alice, str(id))
     card = tab.var(S, "card")
-    assert (card["phase"], card["counts"]["no_match"], card["rerun_unmatched"]) == ("ended", "4", "4")
+    assert (card["phase"], card["counts"]["no_match"], card["rerun_unmatched"]) == ("ended", "4", "4 rows")
+    assert (card["rerun_errors"], card["rerun_skipped"], card["tone"], card["broke_off"]) == ("", "", "neutral", False)
     assert (card["held"], card["captured"], card["released"]) == ("1.00", "0.00", "1.00")
     await tab.send(S.set_download_kind, path=f"/enrichments/{id}", kind="xlsx")
     await tab.send(S.toggle_field, path=f"/enrichments/{id}", name="GENDER")
@@ -264,6 +269,47 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     await tab.send(S.download, path=f"/enrichments/{id}")
     assert "deleted" in tab.var(S, "download_error")
     assert "were deleted" in tab.var(S, "card")["kept"]
+
+
+async def test_a_run_shows_where_its_rows_are_and_since_when(driver, cast: Cast, sandbox: Sandbox) -> None:
+    id, lab = started(cast, 120), sandbox.client()
+    sandbox.faults({"mode": "job_unknown"})
+    step(id, lab)
+    tab = await opened(driver, cast.alice, str(id))
+    run, counts = tab.var(S, "run"), tab.var(S, "card")["counts"]
+    assert (run["stage"], run["batches"]) == ("Waiting for the provider", "0 of 1")
+    assert re.fullmatch(r"(Just sent to|At) the provider.*, next look (in .+|now)", run["waiting"]), run["waiting"]
+    assert (counts["answered"], counts["at_provider"], counts["not_sent"]) == ("0", "120", "0")
+    await tab.send(S.stop, path=f"/enrichments/{id}")
+    step(id, lab)
+    sandbox.faults()
+    await tab.send(S.load, path=f"/enrichments/{id}?view=at_provider")
+    card = tab.var(S, "card")
+    assert (card["status"], card["broke_off"], card["tone"], card["rerun_skipped"]) == (
+        "cancelled", True, "neutral", "120 rows",
+    )  # fmt: skip
+    assert (card["counts"]["at_provider"], card["counts"]["not_sent"]) == ("120", "0")
+    assert (tab.var(S, "tab"), tab.var(S, "shown")) == ("at_provider", "Rows 1 to 50 · 120 in all")
+    await tab.send(S.rerun, path=f"/enrichments/{id}", outcome="skipped")
+    assert "/enrichments/" in tab.text()
+
+
+async def test_duplicates_alone_are_not_offered_again(driver, cast: Cast, sandbox: Sandbox) -> None:
+    double = Line(unknown_line(0).cells, {}, verdict="duplicate", duplicate_of=1)
+    id = started(cast, 110, double)
+    work_off(id, sandbox.client())
+    tab = await opened(driver, cast.alice, str(id))
+    card = tab.var(S, "card")
+    assert (card["counts"]["skipped"], card["rerun_skipped"], card["rerun_unmatched"]) == ("1", "", "110 rows")
+    assert (card["status"], card["tone"], card["broke_off"]) == ("completed", "neutral", False)
+
+
+def started(cast: Cast, rows: int, *more: Line) -> UUID:
+    """A list of people nobody knows, whose run waits for a worker."""
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, [*(unknown_line(number) for number in range(rows)), *more])
+    start_run(cast.alice, id)
+    return id
 
 
 async def test_the_overview_tells_empty_from_no_match_and_keeps_filters_in_the_address(driver, cast: Cast) -> None:

@@ -187,7 +187,7 @@ async def test_a_run_that_ends_elsewhere_is_ended_in_the_history_too(driver: Dri
         run = segments.cancel_run(scope, UUID(tab.var(Builder, "run")["id"]))
     step(run, AudienceLab(base_url="http://127.0.0.1:9", api_key="none"))  # the worker's part; it asks nobody any more
     await tab.send(Builder.load, path=running)  # a reload
-    assert [(run["is_active"], run["outcome"]) for run in tab.var(Builder, "runs")] == [(False, "Canceled")]
+    assert [(run["is_active"], run["outcome"]) for run in tab.var(Builder, "runs")] == [(False, "Stopped")]
 
 
 async def test_an_undone_archive_names_its_segment(driver: Driver, cast: Cast) -> None:

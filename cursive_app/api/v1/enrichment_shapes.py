@@ -14,7 +14,20 @@ from cursive_app.services.enrichment import FIELDS
 Status = Literal[
     "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled"
 ]
-View = Literal["all", "valid", "invalid", "duplicate", "owned", "problems", "matched", "no_match", "skipped", "error"]
+View = Literal[
+    "all",
+    "valid",
+    "invalid",
+    "duplicate",
+    "owned",
+    "problems",
+    "matched",
+    "no_match",
+    "skipped",
+    "error",
+    "at_provider",
+    "not_sent",
+]
 Matching = Literal["balanced", "strict"]
 Outcome = Literal["matched", "no_match", "skipped", "error"]
 Again = Literal["error", "no_match", "skipped"]
@@ -109,6 +122,26 @@ class SampleOut(_Out):
     at: datetime | None
 
 
+class ProgressOut(_Out):
+    """Where the rows of the run are; the three counts sum to all rows it sends."""
+
+    answered: int = Field(description="Rows that were matched, found nobody or ended in error.")
+    at_provider: int = Field(description="Rows at the provider now; once the run has ended: unanswered when it did.")
+    not_sent: int = Field(description="Rows that were not sent (yet).")
+    batches_answered: int
+    batches: int = Field(description="As many as are to be expected; more when the credits held make them small.")
+    sent_at: datetime | None = Field(description="Since when the oldest batch is at the provider.")
+    looks_at: datetime | None = Field(description="When a batch is looked at next.")
+
+
+class RerunnableOut(_Out):
+    """How many rows of an ended run `POST …/rerun` would take, by outcome."""
+
+    error: int
+    no_match: int
+    skipped: int
+
+
 class EnrichmentOut(_Out):
     """A list, from the upload to its result.
 
@@ -153,6 +186,8 @@ class EnrichmentOut(_Out):
     expires_at: datetime = Field(description="When file, rows and results are deleted.")
     purged_at: datetime | None
     why_not: str | None = Field(description="Why it cannot be started now; null: it can.")
+    progress: ProgressOut | None = Field(description="Null before the start, and once the rows were deleted.")
+    rerunnable: RerunnableOut
 
 
 class EnrichmentsOut(_Out):
