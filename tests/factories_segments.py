@@ -25,6 +25,7 @@ def where(*conditions: dict[str, Any], scope: str = "provider", op: str = "all")
 
 
 TEXANS = where({"field": "state", "include": ["TX"]})
+MANAGERS = where({"field": "seniority", "include": ["manager"]})  # everybody the provider sends for it matches
 
 
 def make_segment(tenant: Tenant, filters: Any = TEXANS, **values: Any) -> segments.SegmentView:

@@ -24,7 +24,7 @@ from db.scope import Tenant
 from tests.factories import make_cast
 from tests.factories_credits import balance_of, fund, sums_of
 from tests.factories_jobs import job_row
-from tests.factories_segments import captured, lead_count, look, make_segment, run_row, start
+from tests.factories_segments import MANAGERS, captured, lead_count, look, make_segment, run_row, start
 from tests.faults.gate import Gate
 from tests.faults.processes import Process, wait_until
 from tests.faults.row_locks import HeldRows, waiting_for_rows
@@ -64,7 +64,7 @@ class Trial:
 def begin(leads: int = LEADS) -> Trial:
     tenant = make_cast().alice
     fund(tenant.workspace_id, str(FUNDS))
-    return Trial(tenant, start(tenant, make_segment(tenant).id, max_leads=leads))
+    return Trial(tenant, start(tenant, make_segment(tenant, MANAGERS).id, max_leads=leads))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from db.scope import Tenant
 from tests.factories import Cast, make_cast
 from tests.factories_credits import balance_of, fund, sums_of
 from tests.factories_jobs import job_row
-from tests.factories_segments import captured, lead_count, look, make_segment, run_row, start, step, work_off
+from tests.factories_segments import MANAGERS, captured, lead_count, look, make_segment, run_row, start, step, work_off
 from tests.sandbox_fixtures import Sandbox
 
 pytestmark = pytest.mark.faults
@@ -40,7 +40,7 @@ def fault(mode: str, **options: Any) -> dict[str, Any]:
 
 def begun(tenant: Tenant, lab: AudienceLab, sandbox: Sandbox) -> segments.RunView:
     """A run that has delivered its first page and met a dead provider on its way to the second."""
-    run = start(tenant, make_segment(tenant).id, max_leads=LEADS)
+    run = start(tenant, make_segment(tenant, MANAGERS).id, max_leads=LEADS)
     step(run, lab)
     first_page = lab.for_workspace(None)
 
@@ -111,7 +111,7 @@ def test_any_mixture_of_troubles_ends_with_all_leads_and_a_right_bill(
             for _ in range(2)
         ]
         sandbox.faults(*mixture)
-        run = start(tenant, make_segment(tenant).id, max_leads=LEADS)
+        run = start(tenant, make_segment(tenant, MANAGERS).id, max_leads=LEADS)
         work_off(tenant, run, lab)
         assert assert_fair(tenant, run).new_leads == LEADS, mixture
         sandbox.reset()

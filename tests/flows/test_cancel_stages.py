@@ -58,7 +58,7 @@ def _between_retries(run: segments.RunView, lab: AudienceLab, sandbox: Sandbox) 
     while run_row(run).next_page == 1:
         step(run, _FirstPageOnly(lab, sandbox))  # type: ignore[arg-type]
     sandbox.faults()
-    assert run_row(run).new_leads == PAGE
+    assert 0 < run_row(run).new_leads <= PAGE  # not everybody the provider calls Texan lives there
 
 
 def _in_dead_hands(run: segments.RunView, lab: AudienceLab, sandbox: Sandbox) -> None:
