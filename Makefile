@@ -45,7 +45,7 @@ format: dev ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-faults: dev ## Run the fault tests with their full trial counts (more than an hour)
+faults: dev ## Run the fault tests with their full trial counts (about an hour)
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup tests/faults --trials full
 
 bench: dev ## Measure, as docs/performance.md explains (long)

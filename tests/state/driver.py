@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 from reflex.event import Event
+from reflex.istate.manager.memory import StateManagerMemory
 from reflex_base.event.processor import BaseStateEventProcessor
 from reflex_base.utils.format import format_event_handler, json_dumps
 
@@ -83,6 +84,18 @@ class Tab:
 
     def forget(self) -> None:
         self.events.clear()
+
+
+def forget(tab: Tab) -> None:
+    """The server lets go of a tab's state, as it does of a closed tab's after a while, and so does the driver."""
+    from cursive_app.cursive_app import app
+
+    manager = app.state_manager
+    assert isinstance(manager, StateManagerMemory)
+    manager.states.pop(tab.token, None)
+    tab.state.clear()
+    tab.events.clear()
+    tab.failures.clear()
 
 
 @pytest.fixture
