@@ -185,17 +185,15 @@ def test_a_check_of_rows_that_are_gone_is_retried_from_the_file(cast: Cast, tmp_
     assert (list_row(id).status, list_row(id).valid_count) == ("ready", 2)
 
 
-def test_a_refused_file_is_not_read_again(cast: Cast, tmp_path: Path) -> None:
-    path = tmp_path / "header.csv"
-    path.write_text("email,name\n")
-    try:
-        view = enrichment.open_upload(cast.alice, path=path, filename="header.csv")
-    except enrichment.Refused:
-        return  # seen before anything was stored
-    assert view.read_job_id is not None
-    jobs.work(view.read_job_id, enrichment.read_list, on_dead=enrichment.bury_read)
-    with pytest.raises(Conflict, match="file itself was refused"):
-        admin.act(staff("operate"), "retry", view.read_job_id)
+def test_a_refused_file_is_not_read_again(cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = uploaded(cast, tmp_path / "people.csv")
+    monkeypatch.setenv("ENRICHMENT_MAXIMUM_ROWS", "1")
+    settings.cache_clear()
+    read(id)
+    assert (list_row(id).status, list_row(id).refusal_code) == ("refused", "too_many_rows")
+    with pytest.raises(Conflict, match="customer’s file was refused"):
+        admin.act(staff("operate"), "retry", read_job_id(id))
+    assert admin.get_job(staff("operate"), read_job_id(id)).job.why_no_retry is not None
 
 
 # What the provider could not look up

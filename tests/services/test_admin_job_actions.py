@@ -138,7 +138,7 @@ def test_a_cancel_by_staff_is_seen_by_the_customer(cast: Cast) -> None:
     assert waiting_tasks(job.id) == [f"job:{job.id}:cancel"]
     with cast.alice.begin() as scope:
         seen = jobs.get_job(scope, job.id)
-    assert "Cancel requested by Cursive support" in [line.message for line in seen.events]
+    assert "Stop requested by Cursive support" in [line.message for line in seen.events]
 
 
 def test_delete_is_for_ended_jobs_without_credits(cast: Cast) -> None:

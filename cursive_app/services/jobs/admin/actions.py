@@ -185,7 +185,7 @@ def _cancel(scope: SystemScope, actor: StaffActor, id: UUID) -> None:
     _refuse(why_no_cancel(row))
     inside = scope_of(scope, row.workspace_id)
     row.cancel_requested_at = now()
-    add_event(inside, row.id, stage=row.stage, message=f"Cancel requested by {SUPPORT}",
+    add_event(inside, row.id, stage=row.stage, message=f"Stop requested by {SUPPORT}",
               internal=f"By {actor.label}")  # fmt: skip
     wake(inside, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
     record_action(scope, actor, action="job.cancel", object_type="job", object_id=id, kind=row.kind, title=row.title)
