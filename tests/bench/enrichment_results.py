@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import gzip
 import io
 import os
@@ -255,6 +256,8 @@ def measure(data: Path, rows: int) -> None:
         workspace = scope.add(Workspace(name="Bench", slug=uuid4().hex)).id
     id = make_list(workspace, rows)
     files = Files(folder)
+    gc.collect()
+    gc.freeze()  # as the worker does; for both
     try:
         limit = Costs(server)
         read, written, count = bare(server.url, folder, chunks, limit)
