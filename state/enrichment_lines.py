@@ -13,7 +13,7 @@ from cursive_app.settings import settings
 from state.session import credits_text
 from state.times import ago, clock_span, exact, span
 
-Phase = Literal["reading", "refused", "preparing", "working", "ended"]
+Phase = Literal["reading", "refused", "preparing", "working", "ended", "deleted"]
 PHASES: dict[str, Phase] = {
     "received": "reading",
     "reading": "reading",
@@ -25,7 +25,9 @@ PHASES: dict[str, Phase] = {
     "completed": "ended",
     "failed": "ended",
     "cancelled": "ended",
+    "deleted": "deleted",
 }
+MOST_NAMES = 8
 SOURCES = {"upload": "Uploaded", "api": "Sent through the API", "rerun": "Rows of an earlier list"}
 
 
@@ -35,8 +37,7 @@ class ListLine:
 
     id: str = ""
     filename: str = ""
-    status: str = ""
-    waiting: bool = False  # ready, but something must be changed before it can start
+    badge: str = ""
     moving: bool = False
     rows: str = ""
     matched: str = ""
@@ -55,6 +56,7 @@ class ListCard:
     short_id: str = ""
     filename: str = ""
     status: str = ""
+    badge: str = ""  # the status as people are told it, the same in the overview
     phase: str = "reading"
     revision: int = 0
     source: str = ""
@@ -75,6 +77,7 @@ class ListCard:
     may_run: bool = False
     may_download: bool = False
     counts: dict[str, str] = field(default_factory=dict)
+    column_names: str = ""
     nothing_usable: bool = False
     price: str = ""
     matching: str = ""
@@ -162,8 +165,7 @@ def list_line(view: EnrichmentView, timezone: str) -> ListLine:
     return ListLine(
         id=str(view.id),
         filename=view.filename,
-        status=view.status,
-        waiting=view.status == "ready" and view.why_not is not None,
+        badge=badge(view),
         moving=PHASES[view.status] in ("reading", "working"),
         rows=_count(view.counts.total),
         matched=f"{view.matched:,}{_share(view.matched, done)}" if started else "–",
@@ -187,6 +189,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         short_id=f"enr_{view.id.hex[-8:]}",
         filename=view.filename,
         status=view.status,
+        badge=badge(view),
         phase=PHASES[view.status],
         revision=view.revision,
         source=SOURCES.get(view.source, view.source),
@@ -217,6 +220,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
             "skipped": f"{view.skipped:,}",
             "error": f"{view.errors:,}",
         },
+        column_names=_names(view),
         nothing_usable=counts.valid == 0,
         price=credits_text(view.price or settings().enrichment_price),
         matching=view.matching,
@@ -237,6 +241,11 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         finished_exact=exact(view.finished_at, timezone) if view.finished_at else "",
         run_job=str(view.run_job_id or ""),
     )
+
+
+def badge(view: EnrichmentView) -> str:
+    """The status people are told: “ready” only of a list that can be started as it is, otherwise “waiting”."""
+    return "waiting" if view.status == "ready" and view.why_not is not None else view.status
 
 
 def sample_card(sample: SampleView | None, timezone: str) -> SampleCard:
@@ -345,6 +354,13 @@ def _share(part: int, whole: int) -> str:
     return f" ({part / whole:.0%})" if whole else ""
 
 
+def _names(view: EnrichmentView) -> str:
+    """The first columns by name: “E-mail, First name and 3 more”."""
+    names = [column.name for column in view.columns]
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _again(view: EnrichmentView, rows: int) -> str:
     """How many rows of an outcome can be run again; empty for none."""
     return f"{rows:,}" if PHASES[view.status] == "ended" and rows and view.purged_at is None else ""
@@ -357,6 +373,8 @@ def _took(view: EnrichmentView) -> str:
 
 
 def _kept(view: EnrichmentView) -> str:
+    if view.status == "deleted":
+        return f"The file and its rows were deleted {ago(view.purged_at or now())}."
     if view.purged_at is not None:
         return f"File and results were deleted {ago(view.purged_at)}."
     seconds = (view.expires_at - now()).total_seconds()

@@ -8,7 +8,7 @@ import reflex as rx
 
 from components.binding import flag, items, text
 from components.buttons import button, ghost, primary, quiet_danger, secondary
-from components.dialog import confirm, modal
+from components.dialog import modal
 from components.feedback import banner, definition, relative_time
 from components.form import Choice, error_summary, radio_group
 from components.icons import icon
@@ -49,7 +49,6 @@ def ended() -> rx.Component:
         ),
         rx.cond(S.card.purged, rx.fragment(), result_rows()),
         _download_dialog(),
-        _confirm_delete(),
         class_name="flex flex-col gap-5",
     )
 
@@ -228,17 +227,4 @@ def _field_choice() -> rx.Component:
             *[choice(column.name, column.meaning) for column in OUTPUT_COLUMNS],
             class_name="grid grid-cols-1 gap-x-4 gap-y-1.5 sm:grid-cols-2",
         ),
-    )
-
-
-def _confirm_delete() -> rx.Component:
-    return confirm(
-        is_open=S.confirming_delete,
-        on_open_change=S.set_confirming_delete,
-        title=text("Delete the files of “") + S.card.filename + "”?",
-        consequence="The uploaded file, its rows and all results are deleted for good. Download what you need first. "
-        "Leads you added and the receipt stay.",
-        action="Delete the files",
-        on_confirm=S.delete_files,
-        pending=S.deleting,
     )

@@ -302,3 +302,33 @@ async def test_a_bad_address_of_a_list_is_explained(driver, cast: Cast, tail: st
     tab = await opened(driver, cast.alice, f"{id}", tail)
     assert tab.var(S, "status") in ("error", "ready")
     assert "eference" not in tab.text()
+
+
+async def test_a_list_that_never_ran_is_deleted_on_its_page(driver, cast: Cast, tmp_path: Path) -> None:
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    tab, path = await opened(driver, cast.alice, id, "?step=price"), f"/enrichments/{id}?step=price"
+    await tab.send(S.set_confirming_delete, path=path, is_open=True)
+    assert tab.var(S, "confirming_delete") is True
+    await tab.send(S.delete_files, path=path)
+    card = tab.var(S, "card")
+    assert (card["phase"], card["badge"], card["counts"]["all"]) == ("deleted", "deleted", "122")
+    assert "were deleted" in card["kept"]
+    assert card["column_names"] == "E-mail, First name, Last name, Firma, Notes"
+    assert not card["may_edit"]
+    overview = driver(sign_in(cast.alice))
+    await overview.send(EnrichmentsState.load, path="/enrichments")
+    assert [row["badge"] for row in overview.var(EnrichmentsState, "rows")] == ["deleted"]
+    await overview.send(EnrichmentsState.load, path="/enrichments?show=preparing")
+    assert overview.var(EnrichmentsState, "status") == "no_match"
+
+
+@pytest.mark.parametrize(
+    ("text", "badge"), [(UNTIDY, "ready"), (COMPANIES, "waiting"), (HEADER + "a@b.co,,,,", "waiting")]
+)
+async def test_page_and_overview_say_the_same_of_a_list(
+    driver, cast: Cast, tmp_path: Path, text: str, badge: str
+) -> None:
+    id = upload(cast.alice, tmp_path, text)
+    tab, overview = await opened(driver, cast.alice, id), driver(sign_in(cast.alice))
+    await overview.send(EnrichmentsState.load, path="/enrichments")
+    assert tab.var(S, "card")["badge"] == overview.var(EnrichmentsState, "rows")[0]["badge"] == badge

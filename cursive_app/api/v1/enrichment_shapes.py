@@ -12,7 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from cursive_app.services.enrichment import FIELDS
 
 Status = Literal[
-    "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled"
+    "received",
+    "reading",
+    "ready",
+    "refused",
+    "queued",
+    "running",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+    "deleted",
 ]
 View = Literal["all", "valid", "invalid", "duplicate", "owned", "problems", "matched", "no_match", "skipped", "error"]
 Matching = Literal["balanced", "strict"]
@@ -113,7 +123,7 @@ class EnrichmentOut(_Out):
     """A list, from the upload to its result.
 
     `received` and `reading` become `ready` or `refused`; a started list is `queued`, `running`, perhaps `paused`, and
-    ends `completed`, `failed` or `cancelled`.
+    ends `completed`, `failed` or `cancelled`. One whose file was deleted before it was started is `deleted`.
     """
 
     id: UUID

@@ -20,6 +20,7 @@ from db.models.enrichment import Enrichment
 from db.scope import Scope
 
 CENT = Decimal("0.01")
+DELETED = "The file and its rows have been deleted. Upload the list again to enrich it."
 Z95 = 1.959963984540054  # the normal distribution's 97.5% point
 
 
@@ -62,7 +63,7 @@ def minimum_rows(row: Enrichment) -> int:
 def why_not_start(row: Enrichment, *, rows: int) -> str | None:
     """Why a run of `rows` rows of this list cannot be started, in words that say what to do; None when it can."""
     if row.purged_at is not None:
-        return "The file and its rows have been deleted. Upload the list again to enrich it."
+        return DELETED
     if row.status == "refused":
         return row.refusal_message or "This file cannot be read."
     if row.status in ("received", "reading"):

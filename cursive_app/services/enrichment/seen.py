@@ -10,7 +10,7 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import still_needed
 from cursive_app.services.enrichment.pricing import rows_to_send, why_not_start
-from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView
+from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView, Status
 from db.models.enrichment import Enrichment
 from db.scope import Scope
 
@@ -24,7 +24,7 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
         filename=row.filename,
         source=row.source,  # type: ignore[arg-type]  # the table's CHECK allows no other
         byte_size=row.byte_size,
-        status=row.status,  # type: ignore[arg-type]  # the same
+        status=seen_status(row),
         refusal_code=row.refusal_code,
         refusal_message=row.refusal_message,
         layout=layout_view(row.layout),
@@ -62,6 +62,13 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
         why_not=why_not_start(row, rows=rows_to_send(row, includes_owned=row.includes_owned)),
         to_resume=still_needed(row) if row.status == "paused" else None,
     )
+
+
+def seen_status(row: Enrichment) -> Status:
+    """Where a list stands. One whose files were deleted before a run has ended: there is nothing left to start."""
+    if row.purged_at is not None and row.run_job_id is None:
+        return "deleted"
+    return row.status  # type: ignore[return-value]  # the table's CHECK allows no other
 
 
 def layout_view(layout: dict[str, Any]) -> Layout | None:

@@ -9,8 +9,19 @@ from typing import Literal
 from uuid import UUID
 
 Status = Literal[
-    "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled"
+    "received",
+    "reading",
+    "ready",
+    "refused",
+    "queued",
+    "running",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+    "deleted",
 ]
+"""As stored, but for `deleted`: its files were deleted before it was started."""
 Verdict = Literal["valid", "invalid", "duplicate", "owned"]
 Outcome = Literal["matched", "no_match", "skipped", "error"]
 Level = Literal["info", "warning", "error"]
