@@ -209,17 +209,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         may_edit=view.may_edit,
         may_run=view.may_run,
         may_download=view.may_download,
-        counts={
-            "all": _count(counts.total),
-            "valid": _count(counts.valid),
-            "invalid": _count(counts.invalid),
-            "duplicate": _count(counts.duplicate),
-            "owned": _count(counts.owned),
-            "matched": f"{view.matched:,}",
-            "no_match": f"{view.no_match:,}",
-            "skipped": f"{view.skipped:,}",
-            "error": f"{view.errors:,}",
-        },
+        counts=_counts(view),
         column_names=_names(view),
         nothing_usable=counts.valid == 0,
         price=credits_text(view.price or settings().enrichment_price),
@@ -352,6 +342,23 @@ def _count(number: int | None) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f" ({part / whole:.0%})" if whole else ""
+
+
+def _counts(view: EnrichmentView) -> dict[str, str]:
+    """Rows by verdict and by outcome; `unmatched` is what the download calls problems."""
+    counts = view.counts
+    return {
+        "all": _count(counts.total),
+        "valid": _count(counts.valid),
+        "invalid": _count(counts.invalid),
+        "duplicate": _count(counts.duplicate),
+        "owned": _count(counts.owned),
+        "matched": f"{view.matched:,}",
+        "no_match": f"{view.no_match:,}",
+        "skipped": f"{view.skipped:,}",
+        "error": f"{view.errors:,}",
+        "unmatched": f"{view.no_match + view.skipped + view.errors:,}",
+    }
 
 
 def _names(view: EnrichmentView) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from components.binding import flag, items, text
+from components.binding import Text, flag, items, text
 from components.buttons import button, ghost, primary, quiet_danger, secondary
 from components.dialog import modal
 from components.feedback import banner, definition, relative_time
@@ -179,9 +179,13 @@ def _download_dialog() -> rx.Component:
                 "download-only",
                 "Rows",
                 (
-                    Choice("all", "All rows", "In the order of your file, each with its outcome."),
-                    Choice("matched", "Only matched"),
-                    Choice("problems", "Only problems", "Everything that was not matched, with the reason."),
+                    Choice("all", _counted("All rows", "all"), "In the order of your file, each with its outcome."),
+                    Choice("matched", _counted("Only matched", "matched")),
+                    Choice(
+                        "problems",
+                        _counted("Only problems", "unmatched"),
+                        "Everything that was not matched: no match, skipped and errors, each with the reason.",
+                    ),
                 ),
                 value=S.download_only,
                 on_change=S.set_download_only,
@@ -196,6 +200,10 @@ def _download_dialog() -> rx.Component:
         footer=[primary("Download", icon_name="download", on_click=S.download, pending=S.preparing_download)],
         wide=True,
     )
+
+
+def _counted(words: str, key: str) -> Text:
+    return text(words + " (") + S.card.counts[key] + ")"
 
 
 def _field_choice() -> rx.Component:

@@ -66,7 +66,7 @@ async def test_a_list_is_read_then_understood(driver, cast: Cast, tmp_path: Path
     assert len(columns["First name"]["samples"]) <= 3
     assert tab.var(S, "card")["counts"] == {
         "all": "122", "valid": "120", "invalid": "1", "duplicate": "1", "owned": "0",
-        "matched": "0", "no_match": "0", "skipped": "0", "error": "0",
+        "matched": "0", "no_match": "0", "skipped": "0", "error": "0", "unmatched": "0",
     }  # fmt: skip
 
 
@@ -251,6 +251,7 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     card = tab.var(S, "card")
     assert (card["phase"], card["counts"]["no_match"], card["rerun_unmatched"]) == ("ended", "4", "4")
     assert (card["held"], card["captured"], card["released"]) == ("1.00", "0.00", "1.00")
+    assert card["counts"]["unmatched"] == "4", "what “only problems” downloads"
     await tab.send(S.set_download_kind, path=f"/enrichments/{id}", kind="xlsx")
     await tab.send(S.toggle_field, path=f"/enrichments/{id}", name="GENDER")
     await tab.send(S.download, path=f"/enrichments/{id}")
@@ -323,7 +324,7 @@ async def test_a_list_that_never_ran_is_deleted_on_its_page(driver, cast: Cast, 
 
 
 @pytest.mark.parametrize(
-    ("text", "badge"), [(UNTIDY, "ready"), (COMPANIES, "waiting"), (HEADER + "a@b.co,,,,", "waiting")]
+    ("text", "badge"), [(UNTIDY, "ready"), (COMPANIES, "waiting"), (HEADER + "a@b.example,,,,", "waiting")]
 )
 async def test_page_and_overview_say_the_same_of_a_list(
     driver, cast: Cast, tmp_path: Path, text: str, badge: str

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from cursive_app.services.enrichment import FIELDS
@@ -29,7 +30,13 @@ Matching = Literal["balanced", "strict"]
 Outcome = Literal["matched", "no_match", "skipped", "error"]
 Again = Literal["error", "no_match", "skipped"]
 Kind = Literal["csv", "xlsx"]
-Only = Literal["all", "matched", "problems"]
+Only = Annotated[
+    Literal["all", "matched", "problems"],
+    Query(
+        description="Which rows: all; matched; or problems, which is every row that was not matched (no_match, "
+        "skipped, error), each with its reason. Before a run, problems are the rows that are not valid."
+    ),
+]
 Credits = Annotated[Decimal, Field(description="Credits, two decimals.", examples=["12.50"])]
 Revision = Annotated[
     int, Field(strict=True, ge=1, le=2**31 - 1, description="The revision this is based on; another one is 409.")

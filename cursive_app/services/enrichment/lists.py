@@ -14,7 +14,7 @@ from sqlalchemy.types import Text
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.enrichment.seen import enrichment_view
+from cursive_app.services.enrichment.seen import UNSTARTED, enrichment_view
 from cursive_app.services.enrichment.views import EnrichmentPage, EnrichmentView
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment
@@ -77,7 +77,7 @@ def list_enrichments(
 
 def _has_status(statuses: Sequence[str]) -> ColumnElement[bool]:
     """As `seen_status` tells them: lists that were deleted before a run are only `deleted`."""
-    deleted = and_(Enrichment.purged_at.is_not(None), Enrichment.run_job_id.is_(None))
+    deleted = and_(Enrichment.purged_at.is_not(None), Enrichment.status.in_(UNSTARTED))
     stored = and_(Enrichment.status.in_([status for status in statuses if status != "deleted"]), not_(deleted))
     return or_(stored, deleted) if "deleted" in statuses else stored
 
@@ -98,7 +98,7 @@ def _earlier_files(scope: Scope, rows: Sequence[Enrichment]) -> dict[UUID, UUID]
             scope.owned(Enrichment),
             Enrichment.sha256 == any_(bindparam("digests", wanted, ARRAY(Text))),
             Enrichment.status != "refused",
-            or_(Enrichment.purged_at.is_(None), Enrichment.run_job_id.is_not(None)),
+            or_(Enrichment.purged_at.is_(None), Enrichment.status.not_in(UNSTARTED)),
         )
         .order_by(Enrichment.created_at, Enrichment.id)
     ).all()

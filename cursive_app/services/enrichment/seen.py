@@ -14,6 +14,8 @@ from cursive_app.services.enrichment.views import ColumnView, Counts, Enrichment
 from db.models.enrichment import Enrichment
 from db.scope import Scope
 
+UNSTARTED = ("received", "reading", "ready", "refused")
+
 
 def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None = None) -> EnrichmentView:
     """The view of a row. `same_file_as`: an earlier list with the same file, when the caller has looked for it."""
@@ -66,7 +68,7 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
 
 def seen_status(row: Enrichment) -> Status:
     """Where a list stands. One whose files were deleted before a run has ended: there is nothing left to start."""
-    if row.purged_at is not None and row.run_job_id is None:
+    if row.purged_at is not None and row.status in UNSTARTED:
         return "deleted"
     return row.status  # type: ignore[return-value]  # the table's CHECK allows no other
 
