@@ -9,11 +9,11 @@ import reflex as rx
 
 from components.binding import flag, text
 from components.buttons import icon_button, primary, secondary
-from components.dialog import modal
 from components.feedback import nothing_matches, nothing_yet, pill
-from components.form import error_text, field, select, text_input
+from components.form import error_text
 from components.icons import icon
 from components.table import list_pager, table_card, toolbar
+from cursive_app.pages.enrichment_replace import replace_dialog
 from state.enrichment import EnrichmentState as S
 
 BEFORE: tuple[tuple[str, str], ...] = (
@@ -57,7 +57,7 @@ def rows_step() -> rx.Component:
             primary("Continue to price", on_click=S.go_to("price")),
             class_name="flex justify-between gap-2",
         ),
-        _replace_dialog(),
+        replace_dialog(),
         class_name="flex flex-col gap-4",
     )
 
@@ -272,28 +272,6 @@ def _cell_form(row: Any, cell: Any) -> rx.Component:
         error_text("cell", S.edit_error),
         on_submit=S.save_cell,
         class_name="cell-edit",
-    )
-
-
-def _replace_dialog() -> rx.Component:
-    return modal(
-        "Find and replace",
-        rx.el.form(
-            field("replace-column", "In the column", select("replace-column", S.replace_options)),
-            field(
-                "replace-find",
-                "Find",
-                text_input("replace-find", max_length=500, auto_focus=True, error=S.replace_error),
-                error=S.replace_error,
-            ),
-            field("replace-with", "Replace with", text_input("replace-with", max_length=500), hint="Empty: remove it."),
-            rx.el.div(primary("Replace in the column", type="submit"), class_name="flex justify-end"),
-            on_submit=S.replace,
-            class_name="flex flex-col gap-4",
-        ),
-        is_open=S.replacing,
-        on_open_change=S.set_replacing,
-        description="Every cell of one column that has the text is changed, and its row is checked again.",
     )
 
 

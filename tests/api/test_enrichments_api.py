@@ -218,6 +218,10 @@ def test_layout_mapping_cells(alice: TestClient) -> None:
     read(id)
     row = alice.patch(f"{PATH}/{id}/rows/2", json={"revision": 2, "column": 0, "value": "nobody"})
     assert (row.status_code, row.json()["verdict"]) == (200, "invalid"), row.text
+    words = {"revision": 3, "column": 0, "find": "NOBODY", "replace": "x"}
+    counted = alice.post(f"{PATH}/{id}/replace", json={**words, "match_case": False, "dry_run": True}).json()
+    assert (counted["changed"], counted["enrichment"]["revision"]) == (1, 3), "nothing is written"
+    assert alice.post(f"{PATH}/{id}/replace", json={**words, "dry_run": True}).json()["changed"] == 0
     replaced = alice.post(
         f"{PATH}/{id}/replace", json={"revision": 3, "column": 0, "find": "nobody", "replace": "lee@globex.example"}
     ).json()

@@ -133,12 +133,24 @@ async def test_find_and_replace_says_how_many(driver, cast: Cast, tmp_path: Path
     tab = await opened(driver, cast.alice, id, "?step=rows")
     form = {"replace-column": "0", "replace-find": "(at)", "replace-with": "@"}
     await tab.send(S.set_replacing, path=path, is_open=True)
+    await tab.send(S.set_replace_find, path=path, text="(AT)")
+    assert tab.var(S, "replace_count") == "0", "upper and lower case differ"
+    await tab.send(S.set_replace_match_case, path=path, matches=False)
+    assert tab.var(S, "replace_count") == "1"
+    await tab.send(S.replace, path=path, form=form)
+    assert "changed" not in tab.text(), "what was typed since is counted first"
+    assert (tab.var(S, "replace_count"), list_row(id).revision) == ("1", 1)  # type: ignore[arg-type]
     await tab.send(S.replace, path=path, form=form)
     assert "1 cell was changed" in tab.text()
     assert tab.var(S, "card")["counts"]["invalid"] == "0"
+    assert (tab.var(S, "replacing"), tab.var(S, "replace_pending")) == (False, False)
+    await tab.send(S.replace, path=path, form=form)
+    assert list_row(id).revision == 2, "a second press finds the dialog closed"  # type: ignore[arg-type]
     await tab.send(S.set_replacing, path=path, is_open=True)
     await tab.send(S.replace, path=path, form=form)
-    assert "No cell" in tab.var(S, "replace_error")
+    assert tab.var(S, "replace_count") == "0"
+    await tab.send(S.set_replace_column, path=path, column="77")
+    assert "no such column" in tab.var(S, "replace_error")
 
 
 async def test_an_edit_of_what_changed_elsewhere_is_refused(driver, cast: Cast, tmp_path: Path) -> None:

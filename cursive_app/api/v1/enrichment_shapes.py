@@ -248,12 +248,14 @@ class CellChange(_Body):
 class Replacement(_Body):
     revision: Revision
     column: Position
-    find: Text
+    find: Annotated[str, Field(max_length=1_000)]
     replace: Text
+    match_case: bool = Field(True, strict=True, description="Whether upper and lower case differ.")
+    dry_run: bool = Field(False, strict=True, description="Only say how many cells would be changed.")
 
 
 class ReplacedOut(BaseModel):
-    changed: int = Field(description="How many cells were changed.")
+    changed: int = Field(description="How many cells were changed, or in a dry run would be.")
     enrichment: EnrichmentOut
 
 
