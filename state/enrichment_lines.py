@@ -49,6 +49,16 @@ class ListLine:
 
 
 @dataclass(frozen=True)
+class FoundLine:
+    """How many matched rows have a fact, and what the dry run had estimated; empty when there was none."""
+
+    label: str = ""
+    count: str = ""
+    share: str = ""
+    estimate: str = ""
+
+
+@dataclass(frozen=True)
 class ListCard:
     """The open list: what it is, where it stands, what it has cost. Texts are ready to show; empty means none."""
 
@@ -90,6 +100,7 @@ class ListCard:
     to_resume: str = ""
     matched_share: str = ""
     matched_rows: int = 0
+    found: list[FoundLine] = field(default_factory=list)
     rerun_errors: str = ""
     rerun_unmatched: str = ""
     rerun_skipped: bool = False
@@ -223,6 +234,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         to_resume=credits_text(view.to_resume) if view.to_resume is not None else "",
         matched_share=_share(view.matched, done).strip(" ()"),
         matched_rows=view.matched,
+        found=found_lines(view),
         rerun_errors=_again(view, view.errors),
         rerun_unmatched=_again(view, view.no_match),
         rerun_skipped=bool(_again(view, view.skipped)) and (view.ceiling is not None or view.status != "completed"),
@@ -269,6 +281,33 @@ def rate_line(rate: Rate) -> RateLine:
 
 
 RATE_WORDS = {"email": "E-mail", "mobile": "Mobile phone", "matched": "Any match"}
+FOUND_WORDS = {
+    "email": "E-mail",
+    "mobile": "Mobile phone",
+    "phone": "Any phone",
+    "title": "Job title",
+    "company": "Company",
+    "linkedin": "LinkedIn profile",
+    "address": "Street address",
+}
+
+
+def found_lines(view: EnrichmentView) -> list[FoundLine]:
+    """Per fact the matched rows that have it. The dry run's estimate is a share of the rows that are looked up, so the
+    run's is told beside it in the same measure."""
+    looked_up = view.matched + view.no_match
+    sample = view.sample if view.sample is not None and view.sample.status == "done" else None
+    guessed = {rate.field: rate for rate in sample.fields} if sample is not None else {}
+    lines: list[FoundLine] = []
+    for one in view.found_fields or ():
+        rate, estimate = guessed.get(one.field), ""
+        if rate is not None and looked_up:
+            estimate = (
+                f"{one.found / looked_up:.0%} of rows looked up; the dry run said {rate.low:.0%} to {rate.high:.0%}"
+            )
+        label = FOUND_WORDS.get(one.field, one.field)
+        lines.append(FoundLine(label, f"{one.found:,}", _share(one.found, view.matched).strip(" ()"), estimate))
+    return lines
 
 
 def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:

@@ -29,6 +29,7 @@ class RowsPart(ReplacePart, mixin=True):
     rows_status: str = "loading"
     hidden_columns: str = ""
     shown: str = ""
+    shows_found: bool = False
     has_next: bool = False
     has_previous: bool = False
     editing: str = ""  # key of the cell that is edited: "<row>-<column>"
@@ -119,6 +120,7 @@ class RowsPart(ReplacePart, mixin=True):
         self.heads = heads(columns)
         names = {column.position: column.name for column in columns}
         self.rows = [grid_line(row, self.heads, names) for row in page.rows]
+        self.shows_found = any(row.found is not None for row in page.rows)
         self._cells = {row.number: row.cells for row in page.rows}
         if self.editing and self._edited[0] not in self._cells:
             self.editing = ""

@@ -43,7 +43,12 @@ def ended() -> rx.Component:
             rx.fragment(),
         ),
         rx.el.div(
-            rx.el.div(_counts(), rx.cond(S.card.purged, _purged(), _next()), class_name="flex min-w-0 flex-col gap-5"),
+            rx.el.div(
+                _counts(),
+                _found(),
+                rx.cond(S.card.purged, _purged(), _next()),
+                class_name="flex min-w-0 flex-col gap-5",
+            ),
             _receipt(),
             class_name="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,1fr)_320px]",
         ),
@@ -72,6 +77,37 @@ def _counts() -> rx.Component:
             *[one(key, name, note) for key, name, note in OUTCOMES], class_name="grid grid-cols-2 gap-4 sm:grid-cols-4"
         ),
         hint=text("Of ") + S.card.counts["all"] + " rows. Each count opens its rows.",
+    )
+
+
+def _found() -> rx.Component:
+    """How many matched rows have an e-mail, a phone and so on, beside what the dry run had estimated."""
+
+    def line(found_line: Any) -> rx.Component:
+        return rx.el.div(
+            rx.el.dt(found_line.label, class_name="w-32 flex-none text-13 text-ink-2"),
+            rx.el.dd(
+                rx.el.span(found_line.count, class_name="num text-13 font-medium text-ink"),
+                rx.el.span(" · ", found_line.share, class_name="num text-13 text-ink-3"),
+                rx.cond(
+                    found_line.estimate != "",
+                    rx.el.span(found_line.estimate, class_name="num block text-12 text-ink-3"),
+                    rx.fragment(),
+                ),
+                class_name="min-w-0",
+            ),
+            key=found_line.label,
+            class_name="flex gap-3",
+        )
+
+    return rx.cond(
+        (items(S.card.found).length() > 0) & (S.card.matched_rows > 0),
+        section(
+            "What was found",
+            rx.el.dl(rx.foreach(S.card.found, line), class_name="grid gap-x-6 gap-y-2 sm:grid-cols-2"),
+            hint=text("Of the ") + S.card.counts["matched"] + " matched rows.",
+        ),
+        rx.fragment(),
     )
 
 

@@ -134,6 +134,7 @@ def _table(*, editable: bool) -> rx.Component:
                     rx.el.th("Row", scope="col", class_name="right"),
                     rx.el.th(verdict, scope="col"),
                     rx.el.th("What to know", scope="col"),
+                    *([] if editable else [rx.cond(S.shows_found, _found_heads(), rx.fragment())]),
                     rx.foreach(S.heads, _head),
                 )
             ),
@@ -162,9 +163,23 @@ def _row(row: Any, *, editable: bool) -> rx.Component:
         rx.el.td(row.label, title=row.line, class_name="right lead num"),
         rx.el.td(_verdict(row) if editable else _outcome(row), data_label="Verdict" if editable else "Outcome"),
         rx.el.td(_problems(row) if editable else row.reason, data_label="What to know", class_name="notes"),
+        *([] if editable else [rx.cond(S.shows_found, _found(row), rx.fragment())]),
         rx.foreach(row.cells, lambda grid_cell: _cell(row, grid_cell, editable=editable)),
         key=row.label,
     )
+
+
+FOUND = ("Found e-mail", "Found phone", "Found title", "Found company")
+
+
+def _found_heads() -> rx.Component:
+    return rx.fragment(*[rx.el.th(name, scope="col") for name in FOUND])
+
+
+def _found(row: Any) -> rx.Component:
+    """What the run found of the person, before the customer's own columns."""
+    values = zip(FOUND, (row.email, row.phone, row.title, row.company), strict=True)
+    return rx.fragment(*[rx.el.td(value, title=value, data_label=name) for name, value in values])
 
 
 def _verdict(row: Any) -> rx.Component:

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from cursive_app.api.app import create
 from cursive_app.services import accounts, enrichment, jobs
 from cursive_app.settings import settings
+from db.models.enrichment import EnrichmentRow
 from db.scope import Tenant
 from tests.api.client import browser
 from tests.factories import Cast
@@ -239,6 +240,7 @@ def test_from_the_quote_to_the_download(
     lines = mixed_lines(sandbox.population, known=60, unknown=50)
     id = make_list(cast.alice, lines, filename="liste “ü”\r\n.csv")
     at = f"{PATH}/{id}"
+    assert alice.get(at).json()["found_fields"] is None, "not counted is not zero"
     quote = alice.get(f"{at}/quote", params={"ceiling": "20.00"}).json()
     assert (quote["rows"], quote["worst"], quote["shortfall"], quote["low"]) == (110, "27.50", "0.00", None)
     assert alice.get(f"{at}/quote", params={"ceiling": "0.10"}).status_code == 422
@@ -254,6 +256,23 @@ def test_from_the_quote_to_the_download(
     work_off(id, sandbox.client())
     seen = alice.get(at).json()
     assert (seen["status"], seen["matched"], seen["credits_captured"]) == ("completed", 60, "15.00")
+    with cast.alice.begin() as scope:
+        mine = scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id)
+        stored = [row.found for row in scope.session.scalars(mine.order_by(EnrichmentRow.number)) if row.found]
+    assert {one["field"]: one["found"] for one in seen["found_fields"]} == {
+        "email": sum(any("EMAIL" in name for name in found) for found in stored),
+        "mobile": sum("MOBILE_PHONE" in found for found in stored),
+        "phone": sum(bool({"MOBILE_PHONE", "DIRECT_NUMBER", "PERSONAL_PHONE"} & found.keys()) for found in stored),
+        "title": sum("JOB_TITLE" in found for found in stored),
+        "company": sum("COMPANY_NAME" in found for found in stored),
+        "linkedin": sum("LINKEDIN_URL" in found for found in stored),
+        "address": sum("PERSONAL_ADDRESS" in found for found in stored),
+    }
+    matched = alice.get(f"{at}/rows", params={"view": "matched", "limit": 200}).json()["rows"]
+    assert [row["found"]["company"] for row in matched] == [found.get("COMPANY_NAME") for found in stored]
+    assert all(row["found"]["email"] in row["cells"][0] or "@" in row["found"]["email"] for row in matched)
+    missed = alice.get(f"{at}/rows", params={"view": "no_match"}).json()["rows"]
+    assert {row["found"] for row in missed} == {None}
     assert balance_of(cast.alice) == (Decimal("25.00"), 0)
     got = alice.get(f"{at}/download", params={"only": "matched", "fields": "FIRST_NAME,"})
     assert got.text.count("\r\n") == 61

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from cursive_app.api.links import open_link
+from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.services import enrichment, jobs
 from cursive_app.services.enrichment.fields import NOBODY
+from db.models.enrichment import EnrichmentRow
 from db.roles import Role
 from db.scope import Tenant
 from state.enrichment import EnrichmentState as S
@@ -277,6 +279,46 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     await tab.send(S.download, path=f"/enrichments/{id}")
     assert "deleted" in tab.var(S, "download_error")
     assert "were deleted" in tab.var(S, "card")["kept"]
+
+
+async def test_a_result_shows_what_was_found_and_what_was_estimated(driver, cast: Cast) -> None:
+    sample = {
+        "revision": 1,
+        "status": "done",
+        "size": 50,
+        "fields": [{"field": "email", "found": 25, "of": 50, "share": 0.5, "low": 0.37, "high": 0.63}],
+        "run": {"email": 1, "phone": 1, "title": 1},
+    }
+    lines = [unknown_line(number) for number in range(2)]
+    counts = {"matched_count": 1, "no_match_count": 1, "status": "completed", "finished_at": now()}
+    id = make_list(cast.alice, lines, sample=sample, **counts)
+    found = {
+        "BUSINESS_EMAIL": "dana@acme.example, d@acme.example",
+        "JOB_TITLE": "CFO",
+        "PERSONAL_PHONE": "+15125550101",
+    }
+    with cast.alice.begin() as scope:
+        rows = scope.session.scalars(scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id))
+        for row in rows:
+            matched = row.number == 1
+            row.outcome, row.found = ("matched", found) if matched else ("no_match", None)
+    tab = await opened(driver, cast.alice, str(id))
+    assert tab.var(S, "shows_found") is True
+    shown = [(row["email"], row["phone"], row["title"], row["company"]) for row in tab.var(S, "rows")]
+    assert shown == [("dana@acme.example", "+15125550101", "CFO", ""), ("", "", "", "")]
+    assert [
+        (line["label"], line["count"], line["share"], line["estimate"]) for line in tab.var(S, "card")["found"]
+    ] == [
+        ("E-mail", "1", "100%", "50% of rows looked up; the dry run said 37% to 63%"),
+        ("Mobile phone", "0", "0%", ""),
+        ("Any phone", "1", "100%", ""),
+        ("Job title", "1", "100%", ""),
+        ("Company", "0", "0%", ""),
+        ("LinkedIn profile", "0", "0%", ""),
+        ("Street address", "0", "0%", ""),
+    ]
+    await tab.send(S.load, path=f"/enrichments/{id}?view=no_match")
+    assert tab.var(S, "shows_found") is False
 
 
 async def test_the_overview_tells_empty_from_no_match_and_keeps_filters_in_the_address(driver, cast: Cast) -> None:

@@ -115,6 +115,22 @@ class RateOut(_Out):
     high: float
 
 
+class FoundCountOut(_Out):
+    """How many matched rows have a fact."""
+
+    field: Literal["email", "mobile", "phone", "title", "company", "linkedin", "address"]
+    found: int
+
+
+class FoundOut(_Out):
+    """What was found of a matched row, in short; the download has all of it. null: not known."""
+
+    email: str | None
+    phone: str | None
+    title: str | None
+    company: str | None
+
+
 class SampleOut(_Out):
     """The free dry run."""
 
@@ -156,6 +172,7 @@ class EnrichmentOut(_Out):
     no_match: int
     skipped: int
     errors: int
+    found_fields: list[FoundCountOut] | None = Field(description="Matched rows per fact; null until the run has ended.")
     outcome: str | None
     message: str | None
     read_job_id: UUID | None
@@ -203,6 +220,7 @@ class RowOut(_Out):
     lead_id: UUID | None
     outcome: Outcome | None
     reason: str | None
+    found: FoundOut | None = Field(description="Of a matched row what was found; null for the others.")
 
 
 class RowsOut(_Out):

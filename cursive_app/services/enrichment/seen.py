@@ -9,6 +9,7 @@ from uuid import UUID
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import still_needed
+from cursive_app.services.enrichment.finds import counts_view
 from cursive_app.services.enrichment.pricing import rows_to_send, why_not_start
 from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView, Status
 from db.models.enrichment import Enrichment
@@ -45,6 +46,7 @@ def enrichment_view(scope: Scope, row: Enrichment, *, same_file_as: UUID | None 
         no_match=row.no_match_count,
         skipped=row.skipped_count,
         errors=row.error_count,
+        found_fields=counts_view(row),
         outcome=row.outcome,
         message=row.message,
         read_job_id=row.read_job_id,

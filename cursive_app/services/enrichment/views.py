@@ -78,6 +78,24 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundCount:
+    """How many matched rows of a run have a fact: email, mobile, phone (any), title, company, linkedin or address."""
+
+    field: str
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of a matched row, as far as the grid shows it; None: not known."""
+
+    email: str | None
+    phone: str | None
+    title: str | None
+    company: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SampleView:
     """The free dry run: how many of the sampled rows were matched, and for which share each field is known."""
 
@@ -92,7 +110,8 @@ class SampleView:
 @dataclass(frozen=True, slots=True)
 class EnrichmentView:
     """A list as its workspace sees it. Credits have two decimals. `may_*` are today's rights of who asks; `why_not`
-    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds."""
+    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds; `found_fields` is
+    None until a run has ended."""
 
     id: UUID
     filename: str
@@ -117,6 +136,7 @@ class EnrichmentView:
     no_match: int
     skipped: int
     errors: int
+    found_fields: tuple[FoundCount, ...] | None
     outcome: str | None
     message: str | None
     read_job_id: UUID | None
@@ -171,6 +191,7 @@ class RowView:
     lead_id: UUID | None
     outcome: Outcome | None
     reason: str | None
+    found: Found | None
 
 
 @dataclass(frozen=True, slots=True)
