@@ -143,6 +143,7 @@ class QuoteCard:
     rows: str = ""
     price: str = ""
     matches: str = ""
+    ends_at: str = ""  # the matched rows at which the ceiling ends the run; empty when it pays for all
     likely: str = ""
     worst: str = ""
     most: str = ""  # what is held at start: the worst case, or the ceiling when that is less
@@ -315,13 +316,14 @@ def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
     most = quote.worst if ceiling is None else min(quote.worst, ceiling)
     likely = ""
     if quote.low is not None and quote.high is not None:
-        likely = f"{quote.low:,.2f} to {quote.high:,.2f}"
+        likely = _range(f"{quote.low:,.2f}", f"{quote.high:,.2f}")
     missing = quote.minimum_rows - quote.rows
     affordable = int((quote.available or Decimal(0)) // quote.price) if quote.price > 0 else 0
     return QuoteCard(
         rows=f"{quote.rows:,}",
         price=credits_text(quote.price),
-        matches="{:,} to {:,}".format(*quote.expected_matches) if quote.expected_matches else "",
+        matches=_range(*(f"{count:,}" for count in quote.expected_matches)) if quote.expected_matches else "",
+        ends_at=f"{quote.payable_matches:,}" if quote.payable_matches < quote.rows else "",
         likely=likely,
         worst=credits_text(quote.worst),
         most=credits_text(most),
@@ -333,6 +335,10 @@ def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
         missing_rows=f"{missing:,}" if missing > 0 else "",
         minimum=f"{quote.minimum_rows:,}",
     )
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def run_card(job: JobView, *, counts_done: int) -> RunCard:

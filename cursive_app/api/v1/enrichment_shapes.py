@@ -303,6 +303,7 @@ class QuoteOut(_Out):
     rows: int
     price: Credits
     expected_matches: tuple[int, int] | None
+    payable_matches: int = Field(description="The most matched rows the ceiling pays for; `rows` without one.")
     low: Decimal | None
     high: Decimal | None
     worst: Credits

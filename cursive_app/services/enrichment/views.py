@@ -207,12 +207,14 @@ class RowPage:
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What a run would cost, in credits. `low` and `high` follow from the sample's interval and are None without one;
-    `worst` is every row that is sent. `rows` will be sent. `shortfall` is what the balance lacks for `worst` or the
-    ceiling, whichever is less (0: nothing). Both are None for an API key that may not look at credits."""
+    `worst` is every row that is sent. `rows` will be sent, fewer when a ceiling ends the run at `payable_matches`,
+    which no expectation exceeds. `shortfall` is what the balance lacks for `worst` or the ceiling, whichever is less
+    (0: nothing). It and `available` are None for an API key that may not look at credits."""
 
     rows: int
     price: Decimal
     expected_matches: tuple[int, int] | None
+    payable_matches: int
     low: Decimal | None
     high: Decimal | None
     worst: Decimal
