@@ -148,6 +148,19 @@ def test_file_names_are_cleaned(alice: TestClient, name: str, clean: str | None)
     assert found.isprintable()
 
 
+def test_a_browsers_escapes_in_a_forms_file_name_are_undone(alice: TestClient) -> None:
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="VIP %22hot%22%0D%0A 50%25 leads.csv"\r\n\r\n'
+        + CSV
+        + b"\r\n--b--\r\n"
+    )
+    answer = alice.post(PATH, content=form, headers={"content-type": "multipart/form-data; boundary=b"})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["filename"] == "VIP _hot_ 50%25 leads.csv", (
+        "quotes are cleaned as in every name; 50%25 is no escape"
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
