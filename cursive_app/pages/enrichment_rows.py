@@ -49,7 +49,8 @@ def rows_step() -> rx.Component:
         _grid(editable=True),
         rx.el.p(
             "Only valid rows are sent. Invalid rows, duplicates in the file and people you already own are left out "
-            "and cost nothing; they come back in the output with the reason.",
+            "and cost nothing; they come back in the output with the reason. Whom you own is told by e-mail address or "
+            "LinkedIn profile; a phone number alone says it only of a lead of whom nothing else is known.",
             class_name="max-w-prose text-12 text-ink-3",
         ),
         rx.el.div(
@@ -162,7 +163,7 @@ def _row(row: Any, *, editable: bool) -> rx.Component:
     return rx.el.tr(
         rx.el.td(row.label, title=row.line, class_name="right lead num"),
         rx.el.td(_verdict(row) if editable else _outcome(row), data_label="Verdict" if editable else "Outcome"),
-        rx.el.td(_problems(row) if editable else row.reason, data_label="What to know", class_name="notes"),
+        rx.el.td(_problems(row) if editable else _reason(row), data_label="What to know", class_name="notes"),
         *([] if editable else [rx.cond(S.shows_found, _found(row), rx.fragment())]),
         rx.foreach(row.cells, lambda grid_cell: _cell(row, grid_cell, editable=editable)),
         key=row.label,
@@ -212,6 +213,17 @@ def _outcome(row: Any) -> rx.Component:
             rx.el.span("Not yet", class_name="text-12 text-ink-3"),
         ),
         _lead(row),
+    )
+
+
+def _reason(row: Any) -> rx.Component:
+    """Why it ended so, on as many lines as it takes."""
+    return rx.cond(
+        row.reason != "",
+        rx.el.span(
+            row.reason, class_name="block min-w-[180px] max-w-[340px] whitespace-normal break-words py-1.5 text-12"
+        ),
+        rx.fragment(),
     )
 
 
