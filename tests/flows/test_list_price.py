@@ -9,7 +9,7 @@ import pytest
 from cursive_app.errors import Conflict, RateLimited
 from cursive_app.services import enrichment
 from db.models.enrichment import Enrichment
-from state.enrichment_lines import quote_card
+from state.enrichment_figures import quote_card
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
 from tests.factories_enrichment import (
