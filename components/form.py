@@ -250,7 +250,7 @@ class Choice:
     """One radio choice."""
 
     value: str
-    label: str
+    label: Text
     hint: str = ""
 
 

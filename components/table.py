@@ -90,7 +90,10 @@ def data_table(
             attributes |= {"on_click": rx.redirect(href(item)), "class_name": "clickable"}
         elif on_open is not None:
             attributes |= {"on_click": on_open(item), "class_name": "clickable"}
-        cells = [shown(column, _cell(column, item, opens=on_open is not None, href=href)) for column in columns]
+        named = identity if selected is not None else None
+        cells = [
+            shown(column, _cell(column, item, opens=on_open is not None, href=href, named=named)) for column in columns
+        ]
         if selected is not None and on_select is not None:
             cells.insert(0, _check_cell(items(selected).contains(identity), on_select, identity))
         if row_menu is not None:
@@ -119,7 +122,10 @@ def data_table(
     )
 
 
-def _cell(column: Column, item: Any, *, opens: bool, href: Callable[[Any], Any] | None) -> rx.Component:
+def _cell(
+    column: Column, item: Any, *, opens: bool, href: Callable[[Any], Any] | None, named: Any = None
+) -> rx.Component:
+    """`named`: the row's key, when its lead cell is to give the row's checkbox its name."""
     content = column.cell(item)
     if column.lead and href is not None:
         content = rx.el.a(content, href=href(item), on_click=rx.stop_propagation, class_name="row-open")
@@ -128,7 +134,8 @@ def _cell(column: Column, item: Any, *, opens: bool, href: Callable[[Any], Any] 
     names = " ".join(
         n for n in ("right" if column.right else "", "lead" if column.lead else "", column.class_name) if n
     )
-    return rx.el.td(content, class_name=names, data_label=column.label)
+    label: Props = {"id": text("row-") + named} if column.lead and named is not None else {}
+    return rx.el.td(content, class_name=names, data_label=column.label, **label)
 
 
 def _head(column: Column, sort: Text | None, descending: Flag | None, on_sort: Any) -> rx.Component:
@@ -151,7 +158,9 @@ def _check_cell(checked: Any, on_select: Callable[[Any, Any], Any], identity: An
             type="checkbox",
             checked=checked,
             on_change=lambda on: on_select(identity, on),
-            aria_label="Select row",
+            id=text("select-") + identity,
+            aria_label="Select",
+            custom_attrs={"aria-labelledby": text("select-") + identity + " row-" + identity},  # “Select Dana Smith”
             class_name="check block",
         ),
         on_click=rx.stop_propagation,

@@ -172,7 +172,7 @@ def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_o
 
 def _step(phase: str, wanted: str) -> str:
     """The step to show: a list that runs or ran has one place, a list in preparation begins with its columns."""
-    if phase in ("working", "ended"):
+    if phase in ("working", "ended", "deleted"):
         return "result"
     if phase == "refused":
         return "file"

@@ -100,6 +100,10 @@ class GridLine:
     outcome: str = ""
     outcome_key: str = ""
     reason: str = ""
+    email: str = ""  # what was found, of a matched row
+    phone: str = ""
+    title: str = ""
+    company: str = ""
     lead_href: str = ""
     cells: list[CellLine] = field(default_factory=list)
     problems: list[ProblemLine] = field(default_factory=list)
@@ -198,6 +202,10 @@ def grid_line(row: RowView, shown: list[HeadLine], names: Mapping[int, str]) -> 
         outcome=OUTCOMES.get(row.outcome or "", ""),
         outcome_key=row.outcome or "",
         reason=row.reason or "",
+        email=(row.found and row.found.email) or "",
+        phone=(row.found and row.found.phone) or "",
+        title=(row.found and row.found.title) or "",
+        company=(row.found and row.found.company) or "",
         lead_href=f"/leads?lead={row.lead_id}" if row.lead_id else "",
         cells=[_cell(row, head, by_column.get(head.position)) for head in [*shown, *_extra(row, len(names))]],
         problems=[_problem(n, problem, names) for n, problem in enumerate(row.problems)],

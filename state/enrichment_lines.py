@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Literal
 
 from cursive_app.clock import now
-from cursive_app.services.enrichment.views import EnrichmentView, Quote, Rate, RunProgress, SampleView
+from cursive_app.services.enrichment.views import EnrichmentView, RunProgress
 from cursive_app.settings import settings
 from state.session import credits_text
 from state.times import ago, clock_span, exact, span
 
-Phase = Literal["reading", "refused", "preparing", "working", "ended"]
+Phase = Literal["reading", "refused", "preparing", "working", "ended", "deleted"]
 PHASES: dict[str, Phase] = {
     "received": "reading",
     "reading": "reading",
@@ -24,7 +23,9 @@ PHASES: dict[str, Phase] = {
     "completed": "ended",
     "failed": "ended",
     "cancelled": "ended",
+    "deleted": "deleted",
 }
+MOST_NAMES = 8
 SOURCES = {"upload": "Uploaded", "api": "Sent through the API", "rerun": "Rows of an earlier list"}
 
 
@@ -34,8 +35,7 @@ class ListLine:
 
     id: str = ""
     filename: str = ""
-    status: str = ""
-    waiting: bool = False  # ready, but something must be changed before it can start
+    badge: str = ""
     moving: bool = False
     rows: str = ""
     matched: str = ""
@@ -47,6 +47,16 @@ class ListLine:
 
 
 @dataclass(frozen=True)
+class FoundLine:
+    """How many matched rows have a fact, and what the dry run had estimated; empty when there was none."""
+
+    label: str = ""
+    count: str = ""
+    share: str = ""
+    estimate: str = ""
+
+
+@dataclass(frozen=True)
 class ListCard:
     """The open list: what it is, where it stands, what it has cost. Texts are ready to show; empty means none."""
 
@@ -54,6 +64,7 @@ class ListCard:
     short_id: str = ""
     filename: str = ""
     status: str = ""
+    badge: str = ""  # the status as people are told it, the same in the overview
     phase: str = "reading"
     revision: int = 0
     source: str = ""
@@ -74,6 +85,7 @@ class ListCard:
     may_run: bool = False
     may_download: bool = False
     counts: dict[str, str] = field(default_factory=dict)
+    column_names: str = ""
     nothing_usable: bool = False
     price: str = ""
     matching: str = ""
@@ -86,6 +98,7 @@ class ListCard:
     to_resume: str = ""
     matched_share: str = ""
     matched_rows: int = 0
+    found: list[FoundLine] = field(default_factory=list)
     rerun_errors: str = ""
     rerun_unmatched: str = ""
     rerun_skipped: str = ""
@@ -97,51 +110,6 @@ class ListCard:
     run_job: str = ""
 
 
-@dataclass(frozen=True)
-class RateLine:
-    """A share seen in the sample with its interval; the numbers are percent, for drawing."""
-
-    label: str = ""
-    share: str = ""
-    seen: str = ""
-    interval: str = ""
-    low: int = 0
-    width: int = 0
-    at: int = 0
-
-
-@dataclass(frozen=True)
-class SampleCard:
-    """The free dry run; `status` is empty when there was none."""
-
-    status: str = ""
-    headline: str = ""
-    message: str = ""
-    when: str = ""
-    when_exact: str = ""
-    matched: RateLine = field(default_factory=RateLine)
-    rates: list[RateLine] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class QuoteCard:
-    """What a run would cost; amounts are credits as text."""
-
-    rows: str = ""
-    price: str = ""
-    matches: str = ""
-    likely: str = ""
-    worst: str = ""
-    most: str = ""  # what is held at start: the worst case, or the ceiling when that is less
-    available: str = ""
-    shortfall: str = ""
-    affordable_rows: str = ""
-    affordable: str = ""  # what is held when the run starts with what is there
-    why_not: str = ""
-    missing_rows: str = ""
-    minimum: str = ""
-
-
 def list_line(view: EnrichmentView, timezone: str) -> ListLine:
     """A list in the overview. `timezone` is the reader's."""
     started = view.started_at is not None
@@ -149,8 +117,7 @@ def list_line(view: EnrichmentView, timezone: str) -> ListLine:
     return ListLine(
         id=str(view.id),
         filename=view.filename,
-        status=view.status,
-        waiting=view.status == "ready" and view.why_not is not None,
+        badge=badge(view),
         moving=PHASES[view.status] in ("reading", "working"),
         rows=_count(view.counts.total),
         matched=f"{view.matched:,}{_share(view.matched, done)}" if started else "–",
@@ -174,6 +141,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         short_id=f"enr_{view.id.hex[-8:]}",
         filename=view.filename,
         status=view.status,
+        badge=badge(view),
         phase=PHASES[view.status],
         revision=view.revision,
         source=SOURCES.get(view.source, view.source),
@@ -194,6 +162,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         may_run=view.may_run,
         may_download=view.may_download,
         counts=_counts(view),
+        column_names=_names(view),
         nothing_usable=counts.valid == 0,
         price=credits_text(view.price or settings().enrichment_price),
         matching=view.matching,
@@ -206,6 +175,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         to_resume=credits_text(view.to_resume) if view.to_resume is not None else "",
         matched_share=_share(view.matched, done).strip(" ()"),
         matched_rows=view.matched,
+        found=found_lines(view),
         rerun_errors=_rows(view.rerunnable.error),
         rerun_unmatched=_rows(view.rerunnable.no_match),
         rerun_skipped=_rows(view.rerunnable.skipped),
@@ -218,62 +188,38 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
     )
 
 
-def sample_card(sample: SampleView | None, timezone: str) -> SampleCard:
-    """The dry run in words."""
-    if sample is None:
-        return SampleCard()
-    matched = rate_line(sample.matched) if sample.matched is not None else RateLine()
-    headline = f"{matched.share} of {sample.size:,} random rows were found" if sample.matched is not None else ""
-    return SampleCard(
-        status=sample.status,
-        headline=headline,
-        message=sample.message or "",
-        when=ago(sample.at) if sample.at else "",
-        when_exact=exact(sample.at, timezone) if sample.at else "",
-        matched=matched,
-        rates=[rate_line(rate) for rate in sample.fields],
-    )
+def badge(view: EnrichmentView) -> str:
+    """The status people are told: “ready” only of a list that can be started as it is, otherwise “waiting”."""
+    return "waiting" if view.status == "ready" and view.why_not is not None else view.status
 
 
-def rate_line(rate: Rate) -> RateLine:
-    low, high = round(rate.low * 100), round(rate.high * 100)
-    return RateLine(
-        label=RATE_WORDS.get(rate.field, rate.field.replace("_", " ").capitalize()),
-        share=f"{rate.share:.0%}",
-        seen=f"{rate.found:,} of {rate.of:,}",
-        interval=f"{low}–{high}%",
-        low=low,
-        width=max(high - low, 1),
-        at=round(rate.share * 100),
-    )
+FOUND_WORDS = {
+    "email": "E-mail",
+    "mobile": "Mobile phone",
+    "phone": "Any phone",
+    "title": "Job title",
+    "company": "Company",
+    "linkedin": "LinkedIn profile",
+    "address": "Street address",
+}
 
 
-RATE_WORDS = {"email": "E-mail", "mobile": "Mobile phone", "matched": "Any match"}
-
-
-def quote_card(quote: Quote, *, ceiling: Decimal | None) -> QuoteCard:
-    """The price in words. `ceiling` is what the customer typed."""
-    most = quote.worst if ceiling is None else min(quote.worst, ceiling)
-    likely = ""
-    if quote.low is not None and quote.high is not None:
-        likely = f"{quote.low:,.2f} to {quote.high:,.2f}"
-    missing = quote.minimum_rows - quote.rows
-    affordable = int((quote.available or Decimal(0)) // quote.price) if quote.price > 0 else 0
-    return QuoteCard(
-        rows=f"{quote.rows:,}",
-        price=credits_text(quote.price),
-        matches="{:,} to {:,}".format(*quote.expected_matches) if quote.expected_matches else "",
-        likely=likely,
-        worst=credits_text(quote.worst),
-        most=credits_text(most),
-        available=credits_text(quote.available),
-        shortfall=credits_text(quote.shortfall) if quote.shortfall else "",
-        affordable_rows=f"{affordable:,}" if quote.price > 0 else "",
-        affordable=credits_text(affordable * quote.price),
-        why_not=quote.why_not or "",
-        missing_rows=f"{missing:,}" if missing > 0 else "",
-        minimum=f"{quote.minimum_rows:,}",
-    )
+def found_lines(view: EnrichmentView) -> list[FoundLine]:
+    """Per fact the matched rows that have it. The dry run's estimate is a share of the rows that are looked up, so the
+    run's is told beside it in the same measure."""
+    looked_up = view.matched + view.no_match
+    sample = view.sample if view.sample is not None and view.sample.status == "done" else None
+    guessed = {rate.field: rate for rate in sample.fields} if sample is not None else {}
+    lines: list[FoundLine] = []
+    for one in view.found_fields or ():
+        rate, estimate = guessed.get(one.field), ""
+        if rate is not None and looked_up:
+            estimate = (
+                f"{one.found / looked_up:.0%} of rows looked up; the dry run said {rate.low:.0%} to {rate.high:.0%}"
+            )
+        label = FOUND_WORDS.get(one.field, one.field)
+        lines.append(FoundLine(label, f"{one.found:,}", _share(one.found, view.matched).strip(" ()"), estimate))
+    return lines
 
 
 def size_text(size: int) -> str:
@@ -293,7 +239,8 @@ def limits_text() -> str:
 
 
 def _counts(view: EnrichmentView) -> dict[str, str]:
-    """Rows by verdict, by outcome, and by where they are in the run; a dash for what is not known."""
+    """Rows by verdict, by outcome, and by where they are in the run; a dash for what is not known. `unmatched` is what
+    the download calls problems."""
     counts, progress = view.counts, view.progress
     return {
         "all": _count(counts.total),
@@ -305,6 +252,7 @@ def _counts(view: EnrichmentView) -> dict[str, str]:
         "no_match": f"{view.no_match:,}",
         "skipped": f"{view.skipped:,}",
         "error": f"{view.errors:,}",
+        "unmatched": f"{view.no_match + view.skipped + view.errors:,}",
         "answered": _count(progress.answered if progress else None),
         "at_provider": _count(progress.at_provider if progress else None),
         "not_sent": _count(progress.not_sent if progress else None),
@@ -338,6 +286,13 @@ def _tone(view: EnrichmentView) -> str:
     return "neutral"
 
 
+def _names(view: EnrichmentView) -> str:
+    """The first columns by name: “E-mail, First name and 3 more”."""
+    names = [column.name for column in view.columns]
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _took(view: EnrichmentView) -> str:
     if view.started_at is None or view.finished_at is None:
         return ""
@@ -345,6 +300,8 @@ def _took(view: EnrichmentView) -> str:
 
 
 def _kept(view: EnrichmentView) -> str:
+    if view.status == "deleted":
+        return f"The file and its rows were deleted {ago(view.purged_at or now())}."
     if view.purged_at is not None:
         return f"File and results were deleted {ago(view.purged_at)}."
     seconds = (view.expires_at - now()).total_seconds()

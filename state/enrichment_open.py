@@ -10,8 +10,9 @@ import reflex as rx
 from cursive_app.errors import NotFound
 from cursive_app.services.enrichment.views import EnrichmentView
 from state.base import person
+from state.enrichment_figures import SampleCard, sample_card
 from state.enrichment_grid import LayoutCard, layout_card
-from state.enrichment_lines import ListCard, SampleCard, list_card, sample_card
+from state.enrichment_lines import ListCard, list_card
 
 STEPS = ("file", "columns", "rows", "price")
 

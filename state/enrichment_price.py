@@ -12,7 +12,7 @@ from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.views import Quote
 from state.base import allow, transact
-from state.enrichment_lines import QuoteCard, quote_card
+from state.enrichment_figures import QuoteCard, quote_card
 from state.enrichment_open import OpenPart
 from state.segment_limits import amount
 

@@ -131,12 +131,15 @@ class ResultPart(OpenPart, mixin=True):
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def delete_files(self):
-        """Delete file, rows and results now; the receipt stays."""
+        """Delete file, rows and results now; the receipt stays. Of a list that never ran only the line stays."""
         self.deleting = True
         yield
         try:
             await transact(enrichment.delete_files, self.enrichment_id)
-            yield rx.toast.success("File, rows and results were deleted. The receipt stays.")
+            ran = self.card.phase == "ended"
+            yield rx.toast.success(
+                "File, rows and results were deleted. The receipt stays." if ran else "The list was deleted."
+            )
         finally:
             self.deleting = self.confirming_delete = False
         yield self._reload()

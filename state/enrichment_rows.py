@@ -13,15 +13,15 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.views import RowPage
 from state.base import allow, transact
 from state.enrichment_grid import GridLine, HeadLine, grid_line, heads
-from state.enrichment_open import OpenPart
+from state.enrichment_replace import ReplacePart
 
 ROW_PAGE = 50
 BEFORE = ("all", "valid", "invalid", "duplicate", "owned", "problems")
 AFTER = ("all", "matched", "no_match", "skipped", "error", "at_provider", "not_sent")
 
 
-class RowsPart(OpenPart, mixin=True):
-    """The grid with its tabs, the cell that is edited, find and replace."""
+class RowsPart(ReplacePart, mixin=True):
+    """The grid with its tabs and the cell that is edited."""
 
     tab: str = "all"
     heads: list[HeadLine] = []
@@ -29,14 +29,12 @@ class RowsPart(OpenPart, mixin=True):
     rows_status: str = "loading"
     hidden_columns: str = ""
     shown: str = ""
+    shows_found: bool = False
     has_next: bool = False
     has_previous: bool = False
     editing: str = ""  # key of the cell that is edited: "<row>-<column>"
     edit_value: str = ""
     edit_error: str = ""
-    replacing: bool = False
-    replace_error: str = ""
-    replace_options: list[dict[str, str]] = []
 
     _next: str = ""
     _previous: str = ""
@@ -106,38 +104,6 @@ class RowsPart(OpenPart, mixin=True):
         yield rx.toast.info(f"Row {number:,} is as it was.")
         yield self._reload()
 
-    @rx.event
-    @allow(Permission.EDIT_ENRICHMENTS)
-    def set_replacing(self, is_open: bool):
-        self.replacing, self.replace_error = is_open, ""
-
-    @rx.event
-    @allow(Permission.EDIT_ENRICHMENTS)
-    async def replace(self, form: dict[str, Any]):
-        """Replace a text in every cell of one column."""
-        column, find = str(form.get("replace-column", "")), str(form.get("replace-find", ""))
-        if not find or not column.isdigit():
-            self.replace_error = "Type the text to look for."
-            return
-        try:
-            changed = await transact(
-                enrichment.replace_in_column,
-                self.enrichment_id,
-                revision=self.card.revision,
-                column=int(column),
-                find=find,
-                replace=str(form.get("replace-with", "")),
-            )
-        except Invalid as error:
-            self.replace_error = error.message
-            return
-        if not changed:
-            self.replace_error = f"No cell of this column has “{find[:40]}”."
-            return
-        self.replacing = False
-        yield rx.toast.success(f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed.")
-        yield self._reload()
-
     async def _write(self, number: int, column: int, value: str) -> None:
         await transact(
             enrichment.edit_cell,
@@ -154,12 +120,13 @@ class RowsPart(OpenPart, mixin=True):
         self.heads = heads(columns)
         names = {column.position: column.name for column in columns}
         self.rows = [grid_line(row, self.heads, names) for row in page.rows]
+        self.shows_found = any(row.found is not None for row in page.rows)
         self._cells = {row.number: row.cells for row in page.rows}
         if self.editing and self._edited[0] not in self._cells:
             self.editing = ""
         left = len(columns) - len(self.heads)
         self.hidden_columns = f"{left:,} more columns travel through to the output untouched." if left else ""
-        self.replace_options = [{"value": str(head.position), "label": head.name} for head in self.heads]
+        self._offer_columns([(head.position, head.name) for head in self.heads])
         self._next, self._previous = page.next_cursor or "", page.previous_cursor or ""
         self.has_next, self.has_previous = bool(self._next), bool(self._previous)
         self.shown = _range(page)

@@ -23,7 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "preparing": ("received", "reading", "ready"),
     "running": ("queued", "running", "paused"),
     "done": ("completed",),
-    "stopped": ("refused", "failed", "cancelled"),
+    "stopped": ("refused", "failed", "cancelled", "deleted"),
 }
 
 

@@ -83,7 +83,7 @@ class FilePart:
         if self._files > 1:
             raise Invalid(fields={FIELD: "One list at a time: send a single file."})
         self._in_file = True
-        self.filename = _text(options.get(b"filename", b""))
+        self.filename = _unescaped(_text(options.get(b"filename", b"")))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -96,6 +96,11 @@ class FilePart:
 def disposition_filename(header: str) -> str:
     """The file name of a Content-Disposition header; empty when it names none."""
     return _text(parse_options_header(header)[1].get(b"filename", b""))
+
+
+def _unescaped(name: str) -> str:
+    """What browsers escape in the names of a form, and nothing else (HTML, "escape a multipart name")."""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _text(name: bytes) -> str:

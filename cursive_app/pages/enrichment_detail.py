@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import reflex as rx
 
-from components.buttons import copyable_id, ghost, secondary
-from components.feedback import banner, failure, list_states, no_permission, relative_time, skeleton_lines, status_pill
+from components.binding import text
+from components.buttons import copyable_id, ghost, primary, quiet_danger, secondary
+from components.dialog import confirm
+from components.feedback import (
+    banner,
+    definition,
+    failure,
+    list_states,
+    no_permission,
+    relative_time,
+    skeleton_lines,
+    status_pill,
+)
 from components.icons import icon
+from components.shell import section
 from cursive_app.pages.enrichment_columns import columns_step, file_step
 from cursive_app.pages.enrichment_price import price_step
 from cursive_app.pages.enrichment_result import ended
 from cursive_app.pages.enrichment_rows import rows_step
 from cursive_app.pages.enrichment_run import reading, working
 from cursive_app.pages.enrichments import LIST_STATUS
-from cursive_app.pages.frame import page
+from cursive_app.pages.frame import may, page
+from cursive_app.services.accounts import Permission
 from state.enrichment import EnrichmentState as S
 
 STEP_WORDS = (("file", "File"), ("columns", "Columns"), ("rows", "Rows"), ("price", "Price and start"))
@@ -45,15 +58,17 @@ def _list() -> rx.Component:
             ("refused", _refused()),
             ("preparing", _preparing()),
             ("working", working()),
+            ("deleted", _deleted()),
             ended(),
         ),
+        _confirm_delete(),
         class_name="flex flex-col gap-5",
     )
 
 
 def _facts() -> rx.Component:
     return rx.el.div(
-        status_pill(S.card.status, LIST_STATUS),
+        status_pill(S.card.badge, LIST_STATUS),
         copyable_id(S.card.short_id),
         rx.el.span(S.card.source, " by ", S.card.author),
         relative_time(S.card.created, exact=S.card.created_exact),
@@ -63,6 +78,11 @@ def _facts() -> rx.Component:
             rx.el.span(S.card.kept, title=S.card.kept_exact, class_name="num"),
             rx.fragment(),
         ),
+        rx.cond(
+            S.card.may_edit & ((S.card.phase == "preparing") | (S.card.phase == "refused")),
+            quiet_danger("Delete this list", size="sm", on_click=S.set_confirming_delete(True)),
+            rx.fragment(),
+        ),
         class_name="flex flex-wrap items-center gap-x-4 gap-y-1.5 text-12 text-ink-3",
     )
 
@@ -70,7 +90,7 @@ def _facts() -> rx.Component:
 def _links() -> rx.Component:
     return rx.fragment(
         rx.cond(
-            (S.card.same_file != "") & (S.card.phase != "ended"),
+            (S.card.same_file != "") & (S.card.phase != "ended") & (S.card.phase != "deleted"),
             banner(
                 "This very file was uploaded before. Running it again pays for its matches again.",
                 tone="warn",
@@ -108,6 +128,53 @@ def _refused() -> rx.Component:
         ),
         rx.cond(S.layout.kind != "", file_step(), rx.fragment()),
         class_name="flex flex-col gap-5",
+    )
+
+
+def _deleted() -> rx.Component:
+    """Its files went before it was started: what is still known, and the one thing that can be done."""
+    return section(
+        "This list was deleted",
+        rx.el.p(
+            rx.el.span(S.card.kept, title=S.card.kept_exact),
+            " It had not been started and nothing was charged.",
+            class_name="max-w-prose text-13 text-ink-2",
+        ),
+        rx.el.div(
+            definition(
+                [
+                    ("Rows", rx.el.span(S.card.counts["all"], class_name="num")),
+                    ("Valid", rx.el.span(S.card.counts["valid"], class_name="num")),
+                    ("Columns", rx.cond(S.card.column_names != "", S.card.column_names, "Not known")),
+                ]
+            ),
+            class_name="mt-3 max-w-prose",
+        ),
+        rx.cond(
+            may(Permission.EDIT_ENRICHMENTS),
+            rx.el.div(primary("Upload it again", icon_name="upload", href="/enrichments"), class_name="mt-4 flex"),
+            rx.fragment(),
+        ),
+    )
+
+
+def _confirm_delete() -> rx.Component:
+    """Names the list and its rows; of an ended run the receipt stays."""
+    rows = text(rx.cond(S.card.counts["all"] != "–", text(" and its ") + S.card.counts["all"] + " rows", ""))
+    return confirm(
+        is_open=S.confirming_delete,
+        on_open_change=S.set_confirming_delete,
+        title=text("Delete “") + S.card.filename + "”" + rows + "?",
+        consequence=rx.cond(
+            S.card.phase == "ended",
+            "The uploaded file, its rows and all results are deleted for good. Download what you need first. Leads you "
+            "added and the receipt stay.",
+            "The uploaded file, its rows and your corrections are deleted for good. To enrich the list after all, you "
+            "upload it again.",
+        ),
+        action=rx.cond(S.card.phase == "ended", "Delete the files", "Delete this list"),
+        on_confirm=S.delete_files,
+        pending=S.deleting,
     )
 
 

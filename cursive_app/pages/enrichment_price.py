@@ -257,10 +257,25 @@ def _quote() -> rx.Component:
                 [
                     ("Likely", rx.cond(S.quote.likely != "", S.quote.likely, _unknown("Known after a dry run"))),
                     ("Expected matches", rx.cond(S.quote.matches != "", S.quote.matches, _unknown("Not known yet"))),
-                    ("Rows to look up", rx.el.span(S.quote.rows, class_name="num")),
+                    (
+                        "Rows to look up",
+                        rx.el.span(rx.cond(S.quote.ends_at != "", "Up to ", ""), S.quote.rows, class_name="num"),
+                    ),
                     ("Per matched row", rx.el.span(S.quote.price, class_name="num")),
                     ("Your balance", rx.el.span(S.quote.available, class_name="num")),
                 ]
+            ),
+            rx.cond(
+                S.quote.ends_at != "",
+                rx.el.p(
+                    text("The ceiling pays for ")
+                    + S.quote.ends_at
+                    + " matched rows. When they are found the run ends; the rows it has not reached are skipped and "
+                    "cost nothing.",
+                    role="status",
+                    class_name="text-12 text-ink-2",
+                ),
+                rx.fragment(),
             ),
             rx.el.p(
                 "Only rows that are found are charged. The most is held at the start; what is not needed comes back "

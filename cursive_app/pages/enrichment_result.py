@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from components.binding import items, text
+from components.binding import Text, items, text
 from components.buttons import button, ghost, primary, quiet_danger, secondary
-from components.dialog import confirm, modal
+from components.dialog import modal
 from components.feedback import banner, definition, relative_time
 from components.form import Choice, error_summary, radio_group
 from components.icons import icon
@@ -44,13 +44,17 @@ def ended() -> rx.Component:
             rx.fragment(),
         ),
         rx.el.div(
-            rx.el.div(_counts(), rx.cond(S.card.purged, _purged(), _next()), class_name="flex min-w-0 flex-col gap-5"),
+            rx.el.div(
+                _counts(),
+                _found(),
+                rx.cond(S.card.purged, _purged(), _next()),
+                class_name="flex min-w-0 flex-col gap-5",
+            ),
             _receipt(),
             class_name="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,1fr)_320px]",
         ),
         rx.cond(S.card.purged, rx.fragment(), result_rows()),
         _download_dialog(),
-        _confirm_delete(),
         class_name="flex flex-col gap-5",
     )
 
@@ -95,6 +99,37 @@ def _counts() -> rx.Component:
             rx.fragment(),
         ),
         hint=text("Of ") + S.card.counts["all"] + " rows. Each count opens its rows.",
+    )
+
+
+def _found() -> rx.Component:
+    """How many matched rows have an e-mail, a phone and so on, beside what the dry run had estimated."""
+
+    def line(found_line: Any) -> rx.Component:
+        return rx.el.div(
+            rx.el.dt(found_line.label, class_name="w-32 flex-none text-13 text-ink-2"),
+            rx.el.dd(
+                rx.el.span(found_line.count, class_name="num text-13 font-medium text-ink"),
+                rx.el.span(" · ", found_line.share, class_name="num text-13 text-ink-3"),
+                rx.cond(
+                    found_line.estimate != "",
+                    rx.el.span(found_line.estimate, class_name="num block text-12 text-ink-3"),
+                    rx.fragment(),
+                ),
+                class_name="min-w-0",
+            ),
+            key=found_line.label,
+            class_name="flex gap-3",
+        )
+
+    return rx.cond(
+        (items(S.card.found).length() > 0) & (S.card.matched_rows > 0),
+        section(
+            "What was found",
+            rx.el.dl(rx.foreach(S.card.found, line), class_name="grid gap-x-6 gap-y-2 sm:grid-cols-2"),
+            hint=text("Of the ") + S.card.counts["matched"] + " matched rows.",
+        ),
+        rx.fragment(),
     )
 
 
@@ -200,9 +235,13 @@ def _download_dialog() -> rx.Component:
                 "download-only",
                 "Rows",
                 (
-                    Choice("all", "All rows", "In the order of your file, each with its outcome."),
-                    Choice("matched", "Only matched"),
-                    Choice("problems", "Only problems", "Everything that was not matched, with the reason."),
+                    Choice("all", _counted("All rows", "all"), "In the order of your file, each with its outcome."),
+                    Choice("matched", _counted("Only matched", "matched")),
+                    Choice(
+                        "problems",
+                        _counted("Only problems", "unmatched"),
+                        "Everything that was not matched: no match, skipped and errors, each with the reason.",
+                    ),
                 ),
                 value=S.download_only,
                 on_change=S.set_download_only,
@@ -217,6 +256,10 @@ def _download_dialog() -> rx.Component:
         footer=[primary("Download", icon_name="download", on_click=S.download, pending=S.preparing_download)],
         wide=True,
     )
+
+
+def _counted(words: str, key: str) -> Text:
+    return text(words + " (") + S.card.counts[key] + ")"
 
 
 def _field_choice() -> rx.Component:
@@ -248,17 +291,4 @@ def _field_choice() -> rx.Component:
             *[choice(column.name, column.meaning) for column in OUTPUT_COLUMNS],
             class_name="grid grid-cols-1 gap-x-4 gap-y-1.5 sm:grid-cols-2",
         ),
-    )
-
-
-def _confirm_delete() -> rx.Component:
-    return confirm(
-        is_open=S.confirming_delete,
-        on_open_change=S.set_confirming_delete,
-        title=text("Delete the files of “") + S.card.filename + "”?",
-        consequence="The uploaded file, its rows and all results are deleted for good. Download what you need first. "
-        "Leads you added and the receipt stay.",
-        action="Delete the files",
-        on_confirm=S.delete_files,
-        pending=S.deleting,
     )

@@ -9,11 +9,11 @@ import reflex as rx
 
 from components.binding import flag, text
 from components.buttons import icon_button, primary, secondary
-from components.dialog import modal
 from components.feedback import nothing_matches, nothing_yet, pill
-from components.form import error_text, field, select, text_input
+from components.form import error_text
 from components.icons import icon
 from components.table import list_pager, table_card, toolbar
+from cursive_app.pages.enrichment_replace import replace_dialog
 from state.enrichment import EnrichmentState as S
 
 BEFORE: tuple[tuple[str, str], ...] = (
@@ -49,7 +49,8 @@ def rows_step() -> rx.Component:
         _grid(editable=True),
         rx.el.p(
             "Only valid rows are sent. Invalid rows, duplicates in the file and people you already own are left out "
-            "and cost nothing; they come back in the output with the reason.",
+            "and cost nothing; they come back in the output with the reason. Whom you own is told by e-mail address or "
+            "LinkedIn profile; a phone number alone says it only of a lead of whom nothing else is known.",
             class_name="max-w-prose text-12 text-ink-3",
         ),
         rx.el.div(
@@ -57,7 +58,7 @@ def rows_step() -> rx.Component:
             primary("Continue to price", on_click=S.go_to("price")),
             class_name="flex justify-between gap-2",
         ),
-        _replace_dialog(),
+        replace_dialog(),
         class_name="flex flex-col gap-4",
     )
 
@@ -134,6 +135,7 @@ def _table(*, editable: bool) -> rx.Component:
                     rx.el.th("Row", scope="col", class_name="right"),
                     rx.el.th(verdict, scope="col"),
                     rx.el.th("What to know", scope="col"),
+                    *([] if editable else [rx.cond(S.shows_found, _found_heads(), rx.fragment())]),
                     rx.foreach(S.heads, _head),
                 )
             ),
@@ -161,10 +163,24 @@ def _row(row: Any, *, editable: bool) -> rx.Component:
     return rx.el.tr(
         rx.el.td(row.label, title=row.line, class_name="right lead num"),
         rx.el.td(_verdict(row) if editable else _outcome(row), data_label="Verdict" if editable else "Outcome"),
-        rx.el.td(_problems(row) if editable else row.reason, data_label="What to know", class_name="notes"),
+        rx.el.td(_problems(row) if editable else _reason(row), data_label="What to know", class_name="notes"),
+        *([] if editable else [rx.cond(S.shows_found, _found(row), rx.fragment())]),
         rx.foreach(row.cells, lambda grid_cell: _cell(row, grid_cell, editable=editable)),
         key=row.label,
     )
+
+
+FOUND = ("Found e-mail", "Found phone", "Found title", "Found company")
+
+
+def _found_heads() -> rx.Component:
+    return rx.fragment(*[rx.el.th(name, scope="col") for name in FOUND])
+
+
+def _found(row: Any) -> rx.Component:
+    """What the run found of the person, before the customer's own columns."""
+    values = zip(FOUND, (row.email, row.phone, row.title, row.company), strict=True)
+    return rx.fragment(*[rx.el.td(value, title=value, data_label=name) for name, value in values])
 
 
 def _verdict(row: Any) -> rx.Component:
@@ -197,6 +213,17 @@ def _outcome(row: Any) -> rx.Component:
             rx.el.span("Not yet", class_name="text-12 text-ink-3"),
         ),
         _lead(row),
+    )
+
+
+def _reason(row: Any) -> rx.Component:
+    """Why it ended so, on as many lines as it takes."""
+    return rx.cond(
+        row.reason != "",
+        rx.el.span(
+            row.reason, class_name="block min-w-[180px] max-w-[340px] whitespace-normal break-words py-1.5 text-12"
+        ),
+        rx.fragment(),
     )
 
 
@@ -272,28 +299,6 @@ def _cell_form(row: Any, cell: Any) -> rx.Component:
         error_text("cell", S.edit_error),
         on_submit=S.save_cell,
         class_name="cell-edit",
-    )
-
-
-def _replace_dialog() -> rx.Component:
-    return modal(
-        "Find and replace",
-        rx.el.form(
-            field("replace-column", "In the column", select("replace-column", S.replace_options)),
-            field(
-                "replace-find",
-                "Find",
-                text_input("replace-find", max_length=500, auto_focus=True, error=S.replace_error),
-                error=S.replace_error,
-            ),
-            field("replace-with", "Replace with", text_input("replace-with", max_length=500), hint="Empty: remove it."),
-            rx.el.div(primary("Replace in the column", type="submit"), class_name="flex justify-end"),
-            on_submit=S.replace,
-            class_name="flex flex-col gap-4",
-        ),
-        is_open=S.replacing,
-        on_open_change=S.set_replacing,
-        description="Every cell of one column that has the text is changed, and its row is checked again.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.csv_upload import csv_upload
-from components.feedback import failure, list_states, nothing_matches, nothing_yet, pill, relative_time, status_pill
+from components.feedback import failure, list_states, nothing_matches, nothing_yet, relative_time, status_pill
 from components.form import search_input, segmented
 from components.icons import icon
 from components.primitives.anchor import anchor
@@ -21,6 +21,7 @@ LIST_STATUS: dict[str, tuple[str, Tone]] = {
     "received": ("Uploaded", "info"),
     "reading": ("Reading", "info"),
     "ready": ("Ready to start", "good"),
+    "waiting": ("Needs a change", "warn"),
     "refused": ("Refused", "bad"),
     "queued": ("Queued", "neutral"),
     "running": ("Running", "info"),
@@ -28,6 +29,7 @@ LIST_STATUS: dict[str, tuple[str, Tone]] = {
     "completed": ("Completed", "good"),
     "failed": ("Failed", "bad"),
     "cancelled": ("Stopped", "neutral"),
+    "deleted": ("Deleted", "neutral"),
 }
 GROUP_WORDS = [
     ("", "All"),
@@ -38,13 +40,9 @@ GROUP_WORDS = [
 ]
 
 
-def _status(row: Any) -> rx.Component:
-    return rx.cond(row.waiting, pill("Needs a change", "warn"), status_pill(row.status, LIST_STATUS))
-
-
 COLUMNS = (
     Column("filename", "List", lambda r: rx.el.span(r.filename, title=r.filename, class_name="truncate"), lead=True),
-    Column("status", "Status", _status),
+    Column("status", "Status", lambda r: status_pill(r.badge, LIST_STATUS)),
     Column("rows", "Rows", lambda r: r.rows, right=True),
     Column("matched", "Matched", lambda r: r.matched, right=True),
     Column("credits", "Credits", lambda r: r.credits, right=True),

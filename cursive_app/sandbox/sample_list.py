@@ -46,9 +46,15 @@ def _rows(population: Population) -> Iterator[list[str]]:
 
 
 def _known(person: Row, index: int) -> list[str]:
-    email = str(person["BUSINESS_EMAIL"] or "").split(",")[0].strip()
-    domain = str(person["COMPANY_DOMAIN"] or "")
-    phone = str(person["MOBILE_PHONE"] or "").split(",")[0].strip()
+    email = _said(person["BUSINESS_EMAIL"]).split(",")[0].strip()
+    domain = _said(person["COMPANY_DOMAIN"])
+    phone = _said(person["MOBILE_PHONE"]).split(",")[0].strip()
     name = f"{person['FIRST_NAME']} {person['LAST_NAME']}".strip()
     website = f"https://www.{domain}/" if domain else ""
-    return [name, email, str(person["COMPANY_NAME"] or ""), website, phone, EVENTS[index % len(EVENTS)], ""]
+    return [name, email, _said(person["COMPANY_NAME"]), website, phone, EVENTS[index % len(EVENTS)], ""]
+
+
+def _said(value: object) -> str:
+    """Nobody's spreadsheet says "null" where the provider does."""
+    found = str(value or "").strip()
+    return "" if found.casefold() in ("null", "none", "n/a", "nan") else found

@@ -50,7 +50,7 @@ class Enrichment(Identified, Timestamped, WorkspaceOwned, Base):
 
     `layout`: how the file was understood (kind, compression, encoding, delimiter, sheet, header row). `columns`: one
     object per column in file order (name, samples). `mapping`: column position as text to field name. `sample`: the
-    free dry run's figures.
+    free dry run's figures, and after a run under `run` how many matched rows have which fact.
     """
 
     __tablename__ = "enrichments"

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from cursive_app.api.app import create
 from cursive_app.services import accounts, enrichment, jobs
 from cursive_app.settings import settings
+from db.models.enrichment import EnrichmentRow
 from db.scope import Tenant
 from tests.api.client import browser
 from tests.factories import Cast
@@ -147,6 +148,19 @@ def test_file_names_are_cleaned(alice: TestClient, name: str, clean: str | None)
     assert found.isprintable()
 
 
+def test_a_browsers_escapes_in_a_forms_file_name_are_undone(alice: TestClient) -> None:
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="VIP %22hot%22%0D%0A 50%25 leads.csv"\r\n\r\n'
+        + CSV
+        + b"\r\n--b--\r\n"
+    )
+    answer = alice.post(PATH, content=form, headers={"content-type": "multipart/form-data; boundary=b"})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["filename"] == "VIP _hot_ 50%25 leads.csv", (
+        "quotes are cleaned as in every name; 50%25 is no escape"
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -218,6 +232,10 @@ def test_layout_mapping_cells(alice: TestClient) -> None:
     read(id)
     row = alice.patch(f"{PATH}/{id}/rows/2", json={"revision": 2, "column": 0, "value": "nobody"})
     assert (row.status_code, row.json()["verdict"]) == (200, "invalid"), row.text
+    words = {"revision": 3, "column": 0, "find": "NOBODY", "replace": "x"}
+    counted = alice.post(f"{PATH}/{id}/replace", json={**words, "match_case": False, "dry_run": True}).json()
+    assert (counted["changed"], counted["enrichment"]["revision"]) == (1, 3), "nothing is written"
+    assert alice.post(f"{PATH}/{id}/replace", json={**words, "dry_run": True}).json()["changed"] == 0
     replaced = alice.post(
         f"{PATH}/{id}/replace", json={"revision": 3, "column": 0, "find": "nobody", "replace": "lee@globex.example"}
     ).json()
@@ -235,6 +253,7 @@ def test_from_the_quote_to_the_download(
     lines = mixed_lines(sandbox.population, known=60, unknown=50)
     id = make_list(cast.alice, lines, filename="liste “ü”\r\n.csv")
     at = f"{PATH}/{id}"
+    assert alice.get(at).json()["found_fields"] is None, "not counted is not zero"
     quote = alice.get(f"{at}/quote", params={"ceiling": "20.00"}).json()
     assert (quote["rows"], quote["worst"], quote["shortfall"], quote["low"]) == (110, "27.50", "0.00", None)
     assert alice.get(f"{at}/quote", params={"ceiling": "0.10"}).status_code == 422
@@ -258,6 +277,23 @@ def test_from_the_quote_to_the_download(
     }  # fmt: skip
     assert seen["rerunnable"] == {"error": 0, "no_match": 50, "skipped": 0}
     assert alice.get(f"{at}/rows", params={"view": "not_sent"}).json()["total"] == 0
+    with cast.alice.begin() as scope:
+        mine = scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id)
+        stored = [row.found for row in scope.session.scalars(mine.order_by(EnrichmentRow.number)) if row.found]
+    assert {one["field"]: one["found"] for one in seen["found_fields"]} == {
+        "email": sum(any("EMAIL" in name for name in found) for found in stored),
+        "mobile": sum("MOBILE_PHONE" in found for found in stored),
+        "phone": sum(bool({"MOBILE_PHONE", "DIRECT_NUMBER", "PERSONAL_PHONE"} & found.keys()) for found in stored),
+        "title": sum("JOB_TITLE" in found for found in stored),
+        "company": sum("COMPANY_NAME" in found for found in stored),
+        "linkedin": sum("LINKEDIN_URL" in found for found in stored),
+        "address": sum("PERSONAL_ADDRESS" in found for found in stored),
+    }
+    matched = alice.get(f"{at}/rows", params={"view": "matched", "limit": 200}).json()["rows"]
+    assert [row["found"]["company"] for row in matched] == [found.get("COMPANY_NAME") for found in stored]
+    assert all(row["found"]["email"] in row["cells"][0] or "@" in row["found"]["email"] for row in matched)
+    missed = alice.get(f"{at}/rows", params={"view": "no_match"}).json()["rows"]
+    assert {row["found"] for row in missed} == {None}
     assert balance_of(cast.alice) == (Decimal("25.00"), 0)
     got = alice.get(f"{at}/download", params={"only": "matched", "fields": "FIRST_NAME,"})
     assert got.text.count("\r\n") == 61

@@ -9,6 +9,7 @@ import pytest
 from cursive_app.errors import Conflict, RateLimited
 from cursive_app.services import enrichment
 from db.models.enrichment import Enrichment
+from state.enrichment_figures import quote_card
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
 from tests.factories_enrichment import (
@@ -55,6 +56,13 @@ def test_the_quote_says_range_and_worst_case(cast: Cast, sandbox: Sandbox) -> No
     after = do(cast.alice, enrichment.quote, id, includes_owned=False)
     assert after.expected_matches[0] <= 75 <= after.expected_matches[1]
     assert 0 < after.low < after.high <= after.worst
+    assert after.payable_matches == after.rows == 120
+    capped = do(cast.alice, enrichment.quote, id, includes_owned=False, ceiling="5.10")
+    assert capped.payable_matches == 20, "5.10 pays for 20 rows at 0.25"
+    assert capped.expected_matches == (20, 20), "no more matches are expected than can be paid"
+    assert (capped.low, capped.high) == (5, 5)
+    assert quote_card(capped, ceiling=Decimal("5.10")).likely == "5.00"
+    assert (quote_card(after, ceiling=None).ends_at, quote_card(capped, ceiling=Decimal("5.10")).ends_at) == ("", "20")
     sent = [call for call in sandbox.calls() if call["method"] == "POST"]
     assert len(sent) == 1
 

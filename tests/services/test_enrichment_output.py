@@ -137,7 +137,11 @@ def test_chosen_columns_and_rows(cast: Cast) -> None:
     assert header == [*COLUMNS, "COMPANY_NAME", *(column.name for column in OUTCOME_COLUMNS)]
     assert [(line[0], line[4]) for line in found] == [("1", "Acme"), ("5", "Acme"), ("9", "Acme")]
     problems = lines(cast.alice, id, only="problems", fields=[])
-    assert [line[0] for line in problems[1:]] == ["3", "4", "7", "8", "11", "12"]
+    assert [line[0] for line in problems[1:]] == ["2", "3", "4", "6", "7", "8", "10", "11", "12"], (
+        "all that was not matched"
+    )
+    outcomes = {(line[header.index("cursive_outcome") - 1], bool(line[5])) for line in problems[1:]}
+    assert outcomes == {("no_match", True), ("skipped", True), ("error", True)}, "each with its reason"
     assert len(sheet(cast.alice, id, only="matched")[0]) == 4
 
 

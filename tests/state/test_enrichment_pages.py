@@ -10,9 +10,11 @@ from uuid import UUID
 import pytest
 
 from cursive_app.api.links import open_link
+from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.services import enrichment, jobs
 from cursive_app.services.enrichment.fields import NOBODY
+from db.models.enrichment import EnrichmentRow
 from db.roles import Role
 from db.scope import Tenant
 from state.enrichment import EnrichmentState as S
@@ -69,7 +71,7 @@ async def test_a_list_is_read_then_understood(driver, cast: Cast, tmp_path: Path
     assert len(columns["First name"]["samples"]) <= 3
     assert tab.var(S, "card")["counts"] == {
         "all": "122", "valid": "120", "invalid": "1", "duplicate": "1", "owned": "0",
-        "matched": "0", "no_match": "0", "skipped": "0", "error": "0",
+        "matched": "0", "no_match": "0", "skipped": "0", "error": "0", "unmatched": "0",
         "answered": "–", "at_provider": "–", "not_sent": "–",
     }  # fmt: skip
 
@@ -137,12 +139,24 @@ async def test_find_and_replace_says_how_many(driver, cast: Cast, tmp_path: Path
     tab = await opened(driver, cast.alice, id, "?step=rows")
     form = {"replace-column": "0", "replace-find": "(at)", "replace-with": "@"}
     await tab.send(S.set_replacing, path=path, is_open=True)
+    await tab.send(S.set_replace_find, path=path, text="(AT)")
+    assert tab.var(S, "replace_count") == "0", "upper and lower case differ"
+    await tab.send(S.set_replace_match_case, path=path, matches=False)
+    assert tab.var(S, "replace_count") == "1"
+    await tab.send(S.replace, path=path, form=form)
+    assert "changed" not in tab.text(), "what was typed since is counted first"
+    assert (tab.var(S, "replace_count"), list_row(id).revision) == ("1", 1)  # type: ignore[arg-type]
     await tab.send(S.replace, path=path, form=form)
     assert "1 cell was changed" in tab.text()
     assert tab.var(S, "card")["counts"]["invalid"] == "0"
+    assert (tab.var(S, "replacing"), tab.var(S, "replace_pending")) == (False, False)
+    await tab.send(S.replace, path=path, form=form)
+    assert list_row(id).revision == 2, "a second press finds the dialog closed"  # type: ignore[arg-type]
     await tab.send(S.set_replacing, path=path, is_open=True)
     await tab.send(S.replace, path=path, form=form)
-    assert "No cell" in tab.var(S, "replace_error")
+    assert tab.var(S, "replace_count") == "0"
+    await tab.send(S.set_replace_column, path=path, column="77")
+    assert "no such column" in tab.var(S, "replace_error")
 
 
 async def test_an_edit_of_what_changed_elsewhere_is_refused(driver, cast: Cast, tmp_path: Path) -> None:
@@ -256,6 +270,7 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     assert (card["phase"], card["counts"]["no_match"], card["rerun_unmatched"]) == ("ended", "4", "4 rows")
     assert (card["rerun_errors"], card["rerun_skipped"], card["tone"], card["broke_off"]) == ("", "", "neutral", False)
     assert (card["held"], card["captured"], card["released"]) == ("1.00", "0.00", "1.00")
+    assert card["counts"]["unmatched"] == "4", "what “only problems” downloads"
     await tab.send(S.set_download_kind, path=f"/enrichments/{id}", kind="xlsx")
     await tab.send(S.toggle_field, path=f"/enrichments/{id}", name="GENDER")
     await tab.send(S.download, path=f"/enrichments/{id}")
@@ -312,6 +327,46 @@ def started(cast: Cast, rows: int, *more: Line) -> UUID:
     return id
 
 
+async def test_a_result_shows_what_was_found_and_what_was_estimated(driver, cast: Cast) -> None:
+    sample = {
+        "revision": 1,
+        "status": "done",
+        "size": 50,
+        "fields": [{"field": "email", "found": 25, "of": 50, "share": 0.5, "low": 0.37, "high": 0.63}],
+        "run": {"email": 1, "phone": 1, "title": 1},
+    }
+    lines = [unknown_line(number) for number in range(2)]
+    counts = {"matched_count": 1, "no_match_count": 1, "status": "completed", "finished_at": now()}
+    id = make_list(cast.alice, lines, sample=sample, **counts)
+    found = {
+        "BUSINESS_EMAIL": "dana@acme.example, d@acme.example",
+        "JOB_TITLE": "CFO",
+        "PERSONAL_PHONE": "+15125550101",
+    }
+    with cast.alice.begin() as scope:
+        rows = scope.session.scalars(scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id))
+        for row in rows:
+            matched = row.number == 1
+            row.outcome, row.found = ("matched", found) if matched else ("no_match", None)
+    tab = await opened(driver, cast.alice, str(id))
+    assert tab.var(S, "shows_found") is True
+    shown = [(row["email"], row["phone"], row["title"], row["company"]) for row in tab.var(S, "rows")]
+    assert shown == [("dana@acme.example", "+15125550101", "CFO", ""), ("", "", "", "")]
+    assert [
+        (line["label"], line["count"], line["share"], line["estimate"]) for line in tab.var(S, "card")["found"]
+    ] == [
+        ("E-mail", "1", "100%", "50% of rows looked up; the dry run said 37% to 63%"),
+        ("Mobile phone", "0", "0%", ""),
+        ("Any phone", "1", "100%", ""),
+        ("Job title", "1", "100%", ""),
+        ("Company", "0", "0%", ""),
+        ("LinkedIn profile", "0", "0%", ""),
+        ("Street address", "0", "0%", ""),
+    ]
+    await tab.send(S.load, path=f"/enrichments/{id}?view=no_match")
+    assert tab.var(S, "shows_found") is False
+
+
 async def test_the_overview_tells_empty_from_no_match_and_keeps_filters_in_the_address(driver, cast: Cast) -> None:
     tab = driver(sign_in(cast.alice))
     await tab.send(EnrichmentsState.load, path="/enrichments")
@@ -348,3 +403,33 @@ async def test_a_bad_address_of_a_list_is_explained(driver, cast: Cast, tail: st
     tab = await opened(driver, cast.alice, f"{id}", tail)
     assert tab.var(S, "status") in ("error", "ready")
     assert "eference" not in tab.text()
+
+
+async def test_a_list_that_never_ran_is_deleted_on_its_page(driver, cast: Cast, tmp_path: Path) -> None:
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    tab, path = await opened(driver, cast.alice, id, "?step=price"), f"/enrichments/{id}?step=price"
+    await tab.send(S.set_confirming_delete, path=path, is_open=True)
+    assert tab.var(S, "confirming_delete") is True
+    await tab.send(S.delete_files, path=path)
+    card = tab.var(S, "card")
+    assert (card["phase"], card["badge"], card["counts"]["all"]) == ("deleted", "deleted", "122")
+    assert "were deleted" in card["kept"]
+    assert card["column_names"] == "E-mail, First name, Last name, Firma, Notes"
+    assert not card["may_edit"]
+    overview = driver(sign_in(cast.alice))
+    await overview.send(EnrichmentsState.load, path="/enrichments")
+    assert [row["badge"] for row in overview.var(EnrichmentsState, "rows")] == ["deleted"]
+    await overview.send(EnrichmentsState.load, path="/enrichments?show=preparing")
+    assert overview.var(EnrichmentsState, "status") == "no_match"
+
+
+@pytest.mark.parametrize(
+    ("text", "badge"), [(UNTIDY, "ready"), (COMPANIES, "waiting"), (HEADER + "a@b.example,,,,", "waiting")]
+)
+async def test_page_and_overview_say_the_same_of_a_list(
+    driver, cast: Cast, tmp_path: Path, text: str, badge: str
+) -> None:
+    id = upload(cast.alice, tmp_path, text)
+    tab, overview = await opened(driver, cast.alice, id), driver(sign_in(cast.alice))
+    await overview.send(EnrichmentsState.load, path="/enrichments")
+    assert tab.var(S, "card")["badge"] == overview.var(EnrichmentsState, "rows")[0]["badge"] == badge

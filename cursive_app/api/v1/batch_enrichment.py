@@ -33,6 +33,7 @@ STATUSES: dict[str, Status] = {
     "refused": "failed",
     "failed": "failed",
     "cancelled": "failed",
+    "deleted": "failed",
 }
 
 
@@ -109,7 +110,7 @@ def batch_job(view: EnrichmentView) -> BatchJob:
 
 
 def _error(view: EnrichmentView) -> str | None:
-    if view.status == "ready":
+    if view.status in ("ready", "deleted"):
         return view.why_not
     return view.refusal_message or (view.message if STATUSES[view.status] == "failed" else None)
 

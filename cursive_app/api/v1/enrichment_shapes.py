@@ -7,12 +7,23 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from cursive_app.services.enrichment import FIELDS
 
 Status = Literal[
-    "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled"
+    "received",
+    "reading",
+    "ready",
+    "refused",
+    "queued",
+    "running",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+    "deleted",
 ]
 View = Literal[
     "all",
@@ -32,7 +43,13 @@ Matching = Literal["balanced", "strict"]
 Outcome = Literal["matched", "no_match", "skipped", "error"]
 Again = Literal["error", "no_match", "skipped"]
 Kind = Literal["csv", "xlsx"]
-Only = Literal["all", "matched", "problems"]
+Only = Annotated[
+    Literal["all", "matched", "problems"],
+    Query(
+        description="Which rows: all; matched; or problems, which is every row that was not matched (no_match, "
+        "skipped, error), each with its reason. Before a run, problems are the rows that are not valid."
+    ),
+]
 Credits = Annotated[Decimal, Field(description="Credits, two decimals.", examples=["12.50"])]
 Revision = Annotated[
     int, Field(strict=True, ge=1, le=2**31 - 1, description="The revision this is based on; another one is 409.")
@@ -111,6 +128,22 @@ class RateOut(_Out):
     high: float
 
 
+class FoundCountOut(_Out):
+    """How many matched rows have a fact."""
+
+    field: Literal["email", "mobile", "phone", "title", "company", "linkedin", "address"]
+    found: int
+
+
+class FoundOut(_Out):
+    """What was found of a matched row, in short; the download has all of it. null: not known."""
+
+    email: str | None
+    phone: str | None
+    title: str | None
+    company: str | None
+
+
 class SampleOut(_Out):
     """The free dry run."""
 
@@ -146,7 +179,7 @@ class EnrichmentOut(_Out):
     """A list, from the upload to its result.
 
     `received` and `reading` become `ready` or `refused`; a started list is `queued`, `running`, perhaps `paused`, and
-    ends `completed`, `failed` or `cancelled`.
+    ends `completed`, `failed` or `cancelled`. One whose file was deleted before it was started is `deleted`.
     """
 
     id: UUID
@@ -172,6 +205,7 @@ class EnrichmentOut(_Out):
     no_match: int
     skipped: int
     errors: int
+    found_fields: list[FoundCountOut] | None = Field(description="Matched rows per fact; null until the run has ended.")
     outcome: str | None
     message: str | None
     read_job_id: UUID | None
@@ -221,6 +255,7 @@ class RowOut(_Out):
     lead_id: UUID | None
     outcome: Outcome | None
     reason: str | None
+    found: FoundOut | None = Field(description="Of a matched row what was found; null for the others.")
 
 
 class RowsOut(_Out):
@@ -266,12 +301,14 @@ class CellChange(_Body):
 class Replacement(_Body):
     revision: Revision
     column: Position
-    find: Text
+    find: Annotated[str, Field(max_length=1_000)]
     replace: Text
+    match_case: bool = Field(True, strict=True, description="Whether upper and lower case differ.")
+    dry_run: bool = Field(False, strict=True, description="Only say how many cells would be changed.")
 
 
 class ReplacedOut(BaseModel):
-    changed: int = Field(description="How many cells were changed.")
+    changed: int = Field(description="How many cells were changed, or in a dry run would be.")
     enrichment: EnrichmentOut
 
 
@@ -301,6 +338,7 @@ class QuoteOut(_Out):
     rows: int
     price: Credits
     expected_matches: tuple[int, int] | None
+    payable_matches: int = Field(description="The most matched rows the ceiling pays for; `rows` without one.")
     low: Decimal | None
     high: Decimal | None
     worst: Credits

@@ -182,9 +182,10 @@ def edit_cell(tenant: Who, enrichment_id: UUID, number: Number, body: CellChange
 
 @router.post("/{enrichment_id}/replace", summary="Replace in a column")
 def replace(tenant: Who, enrichment_id: UUID, body: Replacement) -> ReplacedOut:
-    """Replace a text wherever it occurs in a column."""
+    """Replace a text wherever it occurs in a column; `dry_run` says how many cells that would change."""
+    replacing = enrichment.count_in_column if body.dry_run else enrichment.replace_in_column
     with tenant.begin() as scope:
-        changed = enrichment.replace_in_column(scope, enrichment_id, **body.model_dump())
+        changed = replacing(scope, enrichment_id, **body.model_dump(exclude={"dry_run"}))
         view = enrichment.get_enrichment(scope, enrichment_id)
     return ReplacedOut(changed=changed, enrichment=EnrichmentOut.model_validate(view))
 

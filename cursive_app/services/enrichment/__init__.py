@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from cursive_app.services.enrichment.announcing import mail_run
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, OUTPUT_COLUMNS, OutputColumn
-from cursive_app.services.enrichment.editing import edit_cell, replace_in_column
+from cursive_app.services.enrichment.editing import edit_cell
 from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.fields import FIELDS, Field
 from cursive_app.services.enrichment.files import clean_filename
@@ -21,6 +21,7 @@ from cursive_app.services.enrichment.output import MEDIA_TYPES, Output, check_ou
 from cursive_app.services.enrichment.pricing import quote
 from cursive_app.services.enrichment.reading import bury_read, read_list
 from cursive_app.services.enrichment.refusals import Refused
+from cursive_app.services.enrichment.replacing import count_in_column, replace_in_column
 from cursive_app.services.enrichment.rerun import rerun
 from cursive_app.services.enrichment.retention import delete_files, purge_expired
 from cursive_app.services.enrichment.retry import retry_leads, retry_reading, retry_run
@@ -55,6 +56,7 @@ __all__ = [
     "check_output",
     "choose_layout",
     "clean_filename",
+    "count_in_column",
     "delete_files",
     "edit_cell",
     "get_enrichment",

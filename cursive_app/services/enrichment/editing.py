@@ -21,70 +21,27 @@ from db.models.enrichment import Enrichment, EnrichmentRow
 from db.scope import Scope
 
 LONGEST_CELL = 20_000
-_PAGE = 5_000
 
 
 def edit_cell(scope: Scope, id: UUID | str, *, revision: int, number: int, column: int, value: str) -> RowView:
     """Write one cell of row `number` (from 1) and check the row again; the list's revision grows by one.
 
     `column` is its position, also of a cell beyond the columns, which an empty value removes. Raises Conflict
-    (`stale_version`, `started`, `reading`), Invalid, NotFound, Forbidden.
+    (`stale_version`, `started`, `reading`, `purged`), Invalid, NotFound, Forbidden.
     """
-    parent = _editable(scope, id, revision=revision)
+    parent = editable(scope, id, revision=revision)
     row = _row(scope, parent, number)
-    _check_text("value", value)
+    check_text("value", value)
     if isinstance(column, bool) or not isinstance(column, int) or column not in _places(row):
         raise Invalid(fields={"column": "The row has no such cell."})
     regroup(scope, parent.id, sorted(_rewrite(scope, parent, [row], {row.number: _with(row, column, value)})))
-    _count(scope, parent)
+    count_verdicts(scope, parent)
     scope.session.refresh(row)
     return row_view(row)
 
 
-def replace_in_column(scope: Scope, id: UUID | str, *, revision: int, column: int, find: str, replace: str) -> int:
-    """Replace a text wherever it occurs in a column, in all rows; how many cells changed. Upper and lower case count.
-
-    Nothing is written when nothing is found. Raises as `edit_cell`.
-    """
-    parent = _editable(scope, id, revision=revision)
-    _check_text("find", find)
-    _check_text("replace", replace)
-    if not find:
-        raise Invalid(fields={"find": "Say what is to be replaced."})
-    if isinstance(column, bool) or not isinstance(column, int) or not 0 <= column < len(parent.columns):
-        raise Invalid(fields={"column": "The file has no such column."})
-    changed, last = 0, 0
-    touched: set[str] = set()
-    cell = EnrichmentRow.cells[column].astext
-    while True:
-        rows = scope.session.scalars(
-            scope.select(EnrichmentRow)
-            .where(
-                EnrichmentRow.enrichment_id == parent.id,
-                EnrichmentRow.number > last,
-                cell.contains(find, autoescape=True),
-            )
-            .order_by(EnrichmentRow.number)
-            .limit(_PAGE)
-        ).all()
-        if not rows:
-            break
-        new = {row.number: _with(row, column, row.cells[column].replace(find, replace)) for row in rows}
-        if any(len(cells[column]) > LONGEST_CELL for cells in new.values()):
-            raise Invalid(fields={"replace": f"A cell would be longer than {LONGEST_CELL:,} characters."})
-        last = rows[-1].number
-        meant = [row for row in rows if new[row.number] != row.cells]
-        touched |= _rewrite(scope, parent, meant, new)
-        changed += len(meant)
-        scope.session.expunge_all()
-    if changed:
-        parent = scope.get(Enrichment, id, lock=True)
-        regroup(scope, parent.id, sorted(touched))
-        _count(scope, parent)
-    return changed
-
-
-def _editable(scope: Scope, id: UUID | str, *, revision: int) -> Enrichment:
+def editable(scope: Scope, id: UUID | str, *, revision: int) -> Enrichment:
+    """The row of a list whose cells may be changed, locked. Raises as `edit_cell`."""
     parent = changeable(scope, id, revision=revision)
     if parent.status != "ready":
         raise Conflict("The file is still being read. Try again in a moment.", reason="reading")
@@ -102,7 +59,8 @@ def _row(scope: Scope, parent: Enrichment, number: int) -> EnrichmentRow:
     return row
 
 
-def _check_text(name: str, value: str) -> None:
+def check_text(name: str, value: str) -> None:
+    """Raises Invalid for what no cell may hold."""
     if not isinstance(value, str) or "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise Invalid(fields={name: "Type a text without control characters."})
     if len(value) > LONGEST_CELL:
@@ -144,7 +102,7 @@ def _originals(row: EnrichmentRow, new: Sequence[str]) -> dict[str, Any]:
     return {place: text for place, text in known.items() if int(place) >= len(new) or new[int(place)] != text}
 
 
-def _count(scope: Scope, parent: Enrichment) -> None:
+def count_verdicts(scope: Scope, parent: Enrichment) -> None:
     """Count the verdicts anew and raise the revision: what was seen before is not what is there now."""
     counts: dict[str, int] = dict(
         scope.session.execute(

@@ -16,6 +16,8 @@ from cursive_app.services.enrichment.headers import HEAD_ROWS
 from cursive_app.services.enrichment.lists import seen
 from cursive_app.services.enrichment.mapping import check_mapping
 from cursive_app.services.enrichment.opening import queue_reading
+from cursive_app.services.enrichment.pricing import DELETED
+from cursive_app.services.enrichment.seen import UNSTARTED
 from cursive_app.services.enrichment.sniffing import DELIMITERS
 from cursive_app.services.enrichment.views import EnrichmentView
 from db.models.enrichment import ColumnMapping, Enrichment
@@ -27,7 +29,6 @@ class _Keep:
 
 
 KEEP: Final = _Keep()
-_CHANGEABLE = ("received", "reading", "ready", "refused")
 _MENDABLE = (
     "too_many_rows",
     "too_many_columns",
@@ -145,11 +146,13 @@ def head_rows(scope: Scope, id: UUID | str) -> tuple[tuple[str, ...], ...]:
 
 
 def changeable(scope: Scope, id: UUID | str, *, revision: int) -> Enrichment:
-    """The row of a list that may be changed, locked. Raises Conflict (`stale_version`, `started`), NotFound,
+    """The row of a list that may be changed, locked. Raises Conflict (`stale_version`, `started`, `purged`), NotFound,
     Forbidden."""
     require(scope, Permission.EDIT_ENRICHMENTS)
     row = scope.get(Enrichment, id, lock=True)
-    if row.purged_at is not None or row.status not in _CHANGEABLE:
+    if row.purged_at is not None and row.status in UNSTARTED:
+        raise Conflict(DELETED, reason="purged")
+    if row.status not in UNSTARTED:
         raise Conflict("This list has been started already, so it cannot be changed.", reason="started")
     if row.status == "refused" and row.refusal_code not in _MENDABLE:
         raise Conflict("This file cannot be read in any way. Upload another one.", reason="refused")

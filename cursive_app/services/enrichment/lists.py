@@ -8,21 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import any_, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, any_, bindparam, func, not_, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.progress import chunks_by_list
-from cursive_app.services.enrichment.seen import enrichment_view
+from cursive_app.services.enrichment.seen import UNSTARTED, enrichment_view
 from cursive_app.services.enrichment.views import EnrichmentPage, EnrichmentView
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment
 from db.scope import Scope
 
 STATUSES = (
-    "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled"
+    "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled",
+    "deleted",
 )  # fmt: skip
 LARGEST_PAGE = 100
 
@@ -52,7 +53,7 @@ def list_enrichments(
     words = " ".join((search or "").replace("\x00", "").split()).lower()
     statement = scope.select(Enrichment)
     if statuses:
-        statement = statement.where(Enrichment.status.in_(list(statuses)))
+        statement = statement.where(_has_status(statuses))
     if words:
         statement = statement.where(func.lower(Enrichment.filename).contains(words, autoescape=True))
     binding = f"lists:{scope.workspace_id}:{','.join(sorted(statuses))}:{words}"
@@ -77,13 +78,20 @@ def list_enrichments(
     )
 
 
+def _has_status(statuses: Sequence[str]) -> ColumnElement[bool]:
+    """As `seen_status` tells them: lists that were deleted before a run are only `deleted`."""
+    deleted = and_(Enrichment.purged_at.is_not(None), Enrichment.status.in_(UNSTARTED))
+    stored = and_(Enrichment.status.in_([status for status in statuses if status != "deleted"]), not_(deleted))
+    return or_(stored, deleted) if "deleted" in statuses else stored
+
+
 def seen(scope: Scope, row: Enrichment) -> EnrichmentView:
     """The view of a row, with the earlier list of the same file if there is one (ENR-17)."""
     return enrichment_view(scope, row, same_file_as=_earlier_files(scope, [row]).get(row.id))
 
 
 def _earlier_files(scope: Scope, rows: Sequence[Enrichment]) -> dict[UUID, UUID]:
-    """For each list the newest earlier one whose file has the same bytes."""
+    """For each list the newest earlier one whose file has the same bytes and was not deleted before a run."""
     wanted = [row.sha256 for row in rows if row.source != "rerun"]
     if not wanted:
         return {}
@@ -93,6 +101,7 @@ def _earlier_files(scope: Scope, rows: Sequence[Enrichment]) -> dict[UUID, UUID]
             scope.owned(Enrichment),
             Enrichment.sha256 == any_(bindparam("digests", wanted, ARRAY(Text))),
             Enrichment.status != "refused",
+            or_(Enrichment.purged_at.is_(None), Enrichment.status.not_in(UNSTARTED)),
         )
         .order_by(Enrichment.created_at, Enrichment.id)
     ).all()

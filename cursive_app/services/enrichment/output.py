@@ -38,7 +38,7 @@ MEDIA_TYPES = {
 _ONLY = {
     "all": "true",
     "matched": "row.outcome = 'matched'",
-    "problems": "(row.outcome IN ('error', 'skipped') OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
+    "problems": "(row.outcome <> 'matched' OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
 }
 _FETCHED = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 _REASON = (
@@ -88,6 +88,8 @@ def output(
 ) -> Output:
     """The file of a run that has ended, or the problems of a list that was only checked. `fields`: output columns.
 
+    `only`: "problems" are all rows that were not matched (`no_match`, `skipped`, `error`), before a run all that are
+    not valid; with "matched" they make up "all" (ENR-15).
     Permission is asked and the audit entry written before the first byte. Raises Conflict (`not_ended`, `purged`),
     Invalid (kind, only, fields), NotFound, Forbidden; the chunks raise Unavailable rather than end too early.
     """

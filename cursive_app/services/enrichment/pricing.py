@@ -20,6 +20,7 @@ from db.models.enrichment import Enrichment
 from db.scope import Scope
 
 CENT = Decimal("0.01")
+DELETED = "The file and its rows have been deleted. Upload the list again to enrich it."
 Z95 = 1.959963984540054  # the normal distribution's 97.5% point
 
 
@@ -34,19 +35,26 @@ def quote(scope: Scope, id: UUID | str, *, includes_owned: bool, ceiling: Decima
     needed = worst if limit is None else min(worst, limit)
     available = available_credits(scope)
     matched = _sampled_rate(row)
-    expected = (math.floor(matched.low * rows), math.ceil(matched.high * rows)) if matched else None
+    payable = rows if limit is None or price <= 0 else min(rows, whole_rows(limit, price))
+    expected = tuple(min(count, payable) for count in _expected(matched, rows)) if matched else None
     return Quote(
         rows=rows,
         price=price,
-        expected_matches=expected,
-        low=min(cost_of(expected[0], price), needed) if expected else None,
-        high=min(cost_of(expected[1], price), needed) if expected else None,
+        expected_matches=(expected[0], expected[1]) if expected else None,
+        payable_matches=payable,
+        low=cost_of(expected[0], price) if expected else None,
+        high=cost_of(expected[1], price) if expected else None,
         worst=worst,
         available=available,
         shortfall=None if available is None else max(needed - available, Decimal(0)).quantize(CENT),
         minimum_rows=minimum_rows(row),
         why_not=why_not_start(row, rows=rows),
     )
+
+
+def _expected(matched: Rate, rows: int) -> tuple[int, int]:
+    """How many of these rows are matched, by the sample's interval."""
+    return math.floor(matched.low * rows), math.ceil(matched.high * rows)
 
 
 def rows_to_send(row: Enrichment, *, includes_owned: bool) -> int:
@@ -62,7 +70,7 @@ def minimum_rows(row: Enrichment) -> int:
 def why_not_start(row: Enrichment, *, rows: int) -> str | None:
     """Why a run of `rows` rows of this list cannot be started, in words that say what to do; None when it can."""
     if row.purged_at is not None:
-        return "The file and its rows have been deleted. Upload the list again to enrich it."
+        return DELETED
     if row.status == "refused":
         return row.refusal_message or "This file cannot be read."
     if row.status in ("received", "reading"):

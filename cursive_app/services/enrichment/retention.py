@@ -86,6 +86,7 @@ def _purge_one(tenant: Tenant, id: UUID) -> bool:
 def _purge(scope: Scope, row: Enrichment) -> None:
     for table in (EnrichmentRow, EnrichmentFilePart):
         scope.session.execute(delete(table).where(scope.owned(table), table.enrichment_id == row.id))
+    row.layout = {name: value for name, value in row.layout.items() if name != "head"}  # the file's first rows
     row.columns = [{"name": column.get("name")} for column in row.columns]
     row.purged_at = now()
     scope.session.flush()

@@ -20,7 +20,7 @@ from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.joining import Joiner, sent_row
-from cursive_app.services.enrichment.pricing import rate, why_not_start
+from cursive_app.services.enrichment.pricing import DELETED, rate, why_not_start
 from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.stored import sent_records
@@ -41,15 +41,18 @@ _FAILED = "The data provider could not look the sample up. It was free; you can 
 def start_sample(scope: Scope, id: UUID | str) -> EnrichmentView:
     """Queue a free dry run of the list as it stands. One that runs or is done for this revision is not repeated.
 
-    Raises Conflict (`not_ready`), RateLimited when the workspace had its dry runs of the day, NotFound, Forbidden.
+    Raises Conflict (`not_ready`, `purged`), RateLimited when the workspace had its dry runs of the day, NotFound,
+    Forbidden.
     """
     require(scope, Permission.RUN_ENRICHMENTS)
     row = scope.get(Enrichment, id, lock=True)
+    if row.purged_at is not None:
+        raise Conflict(DELETED, reason="purged")
     sample = row.sample or {}
     if sample.get("revision") == row.revision and sample.get("status") in ("running", "done"):
         return enrichment_view(scope, row)
     why = why_not_start(row, rows=row.valid_count or 0)
-    if row.status != "ready" or row.purged_at is not None or not row.valid_count:
+    if row.status != "ready" or not row.valid_count:
         raise Conflict(why or "No row of this list can be looked up.", reason="not_ready")
     _within_limit(scope)
     size = min(row.valid_count, settings().enrichment_sample_rows)

@@ -10,11 +10,14 @@ from uuid import UUID
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import still_needed
+from cursive_app.services.enrichment.finds import counts_view
 from cursive_app.services.enrichment.pricing import rows_to_send, why_not_start
 from cursive_app.services.enrichment.progress import chunks_by_list, rerunnable, run_progress
-from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView
+from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView, Status
 from db.models.enrichment import Enrichment, EnrichmentChunk
 from db.scope import Scope
+
+UNSTARTED = ("received", "reading", "ready", "refused")
 
 
 def enrichment_view(
@@ -35,7 +38,7 @@ def enrichment_view(
         filename=row.filename,
         source=row.source,  # type: ignore[arg-type]  # the table's CHECK allows no other
         byte_size=row.byte_size,
-        status=row.status,  # type: ignore[arg-type]  # the same
+        status=seen_status(row),
         refusal_code=row.refusal_code,
         refusal_message=row.refusal_message,
         layout=layout_view(row.layout),
@@ -54,6 +57,7 @@ def enrichment_view(
         no_match=row.no_match_count,
         skipped=row.skipped_count,
         errors=row.error_count,
+        found_fields=counts_view(row),
         outcome=row.outcome,
         message=row.message,
         read_job_id=row.read_job_id,
@@ -75,6 +79,13 @@ def enrichment_view(
         progress=run_progress(row, chunks),
         rerunnable=rerunnable(row),
     )
+
+
+def seen_status(row: Enrichment) -> Status:
+    """Where a list stands. One whose files were deleted before a run has ended: there is nothing left to start."""
+    if row.purged_at is not None and row.status in UNSTARTED:
+        return "deleted"
+    return row.status  # type: ignore[return-value]  # the table's CHECK allows no other
 
 
 def layout_view(layout: dict[str, Any]) -> Layout | None:

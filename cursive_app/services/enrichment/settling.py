@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from cursive_app.clock import now
 from cursive_app.services import credits, jobs
 from cursive_app.services.enrichment.chunks import get_chunk, rows_of
+from cursive_app.services.enrichment.finds import count_found
 from cursive_app.services.enrichment.joining import Match
 from cursive_app.services.enrichment.pricing import cost_of
 from cursive_app.services.jobs import ClaimedJob
@@ -71,6 +72,7 @@ def settle(
     chunk.status, chunk.settled_at = "settled", at
     chunk.matched, chunk.captured = len(matches), amount
     row.matched_count += len(matches)
+    count_found(row, (match.found for match in matches.values()))
     row.no_match_count += unmatched
     row.credits_captured += amount
     ignored = f"; {strangers:,} results fit no row and were ignored" if strangers else ""

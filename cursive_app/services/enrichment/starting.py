@@ -14,6 +14,7 @@ from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.chunks import may_hold_more, still_needed
 from cursive_app.services.enrichment.pricing import (
+    DELETED,
     available_credits,
     cost_of,
     read_ceiling,
@@ -50,7 +51,7 @@ def start(
 
     `revision` is the one whose price was seen. `spend_available`: hold what the balance has when it has less, and pause
     when that is used up. The same `idempotency_key` returns the run it started. Raises Conflict (`started`,
-    `not_ready`, `stale_version`), Invalid (ceiling, matching), InsufficientCredits, NotFound, Forbidden.
+    `purged`, `not_ready`, `stale_version`), Invalid (ceiling, matching), InsufficientCredits, NotFound, Forbidden.
     """
     require(scope, Permission.RUN_ENRICHMENTS)
     row = scope.get(Enrichment, id, lock=True)
@@ -136,6 +137,8 @@ def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> En
 def _check(row: Enrichment, *, revision: int, matching: str, includes_owned: bool) -> None:
     if matching not in MATCHING:
         raise Invalid(fields={"matching": "Choose balanced or strict."})
+    if row.purged_at is not None:
+        raise Conflict(DELETED, reason="purged")
     why = why_not_start(row, rows=rows_to_send(row, includes_owned=includes_owned))
     if why is not None:
         raise Conflict(why, reason="not_ready")

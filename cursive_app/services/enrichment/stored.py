@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import polars as pl
@@ -39,7 +39,18 @@ def rows_after(scope: Scope, enrichment_id: UUID, number: int, *, limit: int = P
     ).all()
 
 
-def frame_of(rows: Sequence[EnrichmentRow], *, width: int, changed: dict[int, list[str]] | None = None) -> pl.DataFrame:
+class StoredRow(NamedTuple):
+    """What is read of a row to check it again."""
+
+    number: int
+    line: int
+    cells: list[str]
+    problems: list[Any] | None
+
+
+def frame_of(
+    rows: Sequence[EnrichmentRow | StoredRow], *, width: int, changed: dict[int, list[str]] | None = None
+) -> pl.DataFrame:
     """The frame that `checking.check` takes. `changed` holds new cells of edited rows by number."""
     changed = changed or {}
     cells = [_trimmed(changed.get(row.number, row.cells), width) for row in rows]

@@ -42,6 +42,15 @@ SET {", ".join(f"{name} = t.{name}::{kind}" for name, kind in _COLUMNS.items() i
 {_GIVEN}
 WHERE r.workspace_id = %(workspace)s AND r.enrichment_id = %(enrichment)s AND r.number = t.number::int
 """
+_SAID = "coalesce(r.originals ->> %(key)s::text, r.cells ->> %(place)s::int, '')"  # by the file, in an edited column
+_EDIT = _UPDATE.replace(
+    "SET ",
+    f"""
+SET originals = CASE
+        WHEN t.cells::json ->> %(place)s::int = {_SAID} THEN nullif(r.originals - %(key)s::text, '{{}}'::jsonb)
+        ELSE coalesce(r.originals, '{{}}'::jsonb) || jsonb_build_object(%(key)s::text, {_SAID}) END,
+    """,
+)
 VERDICTS = ("valid", "invalid", "duplicate", "owned")
 
 
@@ -123,15 +132,19 @@ def insert_rows(scope: Scope, enrichment_id: UUID, judged: pl.DataFrame) -> None
     _send(scope, _INSERT, enrichment_id, judged)
 
 
-def update_rows(scope: Scope, enrichment_id: UUID, judged: pl.DataFrame) -> None:
-    """Write a new judgment over rows that are there."""
-    _send(scope, _UPDATE, enrichment_id, judged)
+def update_rows(scope: Scope, enrichment_id: UUID, judged: pl.DataFrame, *, edited: int | None = None) -> None:
+    """Write a new judgment over rows that are there. `edited`: the column of which each of them has a new cell; what
+    the file said there stays known."""
+    if edited is None:
+        _send(scope, _UPDATE, enrichment_id, judged)
+    else:
+        _send(scope, _EDIT, enrichment_id, judged, place=edited, key=str(edited))
 
 
-def _send(scope: Scope, statement: str, enrichment_id: UUID, judged: pl.DataFrame) -> None:
+def _send(scope: Scope, statement: str, enrichment_id: UUID, judged: pl.DataFrame, **more: Any) -> None:
     texts = judged.select(pl.col(name).cast(pl.String).fill_null("").str.join(_BETWEEN) for name in _COLUMNS)
     values: dict[str, Any] = texts.row(0, named=True)
-    values |= {"workspace": scope.workspace_id, "enrichment": enrichment_id, "between": _BETWEEN}
+    values |= {"workspace": scope.workspace_id, "enrichment": enrichment_id, "between": _BETWEEN, **more}
     connection = scope.session.connection().connection.driver_connection
     assert connection is not None
     connection.execute(statement, values)
@@ -150,11 +163,11 @@ def _identities(scope: Scope, enrichment_id: UUID, numbers: list[int]) -> dict[i
     return {number: identity for number, identity in rows if identity is not None}
 
 
-def regroup(scope: Scope, enrichment_id: UUID, identities: list[str]) -> None:
-    """After rows changed: of each identity the first row counts, valid or owned, the later ones repeat it."""
-    scope.session.execute(
-        _REGROUP, {"workspace": scope.workspace_id, "enrichment": enrichment_id, "identities": identities}
-    )
+def regroup(scope: Scope, enrichment_id: UUID, identities: list[str] | None) -> None:
+    """After rows changed: of each identity the first row counts, valid or owned, the later ones repeat it. None: of all
+    identities of the list."""
+    values = {"workspace": scope.workspace_id, "enrichment": enrichment_id}
+    scope.session.execute(_REGROUP, {**values, "every": identities is None, "identities": identities or []})
 
 
 _REGROUP = text("""
@@ -164,7 +177,8 @@ SET verdict = CASE WHEN g.first <> r.number THEN 'duplicate' WHEN r.lead_id IS N
 FROM (
     SELECT number, min(number) OVER (PARTITION BY identity) AS first
     FROM enrichment_rows
-    WHERE workspace_id = :workspace AND enrichment_id = :enrichment AND identity = ANY(:identities)
+    WHERE workspace_id = :workspace AND enrichment_id = :enrichment
+      AND (identity = ANY(:identities) OR (CAST(:every AS boolean) AND identity IS NOT NULL))
 ) g
 WHERE r.workspace_id = :workspace AND r.enrichment_id = :enrichment AND r.number = g.number
   AND (r.verdict, r.duplicate_of) IS DISTINCT FROM

@@ -9,8 +9,19 @@ from typing import Literal
 from uuid import UUID
 
 Status = Literal[
-    "received", "reading", "ready", "refused", "queued", "running", "paused", "completed", "failed", "cancelled"
+    "received",
+    "reading",
+    "ready",
+    "refused",
+    "queued",
+    "running",
+    "paused",
+    "completed",
+    "failed",
+    "cancelled",
+    "deleted",
 ]
+"""As stored, but for `deleted`: its files were deleted before it was started."""
 Verdict = Literal["valid", "invalid", "duplicate", "owned"]
 Outcome = Literal["matched", "no_match", "skipped", "error"]
 Level = Literal["info", "warning", "error"]
@@ -67,6 +78,24 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundCount:
+    """How many matched rows of a run have a fact: email, mobile, phone (any), title, company, linkedin or address."""
+
+    field: str
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of a matched row, as far as the grid shows it; None: not known."""
+
+    email: str | None
+    phone: str | None
+    title: str | None
+    company: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SampleView:
     """The free dry run: how many of the sampled rows were matched, and for which share each field is known."""
 
@@ -108,7 +137,7 @@ class Rerunnable:
 class EnrichmentView:
     """A list as its workspace sees it. Credits have two decimals. `may_*` are today's rights of who asks; `why_not`
     says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds. `progress` is
-    None before the start and when the rows were deleted."""
+    None before the start and when the rows were deleted; `found_fields` is None until a run has ended."""
 
     id: UUID
     filename: str
@@ -133,6 +162,7 @@ class EnrichmentView:
     no_match: int
     skipped: int
     errors: int
+    found_fields: tuple[FoundCount, ...] | None
     outcome: str | None
     message: str | None
     read_job_id: UUID | None
@@ -189,6 +219,7 @@ class RowView:
     lead_id: UUID | None
     outcome: Outcome | None
     reason: str | None
+    found: Found | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +235,14 @@ class RowPage:
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What a run would cost, in credits. `low` and `high` follow from the sample's interval and are None without one;
-    `worst` is every row that is sent. `rows` will be sent. `shortfall` is what the balance lacks for `worst` or the
-    ceiling, whichever is less (0: nothing). Both are None for an API key that may not look at credits."""
+    `worst` is every row that is sent. `rows` will be sent, fewer when a ceiling ends the run at `payable_matches`,
+    which no expectation exceeds. `shortfall` is what the balance lacks for `worst` or the ceiling, whichever is less
+    (0: nothing). It and `available` are None for an API key that may not look at credits."""
 
     rows: int
     price: Decimal
     expected_matches: tuple[int, int] | None
+    payable_matches: int
     low: Decimal | None
     high: Decimal | None
     worst: Decimal

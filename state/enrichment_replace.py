@@ -1,0 +1,120 @@
+"""Find and replace in a column of the open list: how many cells it would change is said before it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from cursive_app.errors import CursiveError, Unauthenticated
+from cursive_app.services import enrichment
+from cursive_app.services.accounts import Permission
+from state.base import allow, transact
+from state.enrichment_open import OpenPart
+
+LONGEST = 1_000
+
+
+class ReplacePart(OpenPart, mixin=True):
+    """The dialog “Find and replace”. `replace_count` is empty until the cells were counted, and “0” for none."""
+
+    replacing: bool = False
+    replace_pending: bool = False
+    replace_error: str = ""
+    replace_count: str = ""
+    replace_options: list[dict[str, str]] = []
+    replace_column: str = ""
+    replace_match_case: bool = True
+
+    _find: str = ""
+    _replace: str = ""
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    def set_replacing(self, is_open: bool):
+        """Open the dialog as it is at first, or close it."""
+        self.replacing, self.replace_error, self.replace_count = is_open, "", ""
+        self._find = self._replace = ""
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def set_replace_column(self, column: str):
+        self.replace_column = column
+        await self._count()
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def set_replace_find(self, text: str):
+        self._find = text[:LONGEST]
+        await self._count()
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def set_replace_with(self, text: str):
+        self._replace = text[:LONGEST]
+        await self._count()
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def set_replace_match_case(self, matches: bool):
+        self.replace_match_case = matches
+        await self._count()
+
+    @rx.event
+    @allow(Permission.EDIT_ENRICHMENTS)
+    async def replace(self, form: dict[str, Any]):
+        """Replace in every cell that was counted. What was typed since is counted first, and done with the next
+        press."""
+        if not self.replacing or self.replace_pending:  # a second press of what is done already
+            return
+        names = ("replace-column", "replace-find", "replace-with")
+        typed = tuple(str(form.get(name, ""))[:LONGEST] for name in names)
+        if not typed[1]:
+            self.replace_error = "Type the text to look for."
+            return
+        if typed != (self.replace_column, self._find, self._replace) or not self.replace_count:
+            self.replace_column, self._find, self._replace = typed
+            await self._count()
+            return
+        self.replace_pending = True
+        yield
+        try:
+            changed = await transact(enrichment.replace_in_column, self.enrichment_id, **self._wanted())
+        except Unauthenticated:
+            raise
+        except CursiveError as error:
+            self.replace_error = error.message
+            return
+        finally:
+            self.replace_pending = False
+        self.replacing = False
+        yield rx.toast.success(f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed.")
+        yield self._reload()
+
+    def _wanted(self) -> dict[str, Any]:
+        return {
+            "revision": self.card.revision,
+            "column": int(self.replace_column) if self.replace_column.isdecimal() else -1,
+            "find": self._find,
+            "replace": self._replace,
+            "match_case": self.replace_match_case,
+        }
+
+    async def _count(self) -> None:
+        """How many cells would change, as the dialog stands now."""
+        self.replace_error = self.replace_count = ""
+        if not self._find:
+            return
+        try:
+            count = await transact(enrichment.count_in_column, self.enrichment_id, **self._wanted())
+        except Unauthenticated:
+            raise
+        except CursiveError as error:
+            self.replace_error = error.message
+            return
+        self.replace_count = f"{count:,}"
+
+    def _offer_columns(self, columns: list[tuple[int, str]]) -> None:
+        self.replace_options = [{"value": str(position), "label": name} for position, name in columns]
+        if self.replace_column not in {option["value"] for option in self.replace_options}:
+            self.replace_column = self.replace_options[0]["value"] if self.replace_options else ""
