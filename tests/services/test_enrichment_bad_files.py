@@ -120,6 +120,7 @@ def test_a_file_above_the_limit_is_refused_by_its_size(cast: Cast, tmp_path: Pat
 def fifty_rows(config: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lists may have 50 rows."""
     monkeypatch.setenv("ENRICHMENT_MAXIMUM_ROWS", "50")
+    monkeypatch.setenv("ENRICHMENT_MINIMUM_ROWS", "1")
     settings.cache_clear()
     yield
     monkeypatch.undo()

@@ -40,7 +40,7 @@ _MATCHED = text(
                unnest(string_to_array(:found, chr(30)))
            ) AS given (number, reason, matched_by, person, charged, found)
      WHERE row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND row.number = given.number
-       AND row.outcome IS NULL
+       AND row.number BETWEEN :first AND :last AND row.outcome IS NULL
     """
 )
 
@@ -153,6 +153,8 @@ def _write_matches(
             "found": _BETWEEN.join(_json(match.found) for _, match in sorted(matches.items())),
             "at": at,
             "chunk": chunk.number,
+            "first": chunk.first_number,
+            "last": chunk.last_number,
             "workspace": row.workspace_id,
             "enrichment": row.id,
         },
