@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cursive_app.integrations.audiencelab import (
@@ -11,9 +11,16 @@ from cursive_app.integrations.audiencelab import (
     AudiencePage,
     Enrichment,
 )
+from cursive_app.integrations.audiencelab.vocabulary import state_code
 from tests.sandbox_fixtures import Sandbox
 
 TEXAS = {"state": ["Texas"]}
+
+
+def is_sent_as_texan(record: Mapping[str, Any]) -> bool:
+    """The provider takes the employer's state for a person whose own is empty; the normalizer is stricter."""
+    given = {name.upper(): value for name, value in record.items()}
+    return (state_code(given.get("PERSONAL_STATE")) or state_code(given.get("COMPANY_STATE"))) == "TX"
 
 
 def built(client: AudienceLab, audience: str) -> AudiencePage:
