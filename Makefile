@@ -46,7 +46,7 @@ format: dev ## Format the code
 	$(BIN)/ruff format .
 
 faults: dev ## Run the fault tests with their full trial counts (about an hour)
-	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup tests/faults --trials full
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup tests/faults tests/state/test_generated_events.py --trials full
 
 bench: dev ## Measure, as docs/performance.md explains (long)
 	@for name in $(basename $(notdir $(filter-out %/__init__.py,$(wildcard tests/bench/*.py)))); do \

@@ -108,7 +108,7 @@ def test_from_sign_up_to_owned_leads_and_the_price(page: Page, product: Product)
 
     page.get_by_label("Leads, at most").fill("20")
     page.keyboard.press("Tab")
-    page.get_by_role("button", name=re.compile(r"^Run · up to 10\.00")).click()
+    page.get_by_role("button", name=re.compile(r"^Save and run · up to 10\.00")).click()
     run_ends(page)
     page.get_by_role("link", name="Open these leads").click()
     expect(page.get_by_role("row")).to_have_count(21, timeout=15_000)  # the header and twenty leads

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+from tests.state.victim import Victim
 
 HOSTILE = (
     "", " ", "null", "\x00", "a\x00b", "\ud800", "' OR 1=1--", "%_\\", "$1", "{{7*7}}", "<script>alert(1)</script>",
@@ -18,6 +24,8 @@ HOSTILE = (
     "__proto__", "password_hash", "e\u0301\u200d\u202e", "👩🏽\u200d💻", "x" * 10_000, "0." * 60 + "0",
     "//evil.example", "workspace_id", "any", "database", "leads",
 )  # fmt: skip
+MOST_GROWTH_MEGABYTES = 64
+WARM_UP = 2  # so many of each come before memory is looked at: caches fill up once
 T = TypeVar("T")
 TEXTS = st.sampled_from(HOSTILE) | st.text(st.characters(), max_size=30)  # halves of characters included
 NUMBERS = st.integers() | st.integers(-3, 30) | st.sampled_from((2**63, -(2**63), 10**30)) | st.floats()
@@ -111,3 +119,34 @@ def _table(lines: list[list[str]], delimiter: str, encoding: str) -> bytes:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter).writerows([["E-mail", "Name"], *lines])
     return out.getvalue().encode(encoding, "replace")
+
+
+def resident() -> float:
+    """What this process holds in memory now, MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Memory:
+    """How much this process has grown since its caches were filled. `seen`: inputs since then."""
+
+    def __init__(self) -> None:
+        self.seen, self._start = 0, 0.0
+
+    def is_warm(self) -> None:
+        gc.collect()
+        self.seen, self._start = 0, resident()
+
+    def note(self) -> None:
+        self.seen += 1
+
+    def assert_flat(self) -> None:
+        gc.collect()
+        assert resident() - self._start <= MOST_GROWTH_MEGABYTES
+
+
+@contextmanager
+def nothing_changes(victim: Victim) -> Iterator[None]:
+    before = victim.fingerprint()
+    yield
+    assert victim.fingerprint() == before
