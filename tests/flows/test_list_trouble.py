@@ -82,7 +82,7 @@ def test_a_lost_or_failed_order_is_never_sent_twice(cast: Cast, sandbox: Sandbox
     work_off(id, sandbox.client())
     assert_all_matched(cast, id)
     jobs_made = sandbox.client().enrichments(page_size=1000)
-    names = [job.name or "" for job in jobs_made]
+    names = [job.name for job in jobs_made if job.name and str(id) in job.name]  # a test before may order late
     assert sorted(names) == sorted(set(names)), "no chunk was bought twice"
     assert len(names) == 3
 
