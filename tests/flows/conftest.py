@@ -34,3 +34,9 @@ def alice(cast: Cast) -> Tenant:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of any size, in chunks of 20 rows."""
     set_chunk_rows(monkeypatch, 20, ENRICHMENT_MINIMUM_ROWS="1")
+
+
+@pytest.fixture
+def tens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of any size, in chunks of 10 rows, of which three travel at once."""
+    set_chunk_rows(monkeypatch, 10, ENRICHMENT_MINIMUM_ROWS="1")

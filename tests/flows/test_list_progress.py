@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -10,7 +9,6 @@ from sqlalchemy import text
 
 from cursive_app.services import enrichment, jobs, notices
 from cursive_app.services.enrichment.views import EnrichmentView
-from cursive_app.settings import settings
 from db.models.accounts import User
 from db.system import system_scope
 from tests.factories import Cast
@@ -25,7 +23,6 @@ from tests.factories_enrichment import (
     make_list,
     rows_of,
     run_job_id,
-    set_chunk_rows,
     start_run,
     step,
     unknown_line,
@@ -34,14 +31,7 @@ from tests.factories_enrichment import (
 from tests.flows.use_cases import do
 from tests.sandbox_fixtures import Sandbox
 
-
-@pytest.fixture(autouse=True)
-def small() -> Iterator[None]:
-    """Lists of any size, in chunks of 10 rows."""
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, 10, ENRICHMENT_MINIMUM_ROWS="1")
-        yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("tens")
 
 
 def lines_with_doubles(sandbox: Sandbox) -> list[Line]:

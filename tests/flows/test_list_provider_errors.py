@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from cursive_app.services.enrichment.chunks import MOST_FAILURES
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail
 from cursive_app.services.jobs.admin.views import FailureGroup
-from cursive_app.settings import settings
 from db.models.jobs import JobAttempt
 from db.system import system_scope
 from tests.factories import Cast
@@ -29,23 +27,15 @@ from tests.factories_enrichment import (
     make_list,
     mixed_lines,
     run_job_id,
-    set_chunk_rows,
     start_run,
     work_off,
 )
 from tests.flows.use_cases import do
 from tests.sandbox_fixtures import Sandbox
 
+pytestmark = pytest.mark.usefixtures("small")
+
 KNOWN, UNKNOWN = 32, 18
-
-
-@pytest.fixture(autouse=True)
-def small() -> Iterator[None]:
-    """Lists of any size, in chunks of 20 rows: 50 rows are three."""
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, 20, ENRICHMENT_MINIMUM_ROWS="1")
-        yield
-    settings.cache_clear()
 
 
 def run(cast: Cast, sandbox: Sandbox, *faults: dict[str, Any]) -> UUID:

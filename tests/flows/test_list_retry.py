@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -32,24 +31,16 @@ from tests.factories_enrichment import (
     mixed_lines,
     rows_of,
     run_job_id,
-    set_chunk_rows,
     start_run,
     step,
     work_off,
 )
 from tests.sandbox_fixtures import Sandbox
 
+pytestmark = pytest.mark.usefixtures("tens")
+
 PRICE = Decimal("0.25")
 KNOWN, UNKNOWN = 32, 18
-
-
-@pytest.fixture(autouse=True)
-def small() -> Iterator[None]:
-    """Lists of any size, in chunks of 10 rows: 50 rows are five, of which three travel at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, 10, ENRICHMENT_MINIMUM_ROWS="1")
-        yield
-    settings.cache_clear()
 
 
 def break_down(id: UUID, lab: AudienceLab, *, after: int) -> None:
