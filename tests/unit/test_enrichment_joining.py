@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cursive_app.integrations.audiencelab.values import items, text
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS, chosen_columns, documented
 from cursive_app.services.enrichment.joining import KINDS, Joiner, Match, sent_row
 
@@ -128,6 +129,36 @@ def test_values_are_read_in_all_their_spellings() -> None:
     }
 
 
+_SAYS_NOTHING = (
+    "null",
+    "NuLL",
+    "None",
+    " n/a ",
+    "NA",
+    "nan",
+    "[]",
+    "{}",
+    "Undefined",
+    "unde\ufb01ned",
+    "-",
+    " ",
+    "",
+    None,
+)
+
+
+@pytest.mark.parametrize("nothing", _SAYS_NOTHING)
+def test_what_says_nothing_is_left_out_beside_clean_values(nothing: str | None) -> None:
+    assert documented({"FIRST_NAME": "Dana", "JOB_TITLE": nothing, "BUSINESS_EMAIL": nothing}) == {"FIRST_NAME": "Dana"}
+
+
+@pytest.mark.parametrize("around", ["{} ", " {}", "{}\n", "\t{}", "\u00a0{}"])
+@pytest.mark.parametrize("column", ["FIRST_NAME", "LAST_NAME", "JOB_TITLE"])
+def test_no_space_stays_around_a_value(around: str, column: str) -> None:
+    clean = {"FIRST_NAME": "Dana", "LAST_NAME": "Testperson", "JOB_TITLE": "VP"}
+    assert documented(clean | {column: around.format(clean[column])}) == clean
+
+
 # Properties; a busy machine is no reason to fail
 
 unhurried = hypothesis.settings(deadline=None)
@@ -186,6 +217,34 @@ def test_strict_matches_are_a_part_of_the_balanced_ones(record: dict[str, str], 
 def test_results_without_identifiers_match_nobody(results: list[dict[str, str]]) -> None:
     rows = [{"email": "", "phone": "null"}, {"first_name": "Dana", "last_name": "Testperson"}, {}]
     assert join(rows, results).matches() == {}
+
+
+_WORDS = st.text(st.sampled_from('abé1 ,;|[]"\t\n\r\x00\u00a0\ud800-'), max_size=8)
+_VALUES = st.one_of(st.sampled_from(_SAYS_NOTHING), _WORDS, st.text(max_size=20), st.integers(), st.lists(_WORDS))
+
+
+@unhurried
+@given(
+    st.dictionaries(st.sampled_from([column.name for column in OUTPUT_COLUMNS]), _VALUES),
+    st.dictionaries(st.sampled_from(["STATE", "state", "Up_Id", "BUSINESS_EMAILS", "extra"]), _VALUES),
+)
+def test_a_record_read_at_once_says_what_its_values_say_one_by_one(
+    documented_names: dict[str, Any], other_names: dict[str, Any]
+) -> None:
+    record = documented_names | other_names
+    expected = {}
+    for column in OUTPUT_COLUMNS:
+        spelled = sorted(record, key=lambda key: (not key.isupper(), key))
+        keys = [next((key for key in spelled if key.upper() == name), None) for name in (column.name, *column.aliases)]
+        is_list = column.name in ("PERSONAL_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL",
+                                  "BUSINESS_VERIFIED_EMAILS", "COMPANY_PHONE")  # fmt: skip
+        values = [record[key] for key in keys if key is not None]
+        clean = (
+            ", ".join(items(value)) if is_list or isinstance(value, list) else text(value) or "" for value in values
+        )
+        if found := next(filter(None, clean), None):
+            expected[column.name] = found
+    assert documented(record) == expected
 
 
 @unhurried

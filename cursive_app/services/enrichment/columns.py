@@ -6,9 +6,11 @@ address) are not among them, so they are never stored with a row, shown or expor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
+from operator import itemgetter
 from typing import Any
 
 from cursive_app.errors import Invalid
@@ -87,47 +89,116 @@ _LISTS = frozenset(
 _NAMES = {column.name: column for column in OUTPUT_COLUMNS}
 NOTHING = frozenset({"", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-"})  # as values.text reads them
 _LONGEST_NOTHING = max(map(len, NOTHING))
+_MOST_ITEMS = 200  # of a list, as values.slots counts them
+
+
+def _spelled(word: str) -> Iterator[str]:
+    """Every text whose `casefold` is this word."""
+    letters = [(letter, letter.upper()) for letter in word]
+    yield from map("".join, product(*letters))
+    if "fi" in word:  # one character that folds to two
+        before, after = word.split("fi")
+        yield from (f"{start}\ufb01{end}" for start in _spelled(before) for end in _spelled(after))
+
+
+_SPELLINGS_OF_NOTHING = frozenset(spelling for word in NOTHING - {""} for spelling in _spelled(word))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the documented columns of records with the same keys stand.
+
+    `pick` takes the values of `names` out of a record; `others` are lists and columns that have several keys, best
+    first.
+    """
+
+    names: tuple[str, ...]
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    others: tuple[tuple[str, bool, tuple[str, ...]], ...]
 
 
 def documented(record: Mapping[str, Any]) -> dict[str, str]:
     """The documented columns of a provider record that say something, as clean text; lists separated by ", "."""
-    found: dict[str, str] = {}
-    for name, is_list, keys in plan(tuple(record)):
+    plan = _plan(tuple(record))
+    values = plan.pick(record)
+    if _are_clean(values):
+        found = {name: value for name, value in zip(plan.names, values, strict=True) if value}
+    else:
+        cleaned = ((name, cell(value)) for name, value in zip(plan.names, values, strict=True))
+        found = {name: value[:LONGEST_VALUE] for name, value in cleaned if value}
+    for name, is_list, keys in plan.others:
         for key in keys:
-            given = record[key]
-            value = cell(given, is_list=is_list) if given != "" else None
-            if value:
-                found[name] = value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE]
+            if value := cell(record[key], is_list=is_list):
+                found[name] = value[:LONGEST_VALUE]
                 break
     return found
 
 
+def _are_clean(values: tuple[Any, ...]) -> bool:
+    """Whether `cell` would change none of these. One look at all of them is much quicker than one at each, and enough
+    for most records."""
+    try:
+        together = f"|{'|'.join(values)}|"
+    except TypeError:  # not all of them are text
+        return False
+    if len(together) > LONGEST_VALUE:
+        return False
+    together = together.replace("\n", " ")
+    return (
+        together.isprintable()
+        and "| " not in together
+        and " |" not in together
+        and _SPELLINGS_OF_NOTHING.isdisjoint(values)
+    )
+
+
 @lru_cache(maxsize=64)
-def plan(keys: tuple[str, ...]) -> tuple[tuple[str, bool, tuple[str, ...]], ...]:
-    """For each documented column whether it is a list, and the keys of such a record that may hold it, best first."""
+def _plan(keys: tuple[str, ...]) -> _Plan:
     by_name: dict[str, str] = {}
     for key in sorted(keys, key=lambda name: (not name.isupper(), name)):  # of two spellings upper-case wins
         by_name.setdefault(key.strip().upper(), key)
-    sources = (
-        (column.name, tuple(by_name[name] for name in (column.name, *column.aliases) if name in by_name))
+    sources = [
+        (column.name, column.name in _LISTS, found)
         for column in OUTPUT_COLUMNS
+        if (found := tuple(by_name[name] for name in (column.name, *column.aliases) if name in by_name))
+    ]
+    single = {name: found[0] for name, is_list, found in sources if len(found) == 1 and not is_list}
+    return _Plan(
+        names=tuple(single),
+        pick=_picker(tuple(single.values())),
+        others=tuple(source for source in sources if source[0] not in single),
     )
-    return tuple((name, name in _LISTS, found) for name, found in sources if found)
+
+
+def _picker(keys: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda record: tuple(record[key] for key in keys)  # itemgetter of one key gives no tuple
 
 
 def cell(value: object, *, is_list: bool = False) -> str | None:
     """One value as clean text, None for the provider's ways of saying nothing."""
-    if type(value) is str:  # nearly every value: no list inside, nothing to clean
+    if type(value) is str:  # nearly every value: nothing to clean
         if not value:
             return None
         stripped = value.strip()
         if len(stripped) <= _LONGEST_NOTHING and stripped.casefold() in NOTHING:
             return None
-        if stripped.isprintable() and not (is_list and (stripped[0] == "[" or "," in stripped or ";" in stripped)):
-            return stripped
+        if stripped.isprintable():
+            if not is_list or not ("[" in stripped or "," in stripped or ";" in stripped):
+                return stripped
+            if "[" not in stripped and len(stripped) <= LONGEST_VALUE:
+                return _listed(stripped)
     if is_list or isinstance(value, list | tuple):
         return ", ".join(items(value)) or None
     return text(value)
+
+
+def _listed(value: str) -> str | None:
+    """`items` of printable text that holds no array."""
+    slots = value.replace(";", ",").split(",")[:_MOST_ITEMS]
+    stripped = (slot.strip() for slot in slots)
+    return ", ".join(dict.fromkeys(part for part in stripped if part.casefold() not in NOTHING)) or None
 
 
 def chosen_columns(fields: Sequence[str] | None) -> tuple[str, ...]:

@@ -58,7 +58,10 @@ def count_found(row: Enrichment, people: Iterable[Mapping[str, Any]]) -> None:
     counted = {name: int(before.get(name, 0)) for name in COUNTED}
     for found in people:
         for name, columns in COUNTED.items():
-            counted[name] += any(column in found for column in columns)
+            for column in columns:
+                if column in found:
+                    counted[name] += 1
+                    break
     row.sample = {**(row.sample or {}), _KEPT_AS: counted}
 
 

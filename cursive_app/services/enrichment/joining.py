@@ -34,6 +34,7 @@ _PHONE_FIELDS = (
     "DIRECT_NUMBER", "MOBILE_PHONE", "ALL_MOBILES", "PERSONAL_PHONE", "ALL_LANDLINES", "B2B_PHONE", "PHONE",
     "VALID_PHONES", "SKIPTRACE_WIRELESS_NUMBERS", "SKIPTRACE_LANDLINE_NUMBERS", "SKIPTRACE_B2B_PHONE",
 )  # fmt: skip
+_SENT_EMAILS = ("email", "business_email", "personal_email")
 _PLAIN_ADDRESS = re.compile(r"[a-z0-9._+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -64,23 +65,22 @@ class Match:
 
 def sent_row(number: int, record: Mapping[str, str]) -> Sent:
     """The keys of a row from what is sent of it (the provider's lower-case names)."""
-    keys: dict[Key, None] = {}
-    for name in ("email", "business_email", "personal_email"):
-        if given := record.get(name):
-            keys |= dict.fromkeys(("email", address) for address in _addresses(given))
-    keys |= dict.fromkeys(("email_sha256", _sha256(address)) for _, address in list(keys))
-    asked_hashes = tuple(_hashes(record.get("sha256_personal_email")))
-    keys |= dict.fromkeys(("email_sha256", value) for value in asked_hashes)
-    if number_of := phone(record.get("phone")):
-        keys["phone", number_of] = None
-    if link := _profile(record.get("linkedin_url")):
-        keys["linkedin", link] = None
-    first, last = name_part(record.get("first_name")), name_part(record.get("last_name"))
-    if first and last and (host := domain(record.get("company_domain"))):
-        keys["name_company", f"{first} {last} {host}"] = None
-    if provider_id := cell(record.get("up_id")):
-        keys["up_id", provider_id.casefold()] = None
-    return Sent(number, tuple(keys), first, last, bool(asked_hashes))
+    given = record.get
+    addresses = [found for name in _SENT_EMAILS if (value := given(name)) for found in _addresses(value)]
+    asked_hashes = _hashes(given("sha256_personal_email"))
+    keys: list[Key] = [("email", address) for address in addresses]
+    keys += [("email_sha256", _sha256(address)) for address in addresses]
+    keys += [("email_sha256", value) for value in asked_hashes]
+    if (value := given("phone")) and (number_of := phone(value)):
+        keys.append(("phone", number_of))
+    if link := _profile(given("linkedin_url")):
+        keys.append(("linkedin", link))
+    first, last = name_part(given("first_name")), name_part(given("last_name"))
+    if first and last and (value := given("company_domain")) and (host := domain(value)):
+        keys.append(("name_company", f"{first} {last} {host}"))
+    if provider_id := cell(given("up_id")):
+        keys.append(("up_id", provider_id.casefold()))
+    return Sent(number, tuple(dict.fromkeys(keys)), first, last, bool(asked_hashes))
 
 
 class Joiner:
@@ -103,12 +103,13 @@ class Joiner:
     def offer(self, record: Mapping[str, Any]) -> None:
         """Consider one result row."""
         self.read += 1
-        keys = self._keys(record)
+        places = _places(tuple(record))
+        first, last = name_part(_first(record, places.first)), name_part(_first(record, places.last))
+        keys = self._keys(record, places, first, last)
         agreeing: dict[int, set[str]] = {}
         for key in keys:
             for number in self._index.get(key, ()):
                 agreeing.setdefault(number, set()).add(key[0])
-        first, last = name_part(_first(record, "FIRST_NAME")), name_part(_first(record, "LAST_NAME"))
         known = {_CLASS[kind] for kind, value in keys if value not in NOTHING}
         taken = False
         found: dict[str, str] | None = None
@@ -147,28 +148,25 @@ class Joiner:
             matched_by = next(kind for kind in KINDS if kind in kinds)
             self._best[row.number] = score, Match(row.number, matched_by, person, found)
 
-    def _keys(self, record: Mapping[str, Any]) -> list[Key]:
+    def _keys(self, record: Mapping[str, Any], places: _Places, first: str, last: str) -> list[Key]:
         """The keys of a result, of the kinds that any row asked by."""
         keys: list[Key] = []
         if self._kinds & {"email", "email_sha256"}:
-            addresses = [part for value in _all(record, _EMAIL_FIELDS) for part in _parts(value) if "@" in part]
+            addresses = [part for value in _all(record, places.emails) for part in _parts(value) if "@" in part]
             keys += [("email", address) for address in addresses]
-            keys += [("email_sha256", part) for value in _all(record, _HASH_FIELDS) for part in _parts(value)]
+            keys += [("email_sha256", part) for value in _all(record, places.hashes) for part in _parts(value)]
             if self._hashes_addresses:
                 keys += [("email_sha256", _sha256(address)) for address in addresses]
         if "phone" in self._kinds:
-            numbers = (phone(part) for value in _all(record, _PHONE_FIELDS) for part in _parts(value))
+            numbers = (phone(part) for value in _all(record, places.phones) for part in _parts(value))
             keys += [("phone", number) for number in numbers if number]
         if "linkedin" in self._kinds:
-            links = map(_profile, _all(record, ("LINKEDIN_URL", "INDIVIDUAL_LINKEDIN_URL")))
+            links = map(_profile, _all(record, places.links))
             keys += [("linkedin", link) for link in links if link]
-        if "name_company" in self._kinds:
-            first, last = name_part(_first(record, "FIRST_NAME")), name_part(_first(record, "LAST_NAME"))
-            host = domain(_first(record, "COMPANY_DOMAIN"))
-            if first and last and host:
-                keys.append(("name_company", f"{first} {last} {host}"))
+        if "name_company" in self._kinds and first and last and (host := domain(_first(record, places.domain))):
+            keys.append(("name_company", f"{first} {last} {host}"))
         if "up_id" in self._kinds:
-            ids = map(cell, _all(record, ("UP_ID", "UUID")))
+            ids = map(cell, _all(record, places.ids))
             keys += [("up_id", value.casefold()) for value in ids if value]
         return keys
 
@@ -234,18 +232,43 @@ def _person(found: Mapping[str, str], keys: Sequence[Key]) -> str | None:
     return ":".join(best)[:200] if best else None
 
 
-@lru_cache(maxsize=256)
-def _spellings(keys: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys of such a record, as they are spelled, that stand for the wanted upper-case names."""
-    return tuple(key for name in wanted for key in keys if key.strip().upper() == name)
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The keys of records of one shape, as they are spelled, that hold what results are found by."""
+
+    emails: tuple[str, ...]
+    hashes: tuple[str, ...]
+    phones: tuple[str, ...]
+    links: tuple[str, ...]
+    ids: tuple[str, ...]
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    domain: tuple[str, ...]
 
 
-def _all(record: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
-    return [value for key in _spellings(tuple(record), names) if (value := record[key])]
+@lru_cache(maxsize=64)
+def _places(keys: tuple[str, ...]) -> _Places:
+    def of(*wanted: str) -> tuple[str, ...]:
+        return tuple(key for name in wanted for key in keys if key.strip().upper() == name)
+
+    return _Places(
+        emails=of(*_EMAIL_FIELDS),
+        hashes=of(*_HASH_FIELDS),
+        phones=of(*_PHONE_FIELDS),
+        links=of("LINKEDIN_URL", "INDIVIDUAL_LINKEDIN_URL"),
+        ids=of("UP_ID", "UUID"),
+        first=of("FIRST_NAME"),
+        last=of("LAST_NAME"),
+        domain=of("COMPANY_DOMAIN"),
+    )
 
 
-def _first(record: Mapping[str, Any], name: str) -> Any:
-    return next(iter(_all(record, (name,))), None)
+def _all(record: Mapping[str, Any], keys: tuple[str, ...]) -> list[Any]:
+    return [value for key in keys if (value := record[key])]
+
+
+def _first(record: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((value for key in keys if (value := record[key])), None)
 
 
 def _profile(value: object) -> str | None:

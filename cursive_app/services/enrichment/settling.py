@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import Text, Update, any_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -28,7 +29,6 @@ NOBODY = "The provider knows nobody by this"
 SOMEBODY_ELSE = "The provider named somebody else: the name or a stronger identifier differs"
 
 _BETWEEN = "\x1e"  # JSON escapes it; the text of what was found is stored as it is and not parsed twice
-_json = json.JSONEncoder(ensure_ascii=False).encode
 _MATCHED = text(
     """
     UPDATE enrichment_rows AS row
@@ -150,7 +150,7 @@ def _write_matches(
         _MATCHED,
         {
             "rows": json.dumps(given, ensure_ascii=False),
-            "found": _BETWEEN.join(_json(match.found) for _, match in sorted(matches.items())),
+            "found": _BETWEEN.join(to_json(match.found).decode() for _, match in sorted(matches.items())),
             "at": at,
             "chunk": chunk.number,
             "first": chunk.first_number,
