@@ -1,9 +1,12 @@
 """Credit spends per second: the ledger's functions against the bare guarded UPDATE they contain, in the same run.
 
-    .venv/bin/python -m tests.bench.ledger [--rounds 7] [--seconds 3] [--clients 16]
+    .venv/bin/python -m tests.bench.ledger [--rounds 7] [--seconds 3] [--clients 16] [--pgledger FOLDER]
 
 pgbench (prepared statements, over the socket) does the asking, so that Python does not hide the database's cost.
 Rounds are interleaved; a round's ratio compares neighbors in time. Afterwards the nightly proof must hold.
+
+`--pgledger`: a checkout of the public ledger of that name (github.com/pgr0ss/pgledger), which joins the rounds in a
+database of its own: one transfer from a customer's account to a revenue account, one for each of sixteen customers.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from db.embedded import SAFE, EmbeddedPostgres, _binary, socket_url
+from db.embedded import DATABASE, SAFE, EmbeddedPostgres, _binary, socket_url
 
 GOAL = 0.75
 PARAMETERS = {**SAFE, "shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -44,13 +47,31 @@ SCRIPTS = {
 }
 
 
+PEER = "pgledger, one transfer"
+PEER_DATABASE = "pgledger"
+PEER_FILES = (
+    "vendor/scoville-pgsql-ulid/ulid-to-uuid.sql", "vendor/scoville-pgsql-ulid/uuid-to-ulid.sql", "pgledger.sql",
+)  # fmt: skip
+PEER_SCRIPT = "SELECT pgledger_create_transfer(customer, revenue, 0.01) FROM bench_accounts WHERE n = :n;\n"
+PEER_ACCOUNTS = """
+CREATE TABLE bench_accounts AS
+SELECT n, customer.id AS customer, revenue.id AS revenue
+  FROM generate_series(1, 100) AS n
+  CROSS JOIN LATERAL pgledger_create_account('customer ' || n, 'USD') AS customer
+  JOIN (SELECT m, account.id FROM generate_series(0, 15) AS m
+         CROSS JOIN LATERAL pgledger_create_account('revenue ' || m, 'USD') AS account) AS revenue
+    ON revenue.m = n % 16;
+ALTER TABLE bench_accounts ADD PRIMARY KEY (n)
+"""
+
+
 def rate(folder: Path, data: Path, name: str, *, workspaces: int, clients: int, seconds: int) -> float:
     """Transactions per second of one script for a few seconds. Raises when one of them failed."""
     script = folder / f"{abs(hash((name, workspaces)))}.sql"
     script.write_text(f"\\set n random(1, {workspaces})\n{SCRIPTS[name]}")
     command = [
         _binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds),
-        "-f", str(script), socket_url(data),
+        "-f", str(script), socket_url(data, database=PEER_DATABASE if name == PEER else DATABASE),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
@@ -70,6 +91,10 @@ def compare(folder: Path, data: Path, *, workspaces: int, clients: int, rounds: 
     rows = "1 hot workspace" if workspaces == 1 else f"{workspaces} workspaces"
     bare = taken["bare guarded UPDATE"]
     print(f"\n{rows}, {clients} clients, {rounds} rounds of {seconds} s")
+    if PEER in taken:
+        theirs = taken[PEER]
+        times = statistics.median(mine / other for mine, other in zip(taken["deduct_credits"], theirs, strict=True))
+        print(f"  deduct_credits makes {times:.1f} times the transactions of pgledger")
     for name, tps in taken.items():
         ratios = [mine / limit for mine, limit in zip(tps, bare, strict=True)]
         shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
@@ -132,11 +157,22 @@ def _prepare(url: str) -> None:
         connection.execute("INSERT INTO bench_workspaces SELECT * FROM workspaces")
 
 
+def _prepare_peer(data: Path, folder: Path) -> None:
+    with psycopg.connect(socket_url(data), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {PEER_DATABASE}")
+    with psycopg.connect(socket_url(data, database=PEER_DATABASE)) as connection:
+        for name in PEER_FILES:
+            connection.execute((folder / name).read_bytes())
+        connection.execute(PEER_ACCOUNTS)
+    SCRIPTS[PEER] = PEER_SCRIPT
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--seconds", type=int, default=3)
     arguments.add_argument("--clients", type=int, default=16)
+    arguments.add_argument("--pgledger", type=Path)
     chosen = arguments.parse_args()
     data = Path(tempfile.mkdtemp(prefix="cursive-bench-"))
     server = EmbeddedPostgres(data, dict(PARAMETERS))
@@ -151,6 +187,8 @@ def main() -> int:
         migrate(settings())
         engine.use(connect(settings(), deadlines=JOB_DEADLINES))
         _prepare(server.url)
+        if chosen.pgledger:
+            _prepare_peer(data, chosen.pgledger)
         return measure(data, data, rounds=chosen.rounds, seconds=chosen.seconds, clients=chosen.clients)
     finally:
         server.stop()
