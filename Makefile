@@ -30,6 +30,7 @@ dev: ## Install what tests and checks need as well
 
 test: dev ## Run all tests (installs what they need, Chromium included)
 	@bin/browser
+	@bin/redis
 	@$(BIN)/cursive build
 	$(BIN)/pytest -q -n $(WORKERS) $(addprefix --ignore=,$(PROCESSES) tests/bench)
 	$(call twice,$(PROCESSES))

@@ -43,6 +43,7 @@ from cursive_app.pages.settings.sessions import sessions
 from cursive_app.pages.settings.team import team
 from cursive_app.pages.settings.workspace import workspace
 from cursive_app.policy import Policy
+from cursive_app.shared_state import make_cancel_safe
 from cursive_app.web_edge import EDGE
 from state.account import AccountState, SessionsState
 from state.admin_failures import AdminFailuresState
@@ -163,6 +164,7 @@ def create_app() -> rx.App:
     )
     built.app_wraps[55, "ErrorBoundary"] = error_boundary
     built.app_wraps[5, "Overlay"] = overlay
+    make_cancel_safe(built)
     built.add_middleware(Policy())
     for one in PAGES:
         own = one.on_load if isinstance(one.on_load, tuple) else () if one.on_load is None else (one.on_load,)
