@@ -17,6 +17,8 @@ _redis = _settings.redis_url.get_secret_value() if _settings.redis_url else None
 
 # Reflex prefers bun; the lock file and the wheel that brings Node are npm's.
 os.environ.setdefault("REFLEX_USE_NPM", "1")
+# Many a managed Redis is configured by its operator only; `cursive doctor` looks whether what we need is switched on.
+os.environ.setdefault("REFLEX_IGNORE_REDIS_CONFIG_ERROR", "1")
 
 PLUGINS: list[Plugin] = [SameOrigin(), rx.plugins.TailwindV4Plugin(config=TAILWIND)]
 

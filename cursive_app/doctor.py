@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from pydantic import SecretStr
 
@@ -13,7 +16,11 @@ from cursive_app.preflight import running_ports, running_provider_url, short
 from cursive_app.settings import Settings
 from cursive_app.telemetry import redact
 
+if TYPE_CHECKING:
+    import redis
+
 MASKED = "•" * 8
+KEYSPACE_EVENTS = "K$sgxe"  # what Reflex's page state listens to
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +133,34 @@ def _redis(config: Settings) -> Check:
 
     client = redis.Redis.from_url(config.redis_url.get_secret_value(), socket_connect_timeout=3, socket_timeout=3)
     try:
-        client.ping()
+        tells = _tells_of_released_locks(client)
     except redis.RedisError as error:
         return Check("redis", False, str(error))
     finally:
         client.close()
-    return Check("redis", True, "answers")
+    if not tells:
+        return Check(
+            "redis", False, f"answers, but notify-keyspace-events must be {KEYSPACE_EVENTS}: pages would stall"
+        )
+    return Check("redis", True, "answers, and tells of released locks")
+
+
+def _tells_of_released_locks(client: redis.Redis) -> bool:
+    """Whether a process hears that another one released a tab's lock; otherwise it waits until the lock expires.
+
+    The web process asks for the messages itself, but many a managed Redis takes this setting from its operator only.
+    """
+    import redis
+
+    with contextlib.suppress(redis.ResponseError):
+        client.config_set("notify-keyspace-events", KEYSPACE_EVENTS)
+    key = f"cursive:doctor:{uuid4().hex}"
+    with client.pubsub() as told:
+        told.psubscribe(f"__keyspace@*__:{key}")
+        told.get_message(timeout=3)  # that it listens
+        client.set(key, 1, ex=60)
+        client.delete(key)
+        return told.get_message(timeout=3) is not None
 
 
 def _disk(config: Settings) -> Check:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from pydantic import SecretStr
 
 from cursive_app import doctor
 from cursive_app.doctor import Check, diagnose, settings_table, summary
 from cursive_app.settings import Settings
+from tests.redis_server import redis_server
 
 SECRETS = {
     "SECRET_KEY": "k" * 40,
@@ -98,6 +100,20 @@ def test_what_cannot_be_reached_is_named_without_a_stack(tmp_path: Path) -> None
     found = {check.name: check for check in doctor.run_checks(config)}
     assert [found[name].ok for name in ("database", "provider", "mail", "redis")] == [False] * 4
     assert all("hunter2" not in check.detail and "Traceback" not in check.detail for check in found.values())
+
+
+def test_a_redis_that_does_not_tell_of_released_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> None:
+        raise redis.ResponseError("unknown command 'CONFIG'")
+
+    with redis_server(tmp_path) as address:
+        config = Settings(REDIS_URL=address, DATA_DIR=tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr(redis.Redis, "config_set", refused)
+            found = doctor._redis(config)
+            assert not found.ok
+            assert "notify-keyspace-events must be K$sgxe" in found.detail
+        assert doctor._redis(config).ok, "Cursive switches them on where it may"
 
 
 def test_masked_values_keep_their_length_secret() -> None:
