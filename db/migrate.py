@@ -70,11 +70,12 @@ def ensure_roles(config: Settings, connection: Connection) -> None:
         exists = raw.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
         if not exists:
             raw.execute(sql.SQL("CREATE ROLE {}").format(name))
-        raw.execute(
-            sql.SQL("ALTER ROLE {} LOGIN NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-                name, sql.Literal(role_password(config, role))
-            )
-        )
+        raw.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(role_password(config, role))))
+        # Not always: an owner who may not create databases may not say either that somebody else must not.
+        if raw.execute(
+            "SELECT 1 FROM pg_roles WHERE rolname = %s AND (rolcreatedb OR rolcreaterole)", (role,)
+        ).fetchone():
+            raw.execute(sql.SQL("ALTER ROLE {} NOCREATEDB NOCREATEROLE").format(name))
         database = sql.Identifier(raw.info.dbname)
         raw.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
         raw.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
