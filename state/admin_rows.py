@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from cursive_app.services.jobs.admin import AdminJobRow
+from cursive_app.services.jobs.admin import TAGS, AdminJobRow
 from state.admin_base import number
 from state.job_rows import LEFT_OUT, failed_words, kind_words, still_held
 from state.session import credits_text
@@ -53,6 +53,7 @@ class AdminRow:
     started_exact: str = ""
     finished_exact: str = ""
     resumes: str = ""
+    tags: list[dict[str, str]] = field(default_factory=list)
     why_no_retry: str = ""
     why_no_cancel: str = ""
     why_no_delete: str = ""
@@ -100,6 +101,7 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         started_exact=exact(job.started_at, timezone) if job.started_at else "",
         finished_exact=exact(job.finished_at, timezone) if job.finished_at else "",
         resumes=f"Goes on {ago(job.resumes_at)}" if job.resumes_at and moving else "",
+        tags=[{"name": tag, "words": TAGS.get(tag, ""), "href": f"/admin/jobs?q=tag%3A{tag}"} for tag in job.tags],
         why_no_retry=job.why_no_retry or "",
         why_no_cancel=job.why_no_cancel or "",
         why_no_delete=job.why_no_delete or "",

@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Identified, Timestamped, WorkspaceOwned
@@ -32,7 +33,8 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     """One long piece of work of a workspace (design §7). `attempt_token` fences a worker that was given up for dead.
 
     `task` and `queue` say how to wake it again; `attempts` counts tries since it last moved forward; the rate shown to
-    people is measured from `moving_since`, when `processed` stood at `moving_from`.
+    people is measured from `moving_since`, when `processed` stood at `moving_from`. `tags` are facts staff search for
+    (`services.jobs.tags` names them all).
     """
 
     __tablename__ = "jobs"
@@ -49,6 +51,7 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
         Index(None, "created_at", "id", postgresql_include=["status", "workspace_id"]),
         Index(None, "kind", "created_at", "id"),
         Index(None, "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index(None, "tags", postgresql_using="gin"),
     )
 
     kind: Mapped[str] = mapped_column(Text)
@@ -82,6 +85,7 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     actor_label: Mapped[str] = mapped_column(Text, server_default=text("''"))
     links: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     arguments: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
 
 
 class JobEvent(WorkspaceOwned, Base):

@@ -59,6 +59,39 @@ def test_every_migration_can_be_undone_and_done_again(config: Settings, empty: E
     assert sorted(_relations(empty)) == before
 
 
+def test_jobs_from_before_get_the_tags_they_would_have(config: Settings, empty: Engine) -> None:
+    """0013: what is written down of a job says how it began and what was done to it."""
+    migrate_engine(config, empty, revision="0012")
+    with empty.begin() as connection:
+        connection.execute(
+            text(
+                """
+                WITH demo AS (INSERT INTO workspaces (id, name, slug, is_demo)
+                              VALUES (gen_random_uuid(), 'D', 'd', true) RETURNING id),
+                     made AS (INSERT INTO jobs (id, workspace_id, kind, title, task, queue, actor_kind)
+                              SELECT gen_random_uuid(), demo.id, it.kind, it.title, 't', 'runs', it.actor
+                                FROM demo, (VALUES ('enrichment_sample', 'sample', 'user'),
+                                                   ('segment_run', 'edited', 'api_key'),
+                                                   ('segment_run', 'lost', 'system')) AS it (kind, title, actor)
+                              RETURNING id, workspace_id, title),
+                     lost AS (INSERT INTO job_attempts (job_id, workspace_id, number, token, worker, stage, outcome)
+                              SELECT id, workspace_id, 1, gen_random_uuid(), 'w', 's', 'lost'
+                                FROM made WHERE title = 'lost')
+                INSERT INTO staff_actions (actor_label, action, object_type, object_id)
+                SELECT 'Sam', 'job.retry_edited', 'job', id::text FROM made WHERE title = 'edited'
+                """
+            )
+        )
+    migrate_engine(config, empty)
+    with empty.connect() as connection:
+        found = {row.title: row.tags for row in connection.execute(text("SELECT title, tags FROM jobs"))}
+    assert found == {
+        "sample": ["person", "dry-run", "demo"],
+        "edited": ["api", "demo", "retry", "edited", "staff"],
+        "lost": ["system", "demo", "rescued"],
+    }
+
+
 def test_running_them_twice_changes_nothing(config: Settings, empty: Engine) -> None:
     migrate_engine(config, empty)
     before = sorted(_relations(empty))

@@ -87,6 +87,18 @@ async def test_a_visitor_is_asked_to_log_in(driver, cast: Cast) -> None:
     assert "/login?next=" in tab.text()
 
 
+async def test_the_open_job_shows_its_tags_as_ways_to_others_with_them(driver, cast: Cast) -> None:
+    job = make_job(cast.charlie)
+    tab = driver(as_staff(cast.alice, "read_only"))
+    await tab.send(Jobs.load, path=at(of(cast.charlie, "tag:person"), f"&job={job.id}"))
+    assert [row["id"] for row in tab.var(Jobs, "rows")] == [str(job.id)]
+    assert tab.var(Jobs, "drawer")["row"]["tags"] == [
+        {"name": "person", "words": "started by somebody who was logged in", "href": "/admin/jobs?q=tag%3Aperson"}
+    ]
+    await tab.send(Jobs.suggest, path="/admin/jobs", text="tag:dr")
+    assert [one["text"] for one in tab.var(Jobs, "suggestions")] == ["tag:dry-run"]
+
+
 async def test_a_reader_sees_masked_arguments_and_changes_nothing(driver, cast: Cast, kind: str) -> None:
     job = failing_job(cast.charlie, kind=kind, arguments={"size": 90071992547409931})
     reader = driver(as_staff(cast.alice, "read_only"))

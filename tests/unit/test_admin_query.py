@@ -32,6 +32,7 @@ def test_other_words_for_the_same() -> None:
     [
         ("stat:failed", "There is no qualifier stat:"),
         ("state:broken", "There is no state broken"),
+        ("tag:ret", "There is no tag ret; use person,"),
         ('workspace:"Acme', "quotation mark is not closed"),
         ('workspace:"Acme"x', "Put a blank after"),
         ("kind:", "Say what to look for after kind:"),

@@ -125,6 +125,7 @@ def _facts(row: AdminRow) -> rx.Component:
                 ),
             ),
             ("Started by", row.by),
+            ("Tags", _tags(row)),
             ("Queue", row.queue),
             ("Job ID", copyable_id(row.id)),
             (
@@ -133,6 +134,16 @@ def _facts(row: AdminRow) -> rx.Component:
             ),
         ]
     )
+
+
+def _tags(row: AdminRow) -> rx.Component:
+    """Each opens the jobs that have it, too."""
+
+    def tag(one: Any) -> rx.Component:
+        return rx.el.a(one["name"], href=one["href"], title=one["words"], class_name="link", key=one["name"])
+
+    some = rx.el.span(rx.foreach(items(row.tags), tag), class_name="inline-flex flex-wrap gap-x-2.5")
+    return rx.cond(items(row.tags).length() > 0, some, "None")
 
 
 def _ways(row: AdminRow) -> rx.Component:

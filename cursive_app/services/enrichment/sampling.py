@@ -64,6 +64,7 @@ def start_sample(scope: Scope, id: UUID | str) -> EnrichmentView:
         total=size,
         arguments={"file": row.filename, "revision": row.revision},
         links={"enrichment_id": str(row.id)},
+        tags=("dry-run",),
     )
     row.sample_job_id = job.id
     row.sample = {"revision": row.revision, "status": "running", "size": size, "job_id": str(job.id)}

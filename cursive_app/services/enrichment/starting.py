@@ -78,6 +78,7 @@ def start(
         },
         links={"enrichment_id": str(row.id)},
         idempotency_key=str(row.id),
+        tags=("retry",) if row.source == "rerun" else (),
     )
     row.run_job_id = job.id
     _hold(scope, row, needed=may_hold_more(row), spend_available=spend_available, key=f"enrichment:{row.id}:hold")

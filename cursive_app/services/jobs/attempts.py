@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.causes import Cause, cause_told
+from cursive_app.services.jobs.tags import add_tags
 from db.models.jobs import Job, JobAttempt
 from db.scope import Scope
 from db.system import SystemScope
@@ -99,6 +100,7 @@ def _lose(row: Job, last: JobAttempt) -> None:
     cause = cause_told(
         f"{row.kind}:{row.stage}", code="worker_lost", message=f"The worker stopped answering while {row.stage}."
     )
+    add_tags(row, "rescued")
     last.ended_at, last.outcome, last.stage = now(), "lost", row.stage
     last.error_code, last.error_message, last.fingerprint = cause.code, cause.message, cause.fingerprint
 

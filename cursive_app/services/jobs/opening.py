@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from uuid_utils.compat import uuid7
 from cursive_app.clock import now
 from cursive_app.services.accounts.audit import actor_label
 from cursive_app.services.jobs.causes import clean, shorten
+from cursive_app.services.jobs.tags import Tag, tags_at_start
 from cursive_app.services.jobs.views import JobView, job_view
+from db.models.accounts import Workspace
 from db.models.jobs import Job, JobEvent
 from db.scope import Scope
 
@@ -32,14 +35,17 @@ def open_job(
     links: dict[str, Any] | None = None,
     idempotency_key: str | None = None,
     queue: str = "runs",
+    tags: Iterable[Tag] = (),
 ) -> JobView:
     """Write a job and defer `task` with `job_id=<id>`; both exist exactly if the caller's transaction commits.
 
     `arguments` and `links` are JSON values (ids as text). The same `idempotency_key` for the same kind in the same
-    workspace returns the first job and defers nothing, also when two calls race. Authorization is the caller's.
+    workspace returns the first job and defers nothing, also when two calls race. Who started it is tagged here, `tags`
+    are what the caller knows besides. Authorization is the caller's.
     """
     tenant = scope.tenant
     job_id = uuid7()
+    is_demo = scope.session.scalar(select(Workspace.is_demo).where(Workspace.id == scope.workspace_id))
     created = scope.session.scalar(
         insert(Job)
         .values(
@@ -57,6 +63,7 @@ def open_job(
             actor_api_key_id=tenant.api_key_id,
             actor_kind="api_key" if tenant.api_key_id else "user" if tenant.user_id else "system",
             actor_label=actor_label(scope),
+            tags=tags_at_start(tenant, tags, is_demo=bool(is_demo)),
         )
         .on_conflict_do_nothing(index_elements=["workspace_id", "kind", "idempotency_key"])
         .returning(Job.id)

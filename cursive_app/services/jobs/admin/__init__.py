@@ -36,11 +36,13 @@ from cursive_app.services.jobs.admin.views import (
     Suggestion,
     TotalsView,
 )
+from cursive_app.services.jobs.tags import TAGS
 
 __all__ = [
     "LARGEST_PAGE",
     "MOST_AT_ONCE",
     "QUALIFIERS",
+    "TAGS",
     "Action",
     "AdminJobDetail",
     "AdminJobPage",

@@ -41,6 +41,7 @@ from cursive_app.services.jobs.admin.views import (
     StaffRole,
 )
 from cursive_app.services.jobs.opening import add_event, wake
+from cursive_app.services.jobs.tags import add_tags
 from db.models.jobs import Job
 from db.system import SystemScope, system_scope
 
@@ -171,6 +172,7 @@ def _retry(scope: SystemScope, actor: StaffActor, id: UUID, *, changes: Mapping[
     row.started_at = None  # it takes as long as this try does; the time in which it had failed is nobody's work
     if again.credits_held is not None:
         row.credits_held = again.credits_held
+    add_tags(row, "retry", "staff", *(("edited",) if changes else ()))
     add_event(inside, row.id, stage=row.stage, message=f"Started again by {SUPPORT}",
               internal=f"By {actor.label}")  # fmt: skip
     wake(inside, job_id=row.id, task=row.task, queue=row.queue)
@@ -185,6 +187,7 @@ def _cancel(scope: SystemScope, actor: StaffActor, id: UUID) -> None:
     _refuse(why_no_cancel(row))
     inside = scope_of(scope, row.workspace_id)
     row.cancel_requested_at = now()
+    add_tags(row, "staff")
     add_event(inside, row.id, stage=row.stage, message=f"Stop requested by {SUPPORT}",
               internal=f"By {actor.label}")  # fmt: skip
     wake(inside, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")

@@ -29,7 +29,8 @@ class AdminJobRow:
     """One job of any workspace. `tries` counts every attempt, `attempts` those since it last moved forward, of at most
     `most_attempts`. `waited_seconds` is from creation to the first start (or to now), `duration_seconds` from the first
     start to the end (or to now; None before it started). `heartbeat_seconds` is the heartbeat's age while a worker
-    holds the job. `why_no_*` says why an action is impossible now (None: it is possible for somebody of the role)."""
+    holds the job. `tags` are of `services.jobs.tags`. `why_no_*` says why an action is impossible now (None: it is
+    possible for somebody of the role)."""
 
     id: UUID
     kind: str
@@ -63,6 +64,7 @@ class AdminJobRow:
     started_at: datetime | None
     finished_at: datetime | None
     resumes_at: datetime | None
+    tags: tuple[str, ...]
     why_no_retry: str | None
     why_no_cancel: str | None
     why_no_delete: str | None

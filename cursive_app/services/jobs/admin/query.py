@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, cast, fal
 
 from cursive_app.errors import Invalid
 from cursive_app.services.jobs.admin.masking import is_secret
+from cursive_app.services.jobs.tags import TAGS
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
 from db.models.jobs import Job
@@ -31,6 +32,7 @@ QUALIFIERS = {
     "queue": "queue it waits in",
     "actor": "who started it",
     "error": "error code, words of the message or fingerprint",
+    "tag": ", ".join(TAGS),
     "id": "job id, or its last letters",
     "args.": "an argument or link by name, such as args.run_id:",
 }
@@ -166,6 +168,15 @@ def _error(value: str) -> ColumnElement[bool]:
     return or_(_whole(Job.error_code, value), Job.error_fingerprint == value.lower(), _part(Job.error_message, value))
 
 
+def _tag(value: str) -> ColumnElement[bool]:
+    """The tags are known, so a pattern is matched here and the index is asked for whole ones."""
+    shape = ".*".join(map(re.escape, value.lower().split("*")))
+    fitting = [tag for tag in TAGS if re.fullmatch(shape, tag)]
+    if not fitting:
+        raise _wrong(f"There is no tag {value[:40]}; use {', '.join(TAGS)}.")
+    return Job.tags.overlap(fitting)
+
+
 def _id(value: str) -> ColumnElement[bool]:
     try:
         return Job.id == UUID(value)
@@ -194,6 +205,7 @@ _TESTS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "queue": lambda value: _whole(Job.queue, value),
     "actor": lambda value: _part(Job.actor_label, value),
     "error": _error,
+    "tag": _tag,
     "id": _id,
 }
 

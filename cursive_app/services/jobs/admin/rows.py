@@ -86,6 +86,7 @@ def to_row(
         started_at=job.started_at,
         finished_at=job.finished_at,
         resumes_at=view.resumes_at,
+        tags=tuple(job.tags),
         why_no_retry=why_no_retry(kind=job.kind, status=job.status, error_code=job.error_code),
         why_no_cancel=why_no_cancel(job),
         why_no_delete=why_no_delete(job, keeper=keeper),

@@ -17,6 +17,7 @@ from cursive_app.services.jobs.claims import STALE_AFTER
 from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.pauses import waits_for_queue
 from cursive_app.services.jobs.rescue import OVERDUE
+from cursive_app.services.jobs.tags import add_tags
 from cursive_app.services.jobs.ticks import clock_seen
 from db.models.jobs import Job
 from db.system import system_scope
@@ -70,6 +71,7 @@ def rescue(actor: StaffActor, id: UUID) -> AdminJobRow:
             raise Conflict("Only a job that waits or runs can be rescued.", reason="not_possible")
         silent = int((now() - row.heartbeat_at).total_seconds()) if row.heartbeat_at else None
         lose_attempt(scope, row)
+        add_tags(row, "staff")
         row.attempt_token = row.heartbeat_at = row.run_after = None
         inside = scope_of(scope, row.workspace_id)
         add_event(inside, row.id, stage=row.stage, message=f"Put back in the queue by {SUPPORT}", level="warning")

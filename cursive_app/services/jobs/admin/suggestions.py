@@ -11,6 +11,7 @@ from cursive_app.services.jobs.admin.masking import is_secret
 from cursive_app.services.jobs.admin.query import QUALIFIERS, workspace_ids
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.views import StaffActor, Suggestion
+from cursive_app.services.jobs.tags import TAGS
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
 from db.models.jobs import Job
@@ -88,6 +89,8 @@ def _quoted(value: str) -> str:
 def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str]]:
     if key in ("state", "status"):
         yield from ((state, "") for state in STATUSES if state.startswith(typed.lower()))
+    elif key == "tag":
+        yield from ((tag, words) for tag, words in TAGS.items() if typed.lower() in tag)
     elif key == "workspace":
         names = select(Workspace.name).where(workspace_ids(typed)).distinct().order_by(Workspace.name).limit(MOST)
         yield from ((name, "workspace") for name in scope.session.scalars(names))
