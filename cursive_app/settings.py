@@ -133,6 +133,12 @@ class Settings(BaseSettings):
     enrichment_schedule: Annotated[str, rules.pauses()] = _env(
         "ENRICHMENT_SCHEDULE", "15,30,60,120,300", "Pauses in seconds between looks at a provider job; the last repeats"
     )
+    jobs_keep_days: Annotated[int, rules.whole(0, 3_650)] = _env(
+        "JOBS_KEEP_DAYS",
+        400,
+        "Days after its end for which a job, its timeline and its attempts are kept, ENRICHMENT_KEEP_DAYS at least; "
+        "0: for ever",
+    )
     upload_dir: Path | None = _env("UPLOAD_DIR", None, "Where uploads are spooled; unset: `uploads` in DATA_DIR")
     signup_grant: Annotated[Decimal, rules.credits_between("0", "1000000")] = _env(
         "SIGNUP_GRANT", Decimal("0"), "Credits granted once to a new workspace"
@@ -235,6 +241,11 @@ class Settings(BaseSettings):
         if self.provider_is_sandbox and not self.is_production:
             return (0.5, 1, 2, 3, 5)
         return tuple(float(part) for part in self.enrichment_schedule.split(","))
+
+    @property
+    def job_history_days(self) -> int | None:
+        """Days for which jobs are kept after their end; None: for ever. Those of a list do not go before its files."""
+        return max(self.jobs_keep_days, self.enrichment_keep_days) if self.jobs_keep_days else None
 
     @property
     def spool_dir(self) -> Path:

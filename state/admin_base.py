@@ -19,8 +19,9 @@ import reflex as rx
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActor
+from cursive_app.services.jobs.admin.views import PruningView
 from state.base import allow, ask, person, principal
-from state.times import clock_span
+from state.times import ago, clock_span
 
 R = TypeVar("R")
 Question = Callable[[StaffActor], Any]
@@ -203,3 +204,12 @@ def day_start(text: str, *, later: int = 0) -> datetime | None:
 def number(count: int, one: str, many: str = "") -> str:
     """“1 job”, “1,240 jobs”."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def pruned_words(one: PruningView | None) -> str:
+    """How the newest pruning went."""
+    if one is None:
+        return "not pruned yet"
+    if one.ended_at is None:
+        return f"pruning began {ago(one.began_at)} and has not come to its end, {one.gone:,} gone so far"
+    return f"pruned {ago(one.ended_at)}, {one.gone:,} gone"

@@ -13,9 +13,11 @@ from cursive_app.services.jobs.admin.views import Argument, AttemptView, Edit, T
 from cursive_app.settings import settings
 from state.admin_base import number
 from state.admin_rows import AdminRow, admin_row
+from state.job_rows import NO_TIMELINE
 from state.times import ago, clock_span, exact
 
 _ITS_CLAIM = timedelta(seconds=1)  # the line that says it started bears the time at which its claim began
+ATTEMPTS_GONE = "Its tries are no longer kept: the job ended long ago."
 OUTCOMES = {
     "finished": "Finished",
     "postponed": "Postponed",
@@ -89,6 +91,7 @@ class AdminDrawer:
     events: list[AdminEvent] = field(default_factory=list)
     earlier_events: str = ""
     attempts: list[AdminAttempt] = field(default_factory=list)
+    no_attempts: str = ""
     earlier_attempts: str = ""
     arguments: list[AdminArgument] = field(default_factory=list)
     arguments_json: str = ""
@@ -107,7 +110,7 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         found=True,
         row=row,
         events=[_event(place, line, timezone) for place, line in enumerate(detail.timeline)],
-        earlier_events=_earlier(detail.earlier_events, "line"),
+        earlier_events=_earlier(detail.earlier_events, "line") if detail.timeline else NO_TIMELINE,
         attempts=[_attempt(one, detail.timeline, timezone) for one in detail.attempts],
         earlier_attempts=_earlier(detail.earlier_attempts, "try", "tries"),
         arguments=[_argument(one) for one in detail.arguments],
@@ -116,6 +119,7 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         links=[{"label": link.label, "href": link.href} for link in detail.links],
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",
+        no_attempts="No worker has taken it yet." if detail.job.tries == 0 else ATTEMPTS_GONE,
         related=[admin_row(one, timezone=timezone) for one in detail.related],
         idempotency_key=detail.idempotency_key or "",
     )

@@ -81,8 +81,7 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         failed=failed_words(job.kind, job.failed),
         pace=_pace(job),
         tries=f"{job.attempts} of {job.most_attempts}",
-        tries_exact=f"{number(job.tries, 'try', 'tries')} in all; {job.attempts} of {job.most_attempts} "
-        "since it last moved forward",
+        tries_exact=_tries(job),
         queued=clock_span(job.waited_seconds),
         took=clock_span(job.duration_seconds) if job.duration_seconds is not None else "–",
         credits=f"{credits_text(job.credits_captured)} charged" if job.credits_held or job.credits_captured else "–",
@@ -106,6 +105,11 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         why_no_cancel=job.why_no_cancel or "",
         why_no_delete=job.why_no_delete or "",
     )
+
+
+def _tries(job: AdminJobRow) -> str:
+    in_all = f"{number(job.tries, 'try', 'tries')} in all" if job.tries is not None else "Tries in all no longer kept"
+    return f"{in_all}; {job.attempts} of {job.most_attempts} since it last moved forward"
 
 
 def _percent(job: AdminJobRow) -> int:

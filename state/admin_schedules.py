@@ -9,9 +9,9 @@ import reflex as rx
 
 from cursive_app.jobs.schedule import SCHEDULE
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import ScheduleView
+from cursive_app.services.jobs.admin import HistoryTerm, ScheduleView, StaffActor
 from cursive_app.services.jobs.admin.views import TickView
-from state.admin_base import Question, as_staff
+from state.admin_base import Question, as_staff, number, pruned_words
 from state.admin_reasons import ReasonPart, reason_of
 from state.base import allow, person
 from state.times import ago, clock_span, exact
@@ -61,6 +61,8 @@ class AdminSchedulesState(ReasonPart, rx.State):
 
     schedules: list[ScheduleLine] = []
     timezone: str = "UTC"
+    kept: str = ""
+    pruned: str = ""
 
     running: str = ""
 
@@ -85,11 +87,24 @@ class AdminSchedulesState(ReasonPart, rx.State):
         return f"{name} {'is paused' if wanted == 'pause' else 'runs on time again'}."
 
     def _question(self) -> Question:
-        return lambda actor: admin.schedules(actor, declared=SCHEDULE)
+        def look(actor: StaffActor) -> tuple[tuple[ScheduleView, ...], HistoryTerm]:
+            return admin.schedules(actor, declared=SCHEDULE), admin.history_term(actor)
 
-    def _show(self, found: tuple[ScheduleView, ...]) -> None:
+        return look
+
+    def _show(self, found: tuple[tuple[ScheduleView, ...], HistoryTerm]) -> None:
         self.timezone = person().timezone
-        lines = [_line(one, self.timezone) for one in found]
+        schedules, term = found
+        lines = [_line(one, self.timezone) for one in schedules]
+        kept = (
+            "Jobs are kept until they are deleted by hand: JOBS_KEEP_DAYS is 0."
+            if term.days is None
+            else f"Jobs are kept for {number(term.days, 'day')} after they end. Those that a run, a list or the ledger "
+            "refers to stay for good, without their timelines."
+        )
+        pruned = f"Jobs: {pruned_words(term.jobs)}. Timelines: {pruned_words(term.logs)}." if term.days else ""
+        if (kept, pruned) != (self.kept, self.pruned):
+            self.kept, self.pruned = kept, pruned
         if lines != self.schedules:
             self.schedules = lines
         self.status = "ready" if lines else "empty"

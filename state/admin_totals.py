@@ -12,7 +12,7 @@ import reflex as rx
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
-from state.admin_base import DaysPart, Question, day_start, number, seconds_text
+from state.admin_base import DaysPart, Question, day_start, number, pruned_words, seconds_text
 from state.base import person
 from state.job_rows import kind_words
 from state.times import ago, exact
@@ -53,12 +53,13 @@ class HourBar:
 
 @dataclass(frozen=True)
 class KeptLine:
-    """How long something is kept."""
+    """How long something is kept, and how its newest pruning went."""
 
     what: str = ""
     rule: str = ""
     count: str = ""
     oldest: str = ""
+    pruned: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def _kept(one: Retention, timezone: str) -> KeptLine:
         rule=number(one.days, "day") if one.days is not None else "Until deleted by hand",
         count=f"{one.count:,}",
         oldest=exact(one.oldest, timezone) if one.oldest else "–",
+        pruned=pruned_words(one.pruned).capitalize() if one.days is not None else "–",
     )
 
 

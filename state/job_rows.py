@@ -18,6 +18,7 @@ KINDS = {
     "enrichment_leads": "Leads from a list",
 }
 ACTIVE = ("pending", "processing")
+NO_TIMELINE = "Its timeline is no longer kept: the job ended long ago."
 LEFT_OUT = {"csv_upload": "invalid"}
 """Kinds that only count what they do not take: no failure of theirs."""
 
@@ -131,6 +132,8 @@ def job_row(job: JobView, *, timezone: str) -> JobRow:
 
 def job_drawer(detail: JobDetail, *, timezone: str) -> JobDrawer:
     earlier = f"{detail.earlier_events:,} earlier lines are not shown" if detail.earlier_events else ""
+    if not detail.events:  # every job begins with a line
+        earlier = NO_TIMELINE
     return JobDrawer(
         found=True,
         row=job_row(detail.job, timezone=timezone),

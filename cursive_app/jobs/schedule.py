@@ -65,6 +65,7 @@ SCHEDULE = (
     Scheduled("enrichment.purge", cron="23 * * * *"),
     Scheduled("accounts.prune", cron="41 3 * * *"),
     Scheduled("jobs.prune", cron="11 4 * * *"),
+    Scheduled("jobs.prune_history", cron="31 4 * * *"),
 )
 
 

@@ -214,7 +214,11 @@ def _drawer() -> rx.Component:
             _details(row),
             rx.cond(
                 S.drawer_missing,
-                rx.el.p("This job does not exist here, or it belongs to another workspace.", class_name="text-13"),
+                rx.el.p(
+                    "This job does not exist here, or it belongs to another workspace, or it ended so long ago that it "
+                    "is no longer kept.",
+                    class_name="text-13",
+                ),
                 skeleton_lines(6),
             ),
         ),

@@ -203,6 +203,18 @@ class StaffAction(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Pruning(Base):
+    """The newest pruning of one kind of history (JOB-14): when it began and ended, and how much went. `ended_at` is
+    None while it runs, and of one that was broken off, until the next."""
+
+    __tablename__ = "prunings"
+
+    what: Mapped[str] = mapped_column(Text, primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    gone: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
 class ScheduleTick(Base):
     """One tick of one scheduled task: the unique key is what makes a tick happen once (reliability D-8). `task_id` is
     the queue's id of what it deferred; `by_label` names the person of a run by hand; a tick that came while the

@@ -98,7 +98,7 @@ def test_totals(cast: Cast) -> None:
     assert mine.p95_seconds is not None
     assert len(view.hours) == 72
     assert view.hours[-1].completed >= 2
-    assert [one.days for one in view.retention] == [None, None, 30, None, 1, 14]
+    assert [one.days for one in view.retention] == [400, 400, 30, None, 1, 14]
     assert view.imported == 0
     make_leads(cast.alice, 3)
     assert admin.totals(staff("read_only"), since=before).imported == 3

@@ -6,11 +6,13 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete
 
 from cursive_app.clock import now
 from cursive_app.services import jobs
+from cursive_app.services.jobs.pruning import begin, prune_history
 from db.models.accounts import User
-from db.models.jobs import QueueLimit, QueuePause
+from db.models.jobs import Job, JobAttempt, JobEvent, QueueLimit, QueuePause
 from db.system import system_scope
 from state.admin_failures import AdminFailuresState as Failures
 from state.admin_jobs import AdminJobsState as Jobs
@@ -19,10 +21,12 @@ from state.admin_queues import sparkline
 from state.admin_schedules import AdminSchedulesState as Schedules
 from state.admin_stuck import AdminStuckState as Stuck
 from state.admin_totals import AdminTotalsState as Totals
+from state.jobs import JobsState
 from tests.factories import Cast
 from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind
 from tests.factories_jobs import grow_stale, job_row, make_job
 from tests.state.admin import as_staff
+from tests.state.driver import sign_in
 
 
 @pytest.fixture
@@ -112,6 +116,42 @@ async def test_schedules_say_when_next_in_the_readers_zone(driver, cast: Cast) -
     await tab.send(Schedules.run_now, path="/admin/jobs/schedules", name="jobs.prune")
     line = next(one for one in tab.var(Schedules, "schedules") if one["name"] == "jobs.prune")
     assert "started by Bob" in line["ticks"][-1]["words"]
+
+
+async def test_schedules_say_how_long_jobs_are_kept_and_how_pruning_went(driver, cast: Cast) -> None:
+    job = done_job(cast.alice)
+    with system_scope() as scope:
+        scope.get(Job, job.id).finished_at = now() - timedelta(days=500)
+    tab = driver(as_staff(cast.bob, "read_only"))
+    prune_history(days=400)
+    await tab.send(Schedules.load, path="/admin/jobs/schedules")
+    assert tab.var(Schedules, "kept").startswith("Jobs are kept for 400 days after they end. Those that a run")
+    assert tab.var(Schedules, "pruned").startswith("Jobs: pruned ")
+    assert "jobs.prune_history" in [one["name"] for one in tab.var(Schedules, "schedules")]
+    begin("jobs")
+    await tab.send(Schedules.load, path="/admin/jobs/schedules")
+    assert "has not come to its end, 0 gone so far. Timelines: pruned" in tab.var(Schedules, "pruned")
+    await tab.send(Totals.load, path="/admin/jobs/totals")
+    kept = {one["what"]: one for one in tab.var(Totals, "kept")}
+    assert kept["Jobs that nothing refers to"]["rule"] == "400 days"
+    assert kept["Jobs that nothing refers to"]["pruned"].startswith("Pruning began")
+    assert kept["Staff actions"]["pruned"] == "–"
+
+
+async def test_a_job_without_its_log_says_so_instead_of_nothing(driver, cast: Cast) -> None:
+    job = done_job(cast.alice)
+    with system_scope() as scope:
+        for table in (JobEvent, JobAttempt):
+            scope.session.execute(delete(table).where(table.job_id == job.id))
+    tab = driver(as_staff(cast.bob, "all"))
+    await tab.send(Jobs.load, path=f"/admin/jobs?job={job.id}")
+    drawer = tab.var(Jobs, "drawer")
+    assert "no longer kept" in drawer["earlier_events"]
+    assert "no longer kept" in drawer["no_attempts"]
+    assert drawer["row"]["tries_exact"].startswith("Tries in all no longer kept;")
+    customer = driver(sign_in(cast.alice))
+    await customer.send(JobsState.load, path=f"/jobs?job={job.id}")
+    assert "no longer kept" in customer.var(JobsState, "drawer")["earlier"]
 
 
 async def test_a_stuck_job_is_seen_and_rescued(driver, cast: Cast) -> None:

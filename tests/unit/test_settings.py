@@ -47,6 +47,7 @@ IMPOSSIBLE: dict[str, tuple[str, ...]] = {
     "ENRICHMENT_SAMPLE_ROWS": ("0",),
     "ENRICHMENT_SAMPLES_PER_DAY": ("-1",),
     "ENRICHMENT_KEEP_DAYS": ("0",),
+    "JOBS_KEEP_DAYS": ("-1", "3651", "a year"),
     "ENRICHMENT_SCHEDULE": ("-1", "x", "1,0"),
     "SIGNUP_GRANT": ("-5", "0.001"),
     "SESSION_IDLE_HOURS": ("0", "-1"),

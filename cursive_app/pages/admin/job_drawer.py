@@ -207,7 +207,7 @@ def _attempts() -> rx.Component:
             rx.el.ol(rx.foreach(items(S.drawer.attempts), _attempt), class_name="flex flex-col gap-2.5"),
             class_name="flex flex-col gap-2",
         ),
-        rx.el.p("No worker has taken it yet.", class_name="text-13 text-ink-3"),
+        rx.el.p(S.drawer.no_attempts, class_name="text-13 text-ink-3"),
     )
 
 

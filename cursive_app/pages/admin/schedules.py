@@ -23,11 +23,16 @@ def admin_schedules() -> rx.Component:
             ". A missed time is caught up once.",
             class_name="text-13 text-ink-3",
         ),
+        rx.cond(
+            S.kept,
+            rx.el.p(S.kept, " ", rx.el.span(S.pruned, class_name="num"), class_name="text-13 text-ink-3"),
+            rx.fragment(),
+        ),
         table_card(
             list_states(
                 S.status,
                 ready=data_table(COLUMNS, rows=S.schedules, key=lambda one: text(one.name), caption="Schedules"),
-                loading=skeleton_table(COLUMNS, rows=7),
+                loading=skeleton_table(COLUMNS, rows=9),
                 empty=nothing_yet("Nothing is scheduled", "This installation runs nothing on time."),
                 failed=failure(S.error, on_retry=S.load),
             )

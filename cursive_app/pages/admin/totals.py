@@ -153,6 +153,7 @@ KEPT = (
     Column("rule", "Kept for", lambda row: row.rule),
     _right("count", "How many", "count"),
     Column("oldest", "Oldest", lambda row: rx.el.span(row.oldest, class_name="num")),
+    Column("pruned", "Newest pruning", lambda row: rx.el.span(row.pruned, class_name="num text-ink-2")),
 )
 
 
@@ -160,6 +161,7 @@ def _kept() -> rx.Component:
     return section(
         "How long things are kept",
         table_card(data_table(KEPT, rows=S.kept, key=lambda one: text(one.what), caption="Retention")),
-        hint="What has a term is forgotten every night by jobs.prune; Schedules shows how that went.",
+        hint="Every night jobs.prune and jobs.prune_history forget what is past its term. A job that a run, a list or "
+        "the ledger refers to stays; its attempts and its timeline go.",
         card=False,
     )

@@ -1,4 +1,4 @@
-"""Work that takes time: tables `jobs`, `job_events`, `job_attempts`, `schedule_ticks`, `clock_leaders`.
+"""Work that takes time: tables `jobs`, `job_events`, `job_attempts`, `prunings`, `schedule_ticks`, `clock_leaders`.
 
 Promise P5: a job that was accepted is carried to an end by some worker. It runs at least once, resumes at its last
 committed chunk when a worker dies, and an attempt that was given up for dead can change nothing any more (the token).

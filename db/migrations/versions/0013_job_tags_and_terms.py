@@ -1,10 +1,12 @@
-"""Tags of jobs."""
+"""Tags of jobs, and the record of what was pruned."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from db.policies import system_only
 
 revision = "0013"
 down_revision = "0012"
@@ -41,8 +43,18 @@ def upgrade() -> None:
     )
     op.execute(_TAG_OLD_JOBS)
     op.create_index(op.f("ix_jobs_tags"), "jobs", ["tags"], unique=False, postgresql_using="gin")
+    op.create_table(
+        "prunings",
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("gone", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("what", name=op.f("pk_prunings")),
+    )
+    system_only("prunings")
 
 
 def downgrade() -> None:
+    op.drop_table("prunings")
     op.drop_index(op.f("ix_jobs_tags"), "jobs", postgresql_using="gin")
     op.drop_column("jobs", "tags")

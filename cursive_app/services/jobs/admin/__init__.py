@@ -12,6 +12,7 @@ from cursive_app.services.jobs.admin.limits import limit_queue
 from cursive_app.services.jobs.admin.listing import LARGEST_PAGE, list_jobs, refresh
 from cursive_app.services.jobs.admin.query import QUALIFIERS
 from cursive_app.services.jobs.admin.queues import pause_queue, queues, resume_queue
+from cursive_app.services.jobs.admin.retention import history_term
 from cursive_app.services.jobs.admin.retries import Again, RetryRule, register
 from cursive_app.services.jobs.admin.schedules import pause_schedule, resume_schedule, run_schedule, schedules
 from cursive_app.services.jobs.admin.staff import actions, has_role, require_staff, staff_actor
@@ -26,6 +27,7 @@ from cursive_app.services.jobs.admin.views import (
     AdminRefresh,
     Applied,
     FailurePage,
+    HistoryTerm,
     Plan,
     QueuesView,
     ScheduleView,
@@ -52,6 +54,7 @@ __all__ = [
     "Applied",
     "Choice",
     "FailurePage",
+    "HistoryTerm",
     "Plan",
     "QueuesView",
     "RetryRule",
@@ -72,6 +75,7 @@ __all__ = [
     "get_job",
     "has_role",
     "history_csv",
+    "history_term",
     "limit_queue",
     "list_jobs",
     "pause_queue",

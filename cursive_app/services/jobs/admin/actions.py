@@ -21,14 +21,7 @@ from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Inva
 from cursive_app.services.jobs.admin.editing import checked
 from cursive_app.services.jobs.admin.listing import open_search
 from cursive_app.services.jobs.admin.retries import editable_of, rule_of, why_no_retry
-from cursive_app.services.jobs.admin.rows import (
-    kept_by,
-    read_rows,
-    rows_of,
-    rows_statement,
-    why_no_cancel,
-    why_no_delete,
-)
+from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement, why_no_cancel, why_no_delete
 from cursive_app.services.jobs.admin.staff import SUPPORT, record_action, record_for_customer, require_staff, scope_of
 from cursive_app.services.jobs.admin.views import (
     Action,
@@ -40,6 +33,7 @@ from cursive_app.services.jobs.admin.views import (
     StaffActor,
     StaffRole,
 )
+from cursive_app.services.jobs.keepers import kept_by
 from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.tags import add_tags
 from db.models.jobs import Job

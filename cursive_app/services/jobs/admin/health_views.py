@@ -191,13 +191,34 @@ class HourTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class PruningView:
+    """One pruning: when it began, when it came to its end (None: it runs or was broken off), and how much went."""
+
+    began_at: datetime
+    ended_at: datetime | None
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
-    """How long something is kept; `days` None: until it is deleted by hand. `count` is how many there are."""
+    """How long something is kept; `days` None: until it is deleted by hand. `count` is how many there are, `pruned` how
+    the newest pruning went (None: there was none yet)."""
 
     what: str
     days: int | None
     count: int
     oldest: datetime | None
+    pruned: PruningView | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryTerm:
+    """How long jobs are kept after they end (`days` None: for ever), and how the newest pruning went (None: there was
+    none yet): `jobs` that were deleted, and of how many that something refers to only the `logs` went."""
+
+    days: int | None
+    jobs: PruningView | None
+    logs: PruningView | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ class StaffActor:
 
 @dataclass(frozen=True, slots=True)
 class AdminJobRow:
-    """One job of any workspace. `tries` counts every attempt, `attempts` those since it last moved forward, of at most
-    `most_attempts`. `waited_seconds` is from creation to the first start (or to now), `duration_seconds` from the first
-    start to the end (or to now; None before it started). `heartbeat_seconds` is the heartbeat's age while a worker
-    holds the job. `tags` are of `services.jobs.tags`. `why_no_*` says why an action is impossible now (None: it is
-    possible for somebody of the role)."""
+    """One job of any workspace. `tries` counts every attempt (None: they are no longer kept), `attempts` those since it
+    last moved forward, of at most `most_attempts`. `waited_seconds` is from creation to the first start (or to now),
+    `duration_seconds` from the first start to the end (or to now; None before it started). `heartbeat_seconds` is the
+    heartbeat's age while a worker holds the job. `tags` are of `services.jobs.tags`. `why_no_*` says why an action is
+    impossible now (None: it is possible for somebody of the role)."""
 
     id: UUID
     kind: str
@@ -40,7 +40,7 @@ class AdminJobRow:
     workspace_name: str
     status: str
     stage: str
-    tries: int
+    tries: int | None
     attempts: int
     most_attempts: int
     waited_seconds: int

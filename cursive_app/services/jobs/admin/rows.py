@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.retries import why_no_retry
 from cursive_app.services.jobs.admin.views import AdminJobRow
 from cursive_app.services.jobs.claims import MAX_ATTEMPTS
+from cursive_app.services.jobs.keepers import kept_by
 from cursive_app.services.jobs.views import ENDED, job_view
-from db.base import Base
 from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
 from db.system import SystemScope
@@ -38,8 +38,7 @@ def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
     moment = now()
     found = scope.session.execute(statement).all()
     return tuple(
-        to_row(job, name, tries or 0, keeper, moment, first_start=started)
-        for job, name, tries, started, keeper in found
+        to_row(job, name, tries, keeper, moment, first_start=started) for job, name, tries, started, keeper in found
     )
 
 
@@ -49,9 +48,16 @@ def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
 
 
 def to_row(
-    job: Job, workspace_name: str, tries: int, keeper: str | None, moment: datetime, *, first_start: datetime | None
+    job: Job,
+    workspace_name: str,
+    tries: int | None,
+    keeper: str | None,
+    moment: datetime,
+    *,
+    first_start: datetime | None,
 ) -> AdminJobRow:
-    """`first_start`: of the first of its tries. A retry by staff begins the job's own time anew."""
+    """`first_start`: of the first of its `tries`. A retry by staff begins the job's own time anew. A job that started
+    and has no tries has outlived them (see `pruning`)."""
     view = job_view(job)
     return AdminJobRow(
         id=job.id,
@@ -62,7 +68,7 @@ def to_row(
         workspace_name=workspace_name,
         status=job.status,
         stage=job.stage,
-        tries=tries,
+        tries=0 if tries is None and job.started_at is None else tries,
         attempts=job.attempts,
         most_attempts=MAX_ATTEMPTS,
         waited_seconds=_span(job.created_at, first_start or job.started_at or job.finished_at or moment),
@@ -127,26 +133,3 @@ def _first_start() -> ColumnElement[datetime]:
         .correlate(Job)
         .scalar_subquery()
     )
-
-
-def kept_by() -> ColumnElement[str | None]:
-    """The first table with a row that refers to the job and does not say what becomes of it when the job goes: what
-    the database itself would refuse. A table of later rooms counts as soon as it has such a foreign key."""
-    cases = [(_refers(key), literal(key.table.name)) for key in _keys_that_keep()]
-    return case(*cases, else_=None)
-
-
-def _keys_that_keep() -> list[ForeignKeyConstraint]:
-    """Foreign keys to `jobs` without ON DELETE, the ledger's first: it says most."""
-    found = [
-        key
-        for table in Base.metadata.tables.values()
-        for key in table.foreign_key_constraints
-        if key.referred_table.name == Job.__tablename__ and key.ondelete is None
-    ]
-    return sorted(found, key=lambda key: (key.table.name != "credit_ledger", key.table.name))
-
-
-def _refers(key: ForeignKeyConstraint) -> ColumnElement[bool]:
-    pairs = [element.parent == element.column for element in key.elements]
-    return select(literal(1)).select_from(key.table).where(*pairs).correlate(Job).exists()

@@ -1,4 +1,4 @@
-"""What all jobs came to: rows, success, durations, by kind and hour; and how long things are kept (JOB-10, JOB-14)."""
+"""What all jobs came to: rows, success, durations, by kind and hour (JOB-10)."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Double, case, cast, func, not_, select, text, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
 
 from cursive_app.clock import now
-from cursive_app.services.jobs import throughput
 from cursive_app.services.jobs.admin.listing import within
+from cursive_app.services.jobs.admin.retention import retention
 from cursive_app.services.jobs.admin.retries import was_refused
 from cursive_app.services.jobs.admin.staff import require_staff
-from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention, StaffActor, TotalsView
-from cursive_app.services.jobs.pruning import TASKS_KEPT_DAYS
-from cursive_app.services.jobs.ticks import KEPT
-from db.models.jobs import Job, JobAttempt, QueueMinute, ScheduleTick, StaffAction
+from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, StaffActor, TotalsView
+from db.models.jobs import Job
 from db.models.leads import Lead
 from db.system import SystemScope, system_scope
 
 HOURS = 72
 LOOK_BACK = timedelta(days=30)
 _SECONDS = cast(func.extract("epoch", Job.finished_at - Job.started_at), Double())  # a sum of numerics takes longer
-_ENDED_TASKS = text("SELECT count(*) FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing')")
 # A month of jobs is sorted for the percentiles: long, but in memory.
 _PATIENCE = text("SELECT set_config('statement_timeout', '30s', true), set_config('work_mem', '64MB', true)")
 _TIMED = (Job.finished_at.is_not(None), Job.started_at.is_not(None))
@@ -45,7 +41,7 @@ def totals(actor: StaffActor, *, since: datetime | None = None, until: datetime 
         by_kind = [row for row in rows if row.kind is not None]
         imported = scope.session.scalar(select(func.count()).where(*within(Lead.created_at, since, until))) or 0
         hours = _hours(scope)
-        kept = _retention(scope)
+        kept = retention(scope)
     return TotalsView(
         since=since,
         until=until,
@@ -115,23 +111,6 @@ def _hours(scope: SystemScope) -> tuple[HourTotals, ...]:
             cancelled=counts.get((at, "cancelled"), 0),
         )
         for at in hours
-    )
-
-
-def _retention(scope: SystemScope) -> tuple[Retention, ...]:
-    def kept(what: str, days: int | None, at: InstrumentedAttribute[datetime]) -> Retention:
-        count, oldest = scope.session.execute(select(func.count(), func.min(at))).one()
-        return Retention(what=what, days=days, count=count, oldest=oldest)
-
-    return (
-        kept("Jobs", None, Job.created_at),
-        kept("Attempts", None, JobAttempt.started_at),
-        kept("Clock ticks", KEPT.days, ScheduleTick.tick_at),
-        kept("Staff actions", None, StaffAction.created_at),
-        kept("Counted minutes of queues", throughput.KEPT.days, QueueMinute.minute),
-        Retention(
-            what="Ended queue tasks", days=TASKS_KEPT_DAYS, count=scope.session.scalar(_ENDED_TASKS) or 0, oldest=None
-        ),
     )
 
 

@@ -19,6 +19,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     schedules(actor, *, declared) -> tuple[ScheduleView, ...]           # declared=cursive_app.jobs.schedule.SCHEDULE
     run_schedule(actor, name, *, declared); pause_schedule(actor, name, *, reason, declared)
     resume_schedule(actor, name, *, reason, declared)
+    history_term(actor) -> HistoryTerm                                  # how long jobs are kept, the newest pruning
     stuck(actor) -> StuckView
     rescue(actor, id) -> AdminJobRow
     totals(actor, *, since=None, until=None) -> TotalsView
@@ -32,10 +33,12 @@ durations seconds, credits credits with two decimals; what is not known is None.
 from cursive_app.services.jobs.admin.health_views import (
     FailureGroup,
     FailurePage,
+    HistoryTerm,
     HourTotals,
     KindTotals,
     LimitView,
     PauseView,
+    PruningView,
     QueuesView,
     QueueView,
     Retention,
@@ -83,12 +86,14 @@ __all__ = [
     "Edit",
     "FailureGroup",
     "FailurePage",
+    "HistoryTerm",
     "HourTotals",
     "JobLink",
     "KindTotals",
     "LimitView",
     "PauseView",
     "Plan",
+    "PruningView",
     "QueueView",
     "QueuesView",
     "Refusals",
