@@ -27,8 +27,10 @@ from cursive_app.api.problems import on_cursive_error, on_http_exception, on_val
 from cursive_app.api.session_routes import router as session_routes
 from cursive_app.errors import CursiveError
 
-ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment", "admin_jobs")
+ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment")
 """The modules of `cursive_app.api.v1`; each exports `router`, and `aliases` if it answers at older addresses too."""
+STAFF_ROUTERS = ("admin_jobs", "admin_queues")
+"""Those for staff: to everybody else there is nothing at their addresses, so they are not in the public document."""
 
 
 def create() -> FastAPI:
@@ -55,10 +57,11 @@ def rest() -> FastAPI:
     api.add_exception_handler(HTTPException, on_http_exception)
     api.add_exception_handler(RequestValidationError, on_validation_error)
     known = [Depends(only_known_parameters)]
-    for room in ROUTERS:
+    for room in (*ROUTERS, *STAFF_ROUTERS):
         module = import_module(f"cursive_app.api.v1.{room}")
-        api.include_router(module.router, prefix=PREFIX, dependencies=known)
-        if hasattr(module, "aliases"):  # older addresses of the same routes, below /api
+        is_public = room in ROUTERS
+        api.include_router(module.router, prefix=PREFIX, include_in_schema=is_public, dependencies=known)
+        if hasattr(module, "aliases"):  # older addresses, below /api
             api.include_router(module.aliases, prefix="/api", include_in_schema=False, dependencies=known)
     api.add_middleware(Gate)
     api.add_middleware(Problems)

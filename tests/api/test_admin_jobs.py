@@ -10,15 +10,17 @@ from starlette.testclient import TestClient
 
 from cursive_app.api.app import rest
 from cursive_app.services import accounts
+from cursive_app.services.jobs import admin
 from db.engine import Database
 from db.models.accounts import User
 from db.system import system_scope
 from tests.api.client import browser
 from tests.factories import Cast, make_cast
-from tests.factories_admin import ANY_SIZE, failing_job, retryable_kind
+from tests.factories_admin import ANY_SIZE, failing_job, retryable_kind, staff
 from tests.factories_jobs import job_row, make_job
 
 JOBS = "/api/admin/audiencelab/jobs"
+QUEUES = "/api/v1/admin/queues"
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +53,16 @@ def test_for_everybody_else_there_is_nothing(app: FastAPI, cast: Cast) -> None:
         for method, path in (
             ("GET", JOBS), ("GET", f"{JOBS}/{job.id}"), ("GET", f"{JOBS}/{uuid4()}"), ("GET", f"{JOBS}/nonsense"),
             ("GET", f"{JOBS}/history.csv"), ("POST", f"{JOBS}/{job.id}/retry"), ("POST", f"{JOBS}/{job.id}/cancel"),
-            ("GET", "/api/v1/admin/jobs"),
+            ("GET", "/api/v1/admin/jobs"), ("GET", "/api/v1/admin/queues"), ("POST", f"{QUEUES}/runs/pause"),
+            ("POST", f"{QUEUES}/runs/resume"), ("PUT", f"{QUEUES}/runs/limit"),
         ):  # fmt: skip
-            answer = client.request(method, path)
+            body = {"reason": "because", "at_most": 1} if path.endswith("limit") else {"reason": "because"}
+            answer = client.request(method, path, json=body if path.startswith(QUEUES) and method != "GET" else None)
             assert (answer.status_code, answer.json()["detail"]) == (404, unknown["detail"]), path
     assert browser(app, None).get(JOBS).status_code == 401
     assert job_row(job.id).cancel_requested_at is None
+    runs = next(one for one in admin.queues(staff()).queues if one.name == "runs")
+    assert (runs.paused, runs.limit) == (None, None)
     assert "/admin/" not in browser(app, None).get("/api/openapi.json").text
 
 

@@ -1,7 +1,8 @@
 """Every job of every workspace, for staff: GET /api/admin/audiencelab/jobs, …/{id}, POST …/{id}/retry, …/{id}/cancel.
 
 Only for the session of a member of staff; whoever else asks, also with an API key, finds nothing at these addresses.
-They are no part of the customers' OpenAPI document. The same answers under /api/v1/admin/jobs.
+They are no part of the customers' OpenAPI document, but of the staff's (`admin_openapi`). The same answers under
+/api/v1/admin/jobs.
 """
 
 from __future__ import annotations
@@ -11,19 +12,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from cursive_app.api.auth import tenant_of
-from cursive_app.api.cookies import session_token
-from cursive_app.errors import NotFound
-from cursive_app.services import accounts
+from cursive_app.api.staff import staff_of
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminJobRow, StaffActor
-from db.scope import Tenant
-
-NOTHING_HERE = "There is nothing at this address."  # word for word what an unknown address answers
 
 Words = Annotated[str, Query(alias="query", max_length=500, description="As in the query box, such as state:failed.")]
 Since = Annotated[datetime | None, Query(description="Created at or after, with a time zone.")]
@@ -36,16 +31,6 @@ class RetryIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     arguments: dict[str, Any] | None = Field(default=None, max_length=20)
-
-
-def staff_of(request: Request, tenant: Tenant = Depends(tenant_of)) -> StaffActor:
-    """The member of staff whose session this is. Raises NotFound for everybody else."""
-    token = session_token(request.headers.get("cookie")) if tenant.api_key_id is None else None
-    principal = accounts.authenticate(token, touch=False) if token else None
-    try:
-        return admin.staff_actor(principal)
-    except NotFound:
-        raise NotFound(NOTHING_HERE, object_type="staff_page") from None
 
 
 def get_jobs(
@@ -88,15 +73,17 @@ def cancel_job(job_id: UUID, actor: StaffActor = Depends(staff_of)) -> AdminJobR
     return admin.act(actor, "cancel", job_id)
 
 
-def _routes(prefix: str) -> APIRouter:
-    made = APIRouter(prefix=prefix, include_in_schema=False)
-    made.add_api_route("", get_jobs, methods=["GET"])
-    made.add_api_route("/history.csv", get_history, methods=["GET"], response_class=StreamingResponse)
-    made.add_api_route("/{job_id}", get_job, methods=["GET"])
-    made.add_api_route("/{job_id}/retry", retry_job, methods=["POST"], status_code=202)
-    made.add_api_route("/{job_id}/cancel", cancel_job, methods=["POST"], status_code=202)
+def _routes(prefix: str, *, tag: str) -> APIRouter:
+    made = APIRouter(prefix=prefix, tags=[tag])
+    made.add_api_route("", get_jobs, methods=["GET"], summary="Jobs of every workspace")
+    made.add_api_route(
+        "/history.csv", get_history, methods=["GET"], response_class=StreamingResponse, summary="Their history"
+    )
+    made.add_api_route("/{job_id}", get_job, methods=["GET"], summary="One job")
+    made.add_api_route("/{job_id}/retry", retry_job, methods=["POST"], status_code=202, summary="Retry a failed job")
+    made.add_api_route("/{job_id}/cancel", cancel_job, methods=["POST"], status_code=202, summary="Stop a job")
     return made
 
 
-router = _routes("/admin/jobs")
-aliases = _routes("/admin/audiencelab/jobs")
+router = _routes("/admin/jobs", tag="Jobs")
+aliases = _routes("/admin/audiencelab/jobs", tag="Aliases")
