@@ -29,8 +29,10 @@ from cursive_app.errors import CursiveError
 
 ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment")
 """The modules of `cursive_app.api.v1`; each exports `router`, and `aliases` if it answers at older addresses too."""
-STAFF_ROUTERS = ("admin_jobs", "admin_queues")
+STAFF_ROUTERS = ("admin_jobs", "admin_queues", "admin_openapi")
 """Those for staff: to everybody else there is nothing at their addresses, so they are not in the public document."""
+DESCRIBED_ALIASES = ("batch_enrichment",)
+"""Older addresses with shapes of their own. The others answer word for word as the address under /api/v1 does."""
 
 
 def create() -> FastAPI:
@@ -62,7 +64,8 @@ def rest() -> FastAPI:
         is_public = room in ROUTERS
         api.include_router(module.router, prefix=PREFIX, include_in_schema=is_public, dependencies=known)
         if hasattr(module, "aliases"):  # older addresses, below /api
-            api.include_router(module.aliases, prefix="/api", include_in_schema=False, dependencies=known)
+            is_described = room in DESCRIBED_ALIASES
+            api.include_router(module.aliases, prefix="/api", include_in_schema=is_described, dependencies=known)
     api.add_middleware(Gate)
     api.add_middleware(Problems)
     describe(api)

@@ -27,9 +27,18 @@ refused with 422, and with 409 while the first one still runs. A refused request
 
 **Query parameters** that a route does not document are refused with 422, which names them.
 
+**Aliases.** `/api/audiencelab/batch-enrichment` is an older address of `/api/v1/enrichments`, with the same lists in a
+smaller shape. `/api/segments` and what is below it answers word for word as `/api/v1/segments` does. New code uses the
+addresses under `/api/v1`.
+
 **Errors** are `application/problem+json` (RFC 9457) with a stable `code`.
 
 **Credits** are decimal text with two decimals. **Times** are UTC, ISO 8601.
+"""
+STAFF_DESCRIPTION = """
+What staff may ask for besides the public API, with the session of a member of staff and by their role: read-only,
+operate or all. To everybody else there is nothing at these addresses, this document included. Every action and every
+refusal is written down. Idempotency, limits, times and errors are those of the public API.
 """
 ALWAYS = (401, 403, 404, 422, 429, 500, 503)
 WITH_BODY = (409, 413, 415)
@@ -46,7 +55,7 @@ def describe(api: FastAPI) -> None:
 
     def document() -> dict[str, Any]:
         if api.openapi_schema is None:
-            api.openapi_schema = _complete(
+            api.openapi_schema = complete(
                 get_openapi(
                     title=api.title,
                     version=api.version,
@@ -60,7 +69,8 @@ def describe(api: FastAPI) -> None:
     api.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _complete(document: dict[str, Any]) -> dict[str, Any]:
+def complete(document: dict[str, Any], *, session_only: bool = False) -> dict[str, Any]:
+    """Write into a document what the gate does for every route. `session_only`: no API key opens these routes."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -71,7 +81,9 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
         "apiKeyHeader": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
         "session": {"type": "apiKey", "in": "cookie", "name": session_cookie()},
     }
-    document["security"] = [{"apiKey": []}, {"apiKeyHeader": []}, {"session": []}]
+    document["security"] = (
+        [{"session": []}] if session_only else [{"apiKey": []}, {"apiKeyHeader": []}, {"session": []}]
+    )
     for methods in document["paths"].values():
         for method, operation in methods.items():
             _complete_operation(method, operation)

@@ -32,8 +32,9 @@ def only_known_parameters(request: Request) -> None:
 
 def documented_parameters(api: FastAPI, path: str) -> frozenset[str] | None:
     """The query parameters of GET at a route's path, which is the one below its router's prefix; so the older addresses
-    of a route need no entry of their own."""
-    methods = api.openapi()["paths"].get(PREFIX + path)
+    of a route need no entry of their own, but those with shapes of their own have one."""
+    paths = api.openapi()["paths"]
+    methods = paths.get(PREFIX + path) or paths.get(f"/api{path}")
     if methods is None or "get" not in methods:
         return None
     return frozenset(one["name"] for one in methods["get"].get("parameters", ()) if one["in"] == "query")

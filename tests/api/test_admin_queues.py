@@ -1,4 +1,4 @@
-"""The staff's API of queues."""
+"""The staff's API of queues, and the document that describes what staff may ask for."""
 
 from __future__ import annotations
 
@@ -106,3 +106,18 @@ def test_there_must_be_such_a_queue(app: FastAPI, cast: Cast) -> None:
     with system_scope() as scope:
         done = select(func.count()).where(StaffAction.object_id == name, ~StaffAction.action.startswith("refused."))
         assert scope.session.scalar(done) == 0
+
+
+def test_staff_read_what_they_may_ask_for_in_a_document_of_their_own(app: FastAPI, cast: Cast) -> None:
+    document = as_staff(app, cast, "read_only").get("/api/v1/admin/openapi.json").json()
+    assert set(document["paths"]) == {
+        f"{prefix}{path}"
+        for prefix in ("/api/v1/admin/jobs", "/api/admin/audiencelab/jobs")
+        for path in ("", "/history.csv", "/{job_id}", "/{job_id}/retry", "/{job_id}/cancel")
+    } | {QUEUES, *(f"{QUEUES}/{{queue}}/{action}" for action in ("pause", "resume", "limit"))}
+    assert document["security"] == [{"session": []}]
+    limit = document["paths"][f"{QUEUES}/{{queue}}/limit"]["put"]
+    assert {"200", "403", "404", "409", "422", "429"} <= set(limit["responses"])
+    assert "tags" in document["components"]["schemas"]["AdminJobRow"]["properties"]
+    routes = {route.path for route in app.routes if "/admin/" in getattr(route, "path", "")}
+    assert routes <= {*document["paths"], "/api/v1/admin/openapi.json"}

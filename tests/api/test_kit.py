@@ -298,6 +298,22 @@ def test_openapi_is_served_without_a_key(app: FastAPI) -> None:
     assert "HTTPValidationError" not in json.dumps(document)
 
 
+def test_older_addresses_with_shapes_of_their_own_are_described_as_aliases(app: FastAPI, cast: Cast) -> None:
+    document = app.openapi()
+    root = "/api/audiencelab/batch-enrichment"
+    aliases = {path: methods for path, methods in document["paths"].items() if not path.startswith("/api/v1/")}
+    assert set(aliases) == {root} | {
+        f"{root}/{{enrichment_id}}{action}" for action in ("", "/start", "/cancel", "/download")
+    }
+    for methods in aliases.values():
+        for operation in methods.values():
+            assert operation["tags"] == ["Aliases"]
+            assert operation["summary"].endswith("(alias)")
+            assert "/api/v1/enrichments" in operation["description"]
+    answer = browser(app, cast.alice).get(f"{root}/{uuid4()}", params={"no_such_parameter": "1"})
+    assert problem(answer, 422, "invalid")["fields"] == {"no_such_parameter": "There is no such parameter."}
+
+
 def test_the_front_keeps_api_and_pages_apart(database: object) -> None:
     client = TestClient(create(), raise_server_exceptions=False)
     assert client.get("/livez").json() == {"status": "ok"}

@@ -38,6 +38,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/enrichments/{enrichment_id}/rows/{number}"): {"revision": 1, "column": 0, "value": "taken"},
     ("POST", "/api/v1/enrichments/{enrichment_id}/replace"): {"revision": 1, "column": 0, "find": "a", "replace": "b"},
     ("POST", "/api/v1/enrichments/{enrichment_id}/start"): {"revision": 1, "spend_available": True},
+    ("POST", "/api/audiencelab/batch-enrichment/{enrichment_id}/start"): {"revision": 1, "spend_available": True},
 }
 """What makes a request complete, so that only the id can be what refuses it."""
 

@@ -14,8 +14,9 @@ from starlette.responses import StreamingResponse
 from cursive_app.api.auth import tenant_of
 from cursive_app.api.gate import idempotency_key_of
 from cursive_app.api.links import Download
+from cursive_app.api.problems import documented
 from cursive_app.api.v1.enrichment_shapes import Kind, Only, StartRequest
-from cursive_app.api.v1.enrichments import FieldNames, names_of, new_list, sent
+from cursive_app.api.v1.enrichments import BODY, OUTPUT, FieldNames, names_of, new_list, sent
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import EnrichmentView
 from db.scope import Tenant
@@ -54,40 +55,50 @@ class BatchJob(BaseModel):
 
 
 router = APIRouter()
-aliases = APIRouter(prefix="/audiencelab/batch-enrichment")
+aliases = APIRouter(prefix="/audiencelab/batch-enrichment", tags=["Aliases"])
 
 
-@aliases.post("", status_code=201)
+@aliases.post(
+    "", status_code=201, summary="Upload a list (alias)", openapi_extra=BODY,
+    responses=documented(400, 408, 413, 415, 507),
+)  # fmt: skip
 def create_batch(tenant: Who, request: Request, response: Response) -> BatchJob:
-    """Upload a list; it is read and checked, and started with …/{job_id}/start."""
+    """As POST /api/v1/enrichments: the list is read and checked, and started with …/{enrichment_id}/start."""
     view = new_list(tenant, request)
     response.headers["Location"] = f"{request.url.path.rstrip('/')}/{view.id}"
     return batch_job(view)
 
 
-@aliases.get("/{enrichment_id}")
+@aliases.get("/{enrichment_id}", summary="One list (alias)")
 def get_batch(tenant: Who, enrichment_id: UUID) -> BatchJob:
+    """As GET /api/v1/enrichments/{enrichment_id}, in this shape."""
     with tenant.begin() as scope:
         return batch_job(enrichment.get_enrichment(scope, enrichment_id))
 
 
-@aliases.post("/{enrichment_id}/start", status_code=202)
+@aliases.post("/{enrichment_id}/start", status_code=202, summary="Start the run (alias)", responses=documented(402))
 def start_batch(tenant: Who, enrichment_id: UUID, body: StartRequest, request: Request) -> BatchJob:
+    """As POST /api/v1/enrichments/{enrichment_id}/start."""
     key = idempotency_key_of(request)
     with tenant.begin() as scope:
         return batch_job(enrichment.start(scope, enrichment_id, idempotency_key=key, **body.model_dump()))
 
 
-@aliases.post("/{enrichment_id}/cancel", status_code=202)
+@aliases.post("/{enrichment_id}/cancel", status_code=202, summary="Stop the run (alias)")
 def cancel_batch(tenant: Who, enrichment_id: UUID) -> BatchJob:
+    """As POST /api/v1/enrichments/{enrichment_id}/cancel."""
     with tenant.begin() as scope:
         return batch_job(enrichment.cancel(scope, enrichment_id))
 
 
-@aliases.get("/{enrichment_id}/download")
+@aliases.get(
+    "/{enrichment_id}/download", summary="Download (alias)", response_class=StreamingResponse,
+    responses={**OUTPUT, **documented(409)},
+)  # fmt: skip
 def download_batch(
     tenant: Who, enrichment_id: UUID, format: Kind = "csv", only: Only = "all", fields: FieldNames = None
 ) -> StreamingResponse:
+    """As GET /api/v1/enrichments/{enrichment_id}/download."""
     return sent(tenant, Download(enrichment_id, format, only, names_of(fields)))
 
 

@@ -1,0 +1,33 @@
+"""The OpenAPI document of the staff's addresses: GET /api/v1/admin/openapi.json, for staff alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from cursive_app import __version__
+from cursive_app.api.openapi import STAFF_DESCRIPTION, complete
+from cursive_app.api.parameters import PREFIX
+from cursive_app.api.staff import staff_of
+from cursive_app.api.v1 import admin_jobs, admin_queues
+from cursive_app.services.jobs.admin import StaffActor
+
+router = APIRouter(prefix="/admin")
+
+
+@router.get("/openapi.json")
+def get_document(_: Annotated[StaffActor, Depends(staff_of)]) -> dict[str, Any]:
+    """What staff may ask for besides the public API."""
+    return staff_document()
+
+
+@lru_cache(maxsize=1)
+def staff_document() -> dict[str, Any]:
+    """The document, made once on first use."""
+    described = FastAPI(title="Cursive API for staff", version=__version__, description=STAFF_DESCRIPTION.strip())
+    for module in (admin_jobs, admin_queues):
+        described.include_router(module.router, prefix=PREFIX)
+    described.include_router(admin_jobs.aliases, prefix="/api")
+    return complete(described.openapi(), session_only=True)
