@@ -188,13 +188,13 @@ def progress(
     indeterminate: Flag = False,
     on_cancel: Any = None,
 ) -> rx.Component:
-    """Long work: stage by name, counts ("1,240 of 5,000"), time left, and cancel. `percent` is 0 to 100."""
+    """Long work: stage by name, counts ("1,240 of 5,000"), time left, and stop. `percent` is 0 to 100."""
     return rx.el.div(
         rx.el.div(
             rx.el.span(stage, class_name="text-13 font-medium text-ink"),
             rx.el.span(done, class_name="num text-13 text-ink-2"),
             rx.el.span(eta, class_name="num ml-auto text-12 text-ink-3"),
-            button("Cancel", look="ghost", size="sm", on_click=on_cancel) if on_cancel is not None else rx.fragment(),
+            button("Stop", look="ghost", size="sm", on_click=on_cancel) if on_cancel is not None else rx.fragment(),
             class_name="flex flex-wrap items-center gap-x-2.5 gap-y-1 min-h-7",
         ),
         rx.el.div(

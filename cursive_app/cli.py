@@ -165,7 +165,7 @@ _STAFF_ROLES: dict[str, Literal["read_only", "operate", "all"] | None] = {
     type=click.Choice(list(_STAFF_ROLES)),
     default="all",
     show_default=True,
-    help="read-only sees every job; operate also retries, cancels and pauses; all also deletes; none ends it.",
+    help="read-only sees every job; operate also retries, stops and pauses; all also deletes; none ends it.",
 )
 def make_admin(email: str, role: str) -> None:
     """Make the person with this e-mail address platform staff."""

@@ -16,7 +16,7 @@ from state.session import credits_text
 
 WORDS: dict[Action, tuple[str, str, str]] = {
     "retry": ("Retry", "retried", "They go on where they stopped, with the same arguments and idempotency keys."),
-    "cancel": ("Cancel", "canceled", "They stop after the step they are at; what they still hold is released."),
+    "cancel": ("Stop", "stopped", "They stop after the step they are at; what they still hold is released."),
     "delete": ("Delete", "deleted", "Job, timeline and attempts are gone for good; the record of this action stays."),
 }
 

@@ -24,7 +24,7 @@ OUTCOMES = {
     "retried": "Failed, tried again",
     "failed": "Failed for good",
     "paused": "Paused",
-    "cancelled": "Canceled",
+    "cancelled": "Stopped",
     "interrupted": "Interrupted",
     "lost": "Lost its worker",
 }

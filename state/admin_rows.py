@@ -135,7 +135,7 @@ def _credits_more(job: AdminJobRow) -> str:
     """Where the rest of the credits is now, as far as there was any."""
     parts = [
         f"{credits_text(amount)} {word}"
-        for amount, word in ((still_held(job), "held"), (job.credits_released, "refunded"))
+        for amount, word in ((still_held(job), "held"), (job.credits_released, "released"))
         if amount
     ]
     return ", ".join(parts)

@@ -153,7 +153,7 @@ def _bar(place: int, hour: HourTotals, scale: float, timezone: str) -> HourBar:
     return HourBar(
         key=hour.at.isoformat(),
         words=f"{exact(hour.at, timezone)}: {hour.completed:,} completed, {hour.failed:,} failed, "
-        f"{hour.refused:,} refused, {hour.cancelled:,} canceled",
+        f"{hour.refused:,} refused, {hour.cancelled:,} stopped",
         left=str(place * HOUR_WIDTH + 1),
         good_top=f"{BAR_TOP - good:.1f}",
         good=f"{good:.1f}",

@@ -17,7 +17,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.RUN_ENRICHMENTS: "Enrich lists (spends credits)",
     Permission.DOWNLOAD_ENRICHMENTS: "Download enriched lists",
     Permission.VIEW_JOBS: "See jobs",
-    Permission.CANCEL_JOBS: "Cancel jobs",
+    Permission.CANCEL_JOBS: "Stop jobs",
     Permission.VIEW_CREDITS: "See credits and statement",
     Permission.VIEW_TEAM: "See the team",
     Permission.MANAGE_TEAM: "Invite, change roles, remove",

@@ -248,7 +248,7 @@ def _why() -> rx.Component:
 
 
 def run_panel() -> rx.Component:
-    """The run that was started or chosen: stages, counts, credits so far, cancel. Survives a reload through the URL."""
+    """The run that was started or chosen: stages, counts, credits so far, stop. Survives a reload through the URL."""
     run: Any = S.run
     return rx.el.section(
         rx.el.div(
@@ -311,7 +311,7 @@ def run_panel() -> rx.Component:
                 rx.cond(
                     run.cancelling,
                     rx.el.span("Stopping after this page…", class_name="text-12 text-ink-3"),
-                    ghost("Cancel the run", on_click=S.cancel, pending=S.stopping, size="sm"),
+                    ghost("Stop the run", on_click=S.cancel, pending=S.stopping, size="sm"),
                 ),
                 rx.fragment(),
             ),

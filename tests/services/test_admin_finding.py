@@ -107,6 +107,7 @@ def test_suggestions(cast: Cast) -> None:
     failing_job(cast.alice, kind="rare_kind")
     assert [one.text for one in admin.suggestions(actor, "kind:x sta")] == ["state:", "stage:"]
     assert "state:failed" in [one.text for one in admin.suggestions(actor, "state:f")]
+    assert [(one.text, one.label) for one in admin.suggestions(actor, "state:sto")] == [("state:cancelled", "stopped")]
     assert "kind:rare_kind" in [one.text for one in admin.suggestions(actor, "-x kind:RARE_")]
     found = [one.text for one in admin.suggestions(actor, "workspace:acm")]  # other tests have theirs too
     assert "workspace:Acme" in found

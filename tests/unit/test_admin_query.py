@@ -24,6 +24,7 @@ def test_words_qualifiers_quotes_and_minus() -> None:
 def test_other_words_for_the_same() -> None:
     assert [term.key for term in parse("type:a status:running by:x")] == ["kind", "state", "actor"]
     assert parse("state:running")[0].values == ("processing",)
+    assert parse("state:Stopped")[0].values == parse("state:canceled")[0].values == ("cancelled",)
     assert without_state(parse("state:failed kind:x")) == parse("kind:x")
 
 

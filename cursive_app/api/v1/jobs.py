@@ -106,7 +106,7 @@ def get_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobDetailOut:
     )
 
 
-@router.post("/{job_id}/cancel", summary="Cancel a job", status_code=202)
+@router.post("/{job_id}/cancel", summary="Stop a job", status_code=202)
 def cancel_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobOut:
     """Ask the job to stop. It does so after the chunk it works on and gives back the credits it still holds."""
     with tenant.begin() as scope:

@@ -306,7 +306,7 @@ def get_run(tenant: Who, segment_id: UUID, run_id: UUID) -> RunOut:
     return RunOut.model_validate(_run_of(tenant, segment_id, run_id))
 
 
-@routes.post("/{segment_id}/runs/{run_id}/cancel", status_code=202, summary="Cancel a run")
+@routes.post("/{segment_id}/runs/{run_id}/cancel", status_code=202, summary="Stop a run")
 def cancel_run(tenant: Who, segment_id: UUID, run_id: UUID) -> RunOut:
     """Ask the run to stop after the page it works on. Leads delivered stay yours; the other credits come back."""
     _run_of(tenant, segment_id, run_id)

@@ -101,7 +101,7 @@ def _group(group: FailureLine) -> rx.Component:
             _fact(
                 "Credits of these jobs",
                 rx.el.span(
-                    group.held, " still held", rx.el.br(), group.captured, " charged, ", group.released, " refunded",
+                    group.held, " still held", rx.el.br(), group.captured, " charged, ", group.released, " released",
                     class_name="num",
                 ),
             ),

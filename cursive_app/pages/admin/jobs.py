@@ -263,7 +263,7 @@ def _bulk_bar() -> rx.Component:
         rx.el.div(
             rx.el.p(S.selected_text, class_name="num mr-2 text-13 text-ink", role="status"),
             secondary("Retry", size="sm", icon_name="rotate-cw", on_click=A.ask_selected("retry")),
-            secondary("Cancel", size="sm", icon_name="circle-x", on_click=A.ask_selected("cancel")),
+            secondary("Stop", size="sm", icon_name="circle-x", on_click=A.ask_selected("cancel")),
             rx.cond(
                 may_all(),
                 danger("Delete", size="sm", icon_name="trash-2", on_click=A.ask_selected("delete")),

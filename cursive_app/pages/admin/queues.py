@@ -159,14 +159,14 @@ def _dialog() -> rx.Component:
             S,
             noun="queue",
             pausing="Nothing new is taken from this queue. What runs stops at its next step; customers see their jobs "
-            "waiting. Canceling still works.",
+            "waiting. Jobs can still be stopped.",
             resuming="What waits is taken up at once.",
         ),
         reason_dialog(
             _number(),
             title=rx.Var.create("Limit ") + text(S.name),
             consequence="All workers together take no more than so many of its tasks at once, from their next task on. "
-            "What runs goes on; canceling still works.",
+            "What runs goes on; jobs can still be stopped.",
             action="Set limit",
             is_open=S.asking & (text(S.wanted) == "limit"),
             on_open_change=S.set_asking,

@@ -28,7 +28,7 @@ SECTIONS = (
 
 
 def may_operate() -> rx.Var[bool]:
-    """Whether the person's staff role includes retry, cancel, pause, rescue."""
+    """Whether the person's staff role includes retry, stop, pause, rescue."""
     role = text(SessionState.staff_role)
     return (role == "operate") | (role == "all")
 

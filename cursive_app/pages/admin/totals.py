@@ -86,7 +86,7 @@ KINDS = (
     _right("completed", "Completed", "completed"),
     _right("failed", "Failed", "failed"),
     _right("refused", "Refused", "refused"),
-    _right("cancelled", "Canceled", "cancelled"),
+    _right("cancelled", "Stopped", "cancelled"),
     _right("rate", "Failure rate", "failure_rate"),
     _right("rows", "Rows", "rows"),
     _right("p50", "Median", "p50"),

@@ -121,7 +121,7 @@ def request_cancel(scope: Scope, id: UUID | str) -> JobView:
     require(scope, Permission.CANCEL_JOBS)
     row = scope.get(Job, id, lock=True)
     if row.status in ENDED:
-        raise Conflict("This job has already ended; there is nothing to cancel.", reason="ended")
+        raise Conflict("This job has already ended; there is nothing to stop.", reason="ended")
     if row.cancel_requested_at is None:
         row.cancel_requested_at = now()
         add_event(scope, row.id, stage=row.stage, message=f"Stop requested by {actor_label(scope)}")

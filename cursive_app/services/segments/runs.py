@@ -106,7 +106,7 @@ def start_run(
         with scope.session.begin_nested():
             scope.add(run)
     except exc.IntegrityError:
-        raise Conflict("This segment is running already. Watch it, or cancel it first.", reason="running") from None
+        raise Conflict("This segment is running already. Watch it, or stop it first.", reason="running") from None
     job = jobs.open_job(
         scope,
         kind=KIND,

@@ -210,7 +210,7 @@ def delete_segment(scope: Scope, segment_id: UUID | str, *, version: int | None 
     if version is not None:
         _check_version(scope, row, version)
     if active_runs(scope, [row.id]):
-        raise Conflict("A run of this segment is working. Cancel it or wait for it to end.", reason="running")
+        raise Conflict("A run of this segment is working. Stop it or wait for it to end.", reason="running")
     row.deleted_at = now()
     drop_draft(scope, segment_id=row.id)
     accounts.record_audit(scope, action="segment.deleted", object_type="segment", object_id=row.id, name=row.name)

@@ -37,7 +37,13 @@ QUALIFIERS = {
     "args.": "an argument or link by name, such as args.run_id:",
 }
 _SAME = {"type": "kind", "status": "state", "by": "actor"}
-_STATES = {"canceled": "cancelled", "running": "processing", "queued": "pending", "done": "completed"}
+_STATES = {
+    "stopped": "cancelled",
+    "canceled": "cancelled",
+    "running": "processing",
+    "queued": "pending",
+    "done": "completed",
+}
 _TERM = re.compile(
     r"""(?P<minus>-)?(?:(?P<key>[A-Za-z][A-Za-z_]*(?:\.[\w.\-]+)?):)?"""
     r"""(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))?(?P<rest>[^\s]*)"""

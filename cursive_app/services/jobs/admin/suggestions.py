@@ -21,6 +21,8 @@ MOST = 10
 RECENT = 5_000  # values are taken from so many of the newest jobs
 SAMPLED = 500  # arguments are taken from so many of them
 LONGEST_VALUE = 100
+_STATE_WORDS = {"pending": "queued", "processing": "running", "cancelled": "stopped"}
+"""What the pages call a state, where that is another word; both are understood."""
 _COLUMNS = {
     "kind": Job.kind,
     "stage": Job.stage,
@@ -88,7 +90,7 @@ def _quoted(value: str) -> str:
 
 def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str]]:
     if key in ("state", "status"):
-        yield from ((state, "") for state in STATUSES if state.startswith(typed.lower()))
+        yield from ((state, _STATE_WORDS.get(state, "")) for state in STATUSES if _fits(state, typed.lower()))
     elif key == "tag":
         yield from ((tag, words) for tag, words in TAGS.items() if typed.lower() in tag)
     elif key == "workspace":
@@ -110,6 +112,10 @@ def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str
         )
         for name, number in scope.session.execute(counted):
             yield name.replace('"', ""), _of_newest(number)
+
+
+def _fits(state: str, typed: str) -> bool:
+    return state.startswith(typed) or _STATE_WORDS.get(state, state).startswith(typed)
 
 
 def _recent(column: object) -> Select:
