@@ -19,7 +19,7 @@ from cursive_app.services.accounts import Permission, allows
 from cursive_app.services.enrichment.views import EnrichmentView, Quote, RowPage
 from cursive_app.services.jobs import JobView
 from db.scope import Scope
-from state.base import allow, current_path, transact
+from state.base import allow, current_path, person, transact
 from state.enrichment_grid import RawRow
 from state.enrichment_lines import PHASES
 from state.enrichment_mapping import MappingPart
@@ -141,7 +141,9 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
 
     def _show_run(self, view: EnrichmentView, job: JobView | None) -> None:
         done = view.matched + view.no_match + view.skipped + view.errors
-        card = run_card(job, counts_done=done, progress=view.progress) if job is not None else RunCard()
+        card = RunCard()
+        if job is not None:
+            card = run_card(job, timezone=person().timezone, counts_done=done, progress=view.progress)
         if card != self.run:
             self.run = card
         if (job is not None) != self.has_run:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cursive_app.clock import now
 from cursive_app.services.enrichment.views import RunProgress
 from cursive_app.services.jobs import JobView
+from state.job_rows import kept_back_words
 from state.times import clock_span, span
 
 STAGES = {
@@ -28,10 +29,11 @@ class RunCard:
     stopping: bool = False
     paused: bool = False
     waiting: str = ""
+    kept_back: str = ""
     batches: str = ""
 
 
-def run_card(job: JobView, *, counts_done: int, progress: RunProgress | None = None) -> RunCard:
+def run_card(job: JobView, *, timezone: str, counts_done: int, progress: RunProgress | None = None) -> RunCard:
     """The progress of a reading or a run, from its job. `counts_done`: rows that have their outcome; `progress`: where
     the rows of a run are."""
     total, done = job.total, max(job.processed, counts_done)
@@ -45,6 +47,7 @@ def run_card(job: JobView, *, counts_done: int, progress: RunProgress | None = N
         stopping=job.cancel_requested and not job.is_ended,
         paused=job.status == "paused",
         waiting=_waiting(progress) if progress is not None and job.status == "processing" else "",
+        kept_back=kept_back_words(job, timezone),
         batches=f"{progress.batches_answered:,} of {progress.batches:,}" if progress is not None else "",
     )
 

@@ -50,6 +50,7 @@ class JobRow:
     created_exact: str = ""
     took: str = ""
     waiting: str = ""
+    kept_back: str = ""
     can_cancel: bool = False
     can_resume: bool = False
     stopping: bool = False
@@ -90,6 +91,15 @@ def still_held(job: JobView | AdminJobRow) -> Decimal:
     return max(job.credits_held - job.credits_captured - job.credits_released, Decimal(0))
 
 
+def kept_back_words(job: JobView, timezone: str) -> str:
+    """That a job waits because work of its kind is paused, since when, and that it goes on by itself; "" otherwise."""
+    if job.kept_back_since is None:
+        return ""
+    since, then = exact(job.kept_back_since, timezone), "starts" if job.started_at is None else "goes on"
+    waits = f"Yours has been waiting since {since} and {then} by itself when the pause ends."
+    return f"Work of this kind is paused at the moment. {waits}"
+
+
 def kind_words(kind: str) -> str:
     return KINDS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
 
@@ -121,6 +131,7 @@ def job_row(job: JobView, *, timezone: str) -> JobRow:
         created_exact=exact(job.created_at, timezone),
         took=_took(job),
         waiting=f"Goes on {ago(job.resumes_at)}" if job.resumes_at and job.status == "processing" else "",
+        kept_back=kept_back_words(job, timezone),
         can_cancel=not job.is_ended and not job.cancel_requested,
         can_resume=job.status == "paused" and not job.cancel_requested,
         stopping=job.cancel_requested and not job.is_ended,

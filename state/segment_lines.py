@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from cursive_app.services import segments
+from cursive_app.services.jobs import JobView
 from state import times
+from state.job_rows import kept_back_words
 
 NEVER = "–"
 OUTCOMES: dict[str, str] = {
@@ -80,6 +82,7 @@ class RunLine:
     stage_number: int = 0
     is_active: bool = False
     cancelling: bool = False
+    kept_back: str = ""
     outcome: str = ""
     tone: str = "neutral"
     message: str = ""
@@ -196,8 +199,10 @@ def consequence_text(found: segments.Attached) -> str:
     )
 
 
-def run_line(view: segments.RunView, timezone: str, *, stage: str = "", cancelling: bool = False) -> RunLine:
-    stage = "done" if not view.is_active else stage or ("queued" if view.status == "queued" else "building")
+def run_line(view: segments.RunView, timezone: str, *, job: JobView | None = None) -> RunLine:
+    """A run; `job` is the one that moves it, as far as it was asked for and the person may see jobs."""
+    moving = job.stage if job is not None else ""
+    stage = "done" if not view.is_active else moving or ("queued" if view.status == "queued" else "building")
     tone = {"completed": "good", "failed": "bad", "cancelled": "warn"}.get(view.status, "info")
     if view.outcome in ("no_match", "nobody"):
         tone = "neutral"
@@ -208,7 +213,8 @@ def run_line(view: segments.RunView, timezone: str, *, stage: str = "", cancelli
         stage_word=STAGE_WORDS.get(stage, stage.capitalize()),
         stage_number=STAGES.index(stage) if stage in STAGES else 0,
         is_active=view.is_active,
-        cancelling=cancelling,
+        cancelling=job is not None and job.cancel_requested,
+        kept_back=kept_back_words(job, timezone) if job is not None else "",
         outcome=OUTCOMES.get(view.outcome or "", "Running" if view.is_active else view.status.capitalize()),
         tone=tone,
         message=view.message or "",

@@ -9,6 +9,7 @@ import reflex as rx
 from cursive_app.errors import CursiveError, NotFound, Unauthenticated
 from cursive_app.services import jobs, segments
 from cursive_app.services.accounts import Permission, allows
+from cursive_app.services.jobs import JobView
 from db.scope import Scope
 from state.base import allow, person, transact
 from state.segment_filter import NEW
@@ -85,9 +86,9 @@ class RunPart(LookPart, LimitsPart, mixin=True):
     def _show_runs(self, page: segments.RunPage) -> None:
         self.runs = [run_line(run, person().timezone) for run in page.runs]
 
-    def _show_run(self, found: tuple[segments.RunView, str, bool]) -> None:
-        run, stage, cancelling = found
-        self.run, self.has_run = run_line(run, person().timezone, stage=stage, cancelling=cancelling), True
+    def _show_run(self, found: tuple[segments.RunView, JobView | None]) -> None:
+        run, job = found
+        self.run, self.has_run = run_line(run, person().timezone, job=job), True
         if run.new_leads and self._sampled_at and (run.finished_at is None or run.finished_at > self._sampled_at):
             self._delivered_since = True  # people who were new in the sample are owned now
             self._judge_sample()
@@ -111,10 +112,9 @@ class RunPart(LookPart, LimitsPart, mixin=True):
             await self._price()
 
 
-def _run_now(scope: Scope, run_id: str) -> tuple[segments.RunView, str, bool]:
-    """A run with the stage its job is in and whether it was asked to stop."""
+def _run_now(scope: Scope, run_id: str) -> tuple[segments.RunView, JobView | None]:
+    """A run with the job that moves it, when the person may see jobs."""
     run = segments.get_run(scope, run_id)
     if run.job_id is None or not allows(scope.tenant, Permission.VIEW_JOBS):
-        return run, "", False
-    job = jobs.get_job(scope, run.job_id).job
-    return run, job.stage, job.cancel_requested
+        return run, None
+    return run, jobs.get_job(scope, run.job_id).job

@@ -143,7 +143,7 @@ class SavePart(RunPart, mixin=True):
         finally:
             self.starting = False
         self._run_id = str(run.id)
-        self._show_run((run, "queued", False))
+        self._show_run((run, None))
         await self._read_history()
         yield self._address()
 

@@ -19,6 +19,7 @@ from state.session import SessionState
 def reading() -> rx.Component:
     """The file has arrived and its rows are being read and checked."""
     return rx.el.section(
+        _kept_back(),
         _meter(rx.cond(S.run.stage != "", S.run.stage, "Waiting to be read"), indeterminate=S.run.percent == 0),
         rx.el.div(
             rx.el.p(
@@ -41,6 +42,7 @@ def working() -> rx.Component:
     """Stage and progress, where the rows are, credits so far, pace and time left once they are known; stop, resume."""
     return rx.el.section(
         rx.cond(S.card.status == "paused", _paused(), rx.fragment()),
+        _kept_back(),
         _meter(
             rx.match(
                 S.card.status,
@@ -91,6 +93,10 @@ def working() -> rx.Component:
         aria_label="Run",
         class_name="card px-4 py-4 sm:px-5",
     )
+
+
+def _kept_back() -> rx.Component:
+    return rx.cond(S.run.kept_back != "", banner(S.run.kept_back, tone="info", icon_name="pause"), rx.fragment())
 
 
 def _paused() -> rx.Component:

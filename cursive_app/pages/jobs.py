@@ -240,6 +240,7 @@ def _details(row: JobRow) -> rx.Component:
             banner(row.error, tone="bad", icon_name="circle-alert"),
             rx.fragment(),
         ),
+        rx.cond(row.kept_back, banner(row.kept_back, tone="info", icon_name="pause"), rx.fragment()),
         rx.cond(
             row.moving,
             progress(

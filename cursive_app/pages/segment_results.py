@@ -258,6 +258,7 @@ def run_panel() -> rx.Component:
             rx.cond(run.is_active, pill(run.stage_word, "info"), pill(run.outcome, run.tone)),
             class_name="flex items-center justify-between gap-2",
         ),
+        _kept_back(),
         rx.cond(run.is_active, _stages(), rx.fragment()),
         rx.el.div(
             rx.el.span(style={"width": rx.Var.create(run.percent).to(str) + "%"}),
@@ -320,6 +321,12 @@ def run_panel() -> rx.Component:
         aria_label="Run",
         class_name="card px-4 py-3",
     )
+
+
+def _kept_back() -> rx.Component:
+    words: Any = S.run.kept_back
+    told = rx.el.div(banner(words, tone="info", icon_name="pause"), class_name="mt-2")
+    return rx.cond(words, told, rx.fragment())
 
 
 def _stages() -> rx.Component:

@@ -48,6 +48,9 @@ class JobOut(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     resumes_at: datetime | None = Field(description="When it goes on, while it waits for something.")
+    kept_back_since: datetime | None = Field(
+        description="It waits since then because work of its kind is paused at the moment; it goes on by itself."
+    )
 
 
 class EventOut(BaseModel):

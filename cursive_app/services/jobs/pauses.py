@@ -5,10 +5,17 @@ Canceling still works: a job somebody wants to stop is claimed all the same, to 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, select, text
 
 from db.models.jobs import Job, QueuePause
+from db.scope import Scope
 from db.system import system_scope
+
+_KEPT_BACK = text("SELECT job_id, since FROM jobs_kept_back(CAST(:ids AS uuid[]))")
 
 
 def waits_for_queue() -> ColumnElement[bool]:
@@ -17,6 +24,17 @@ def waits_for_queue() -> ColumnElement[bool]:
         Job.cancel_requested_at.is_(None),
         exists(select(QueuePause.queue).where(QueuePause.queue == Job.queue).correlate(Job)),
     )
+
+
+def kept_back(scope: Scope, rows: Sequence[Job]) -> dict[UUID, datetime]:
+    """Which of these jobs of the workspace wait because staff have paused their queue, and since when each does.
+
+    A workspace learns nothing else of a pause: neither its reason nor who made it (JOB-12).
+    """
+    waiting = [row.id for row in rows if row.status in ("pending", "processing") and row.attempt_token is None]
+    if not waiting:
+        return {}
+    return {row.job_id: row.since for row in scope.session.execute(_KEPT_BACK, {"ids": waiting})}
 
 
 def paused_queues() -> frozenset[str]:

@@ -13,6 +13,7 @@ from cursive_app.errors import Conflict, Invalid, NotFound
 from cursive_app.services.accounts.audit import actor_label, record_audit
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.jobs.opening import add_event, wake
+from cursive_app.services.jobs.pauses import kept_back
 from cursive_app.services.jobs.views import (
     ENDED,
     STATUSES,
@@ -57,7 +58,7 @@ def list_jobs(
     if back:
         page.reverse()
     return JobPage(
-        jobs=tuple(job_view(row) for row in page),
+        jobs=_views(scope, page),
         next_cursor=str(page[-1].id) if page and (more or back) else None,
         previous_cursor=f"{_BACK}{page[0].id}" if page and (more if back else bool(cursor)) else None,
     )
@@ -71,7 +72,7 @@ def refresh_jobs(
     shown = scope.session.scalars(scope.select(Job).where(Job.id.in_(list(ids)[:LARGEST_PAGE]))).all()
     newest = _filtered(scope, kinds=kinds, statuses=statuses).order_by(Job.id.desc()).limit(1)
     first = scope.session.scalar(newest)
-    return JobRefresh(jobs=tuple(job_view(row) for row in shown), newest=first.id if first is not None else None)
+    return JobRefresh(jobs=_views(scope, shown), newest=first.id if first is not None else None)
 
 
 def count_jobs(scope: Scope) -> JobCounts:
@@ -110,7 +111,14 @@ def get_job(scope: Scope, id: UUID | str) -> JobDetail:
     if len(newest) == EVENTS_SHOWN:
         count = select(func.count()).where(scope.owned(JobEvent), JobEvent.job_id == row.id)
         earlier = (scope.session.scalar(count) or 0) - EVENTS_SHOWN
-    return JobDetail(job=job_view(row), events=tuple(map(event_view, reversed(newest))), earlier_events=earlier)
+    return JobDetail(
+        job=_views(scope, [row])[0], events=tuple(map(event_view, reversed(newest))), earlier_events=earlier
+    )
+
+
+def _views(scope: Scope, rows: Sequence[Job]) -> tuple[JobView, ...]:
+    since = kept_back(scope, rows)
+    return tuple(job_view(row, kept_back_since=since.get(row.id)) for row in rows)
 
 
 def request_cancel(scope: Scope, id: UUID | str) -> JobView:

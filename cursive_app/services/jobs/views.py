@@ -18,7 +18,8 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job as its workspace sees it. Credits are credits with two decimals; a count that is not known is None."""
+    """One job as its workspace sees it. Credits are credits with two decimals; a count that is not known is None.
+    `kept_back_since`: it waits since then because work of its kind is paused, not by the workspace itself."""
 
     id: UUID
     kind: str
@@ -43,6 +44,7 @@ class JobView:
     started_at: datetime | None
     finished_at: datetime | None
     resumes_at: datetime | None
+    kept_back_since: datetime | None
 
     @property
     def is_ended(self) -> bool:
@@ -116,7 +118,7 @@ class ClaimedJob:
     exhausted: bool
 
 
-def job_view(row: Job) -> JobView:
+def job_view(row: Job, *, kept_back_since: datetime | None = None) -> JobView:
     """The view of a row, with the rate and the time left that follow from its progress so far. The error of a job that
     is completed concerns a part of it: the timeline tells that part, and `failed` counts it."""
     pace = _per_second(row)
@@ -145,6 +147,7 @@ def job_view(row: Job) -> JobView:
         started_at=row.started_at,
         finished_at=row.finished_at,
         resumes_at=row.run_after if row.status not in ENDED and row.attempt_token is None else None,
+        kept_back_since=kept_back_since,
     )
 
 

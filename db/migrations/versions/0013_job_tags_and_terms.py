@@ -1,4 +1,4 @@
-"""Tags of jobs, and the record of what was pruned."""
+"""Tags of jobs, the record of what was pruned, and what a workspace may know of a pause that keeps its jobs back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from db.policies import system_only
+from db.policies import CURRENT_WORKSPACE, definer_function, system_only
 
 revision = "0013"
 down_revision = "0012"
+
+_KEPT_BACK = "jobs_kept_back(uuid[])"
 
 # What jobs from before can still say of themselves: tags are facts, so the same facts are read where they were written.
 _TAG_OLD_JOBS = """
@@ -52,9 +54,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("what", name=op.f("pk_prunings")),
     )
     system_only("prunings")
+    op.execute(
+        f"""
+        CREATE FUNCTION jobs_kept_back(asked uuid[]) RETURNS TABLE (job_id uuid, since timestamptz)
+        LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = public, pg_temp AS $$
+            SELECT jobs.id, greatest(queue_pauses.paused_at, jobs.created_at)
+              FROM jobs JOIN queue_pauses ON queue_pauses.queue = jobs.queue
+             WHERE jobs.workspace_id = {CURRENT_WORKSPACE} AND jobs.id = ANY (asked)
+               AND jobs.status IN ('pending', 'processing')
+               AND jobs.attempt_token IS NULL AND jobs.cancel_requested_at IS NULL
+        $$
+        """
+    )
+    definer_function(_KEPT_BACK)
 
 
 def downgrade() -> None:
+    op.execute(f"DROP FUNCTION {_KEPT_BACK}")
     op.drop_table("prunings")
     op.drop_index(op.f("ix_jobs_tags"), "jobs", postgresql_using="gin")
     op.drop_column("jobs", "tags")
