@@ -2,12 +2,12 @@
 
 A start costs milliseconds instead of seconds of imports, so that hundreds of kills are affordable. Each program is a
 process of its own as ever: it runs as `python -m` runs it, and before the fork there was no thread and no connection.
-Orders come as lines of JSON; the answer to each is a process id.
+Orders come as lines of JSON; the answer to each is a process id. The nursery dies with the process that started it,
+also where the pipe of its orders stays open, and its programs die with the nursery.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cursive_app.lifeline import die_with_parent
 from cursive_app.settings import ROOT
 
 
@@ -35,7 +36,7 @@ class Nursery:
 
     @classmethod
     def start(cls) -> Nursery:
-        command = [sys.executable, "-m", "tests.faults.nursery"]
+        command = [sys.executable, "-m", "tests.faults.nursery", str(os.getpid())]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return cls(
             subprocess.Popen(
@@ -62,28 +63,30 @@ class Nursery:
         self.popen.wait(20)
 
 
-def serve() -> None:
-    """Fork for every order until there are no more."""
+def serve(parent: int) -> None:
+    """Fork for every order until there are no more, or until the process `parent` is gone."""
+    if sys.platform == "linux":  # elsewhere that takes a thread, which must not be there before a fork
+        die_with_parent(parent)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
     from tests.faults import prepared  # noqa: F401
 
     gc.collect()
     gc.freeze()
+    nursery = os.getpid()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _become(json.loads(line))
+            _become(json.loads(line), nursery)
         print(pid, flush=True)
 
 
-def _become(order: dict[str, Any]) -> None:
+def _become(order: dict[str, Any], nursery: int) -> None:
     """Run the ordered program and end with it."""
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        if sys.platform == "linux":  # PR_SET_PDEATHSIG
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+        die_with_parent(nursery)
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for descriptor, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
             os.dup2(source, descriptor)
@@ -117,4 +120,4 @@ def _forget_settings() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(int(sys.argv[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 
 from fastapi import FastAPI
@@ -9,10 +10,14 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from cursive_app.api import app
+from cursive_app.lifeline import die_with_parent
 
 
 def create() -> FastAPI:
-    """What the granian worker runs."""
+    """What the granian worker runs; it dies with granian, as in `cursive_app.serve`."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid is not None:
+        die_with_parent(parent.pid)
     return app.create()
 
 
