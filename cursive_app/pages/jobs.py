@@ -14,7 +14,6 @@ from components.feedback import (
     list_states,
     nothing_matches,
     nothing_yet,
-    progress,
     relative_time,
     skeleton_lines,
     status_pill,
@@ -22,19 +21,21 @@ from components.feedback import (
 from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from cursive_app.pages.frame import may, page
+from cursive_app.pages.job_pieces import moving_progress, row_meter, status_tabs
 from cursive_app.pages.job_timeline import timeline_line
 from cursive_app.services.accounts import Permission
 from state.job_rows import EventLine, JobRow
 from state.jobs import JobsState as S
-
-STATUS_WORDS = (("", "All", "all"), *((value, words[0], value) for value, words in JOB_STATUS.items()))
 
 
 def jobs() -> rx.Component:
     """The page."""
     return page(
         rx.window_event_listener(on_visibility_change=S.set_hidden),
-        toolbar(_status_filter(), right=[_kind_filter(), _live_switch()]),
+        toolbar(
+            status_tabs(S.counts, S.chosen_status, on_choose=S.filter_status, label="Status"),
+            right=[_kind_filter(), _live_switch()],
+        ),
         table_card(
             newer_line("Newer jobs have started. Show them", when=S.has_newer, on_click=S.show_newest),
             list_states(
@@ -56,30 +57,6 @@ def jobs() -> rx.Component:
         _confirm_cancel(),
         title="Jobs",
         active="jobs",
-    )
-
-
-def _status_filter() -> rx.Component:
-    """One button per status with its count; the choice is in the address."""
-
-    def choice(value: str, word: str, count: str) -> rx.Component:
-        return rx.el.button(
-            word,
-            rx.el.span(S.counts[count], class_name="num ml-1.5 text-12 text-ink-3"),
-            type="button",
-            aria_pressed=rx.cond(S.chosen_status == value, "true", "false"),
-            on_click=S.filter_status(value),
-            class_name="whitespace-nowrap",
-        )
-
-    return rx.el.div(
-        rx.el.div(
-            *[choice(*words) for words in STATUS_WORDS],
-            role="group",
-            aria_label="Status",
-            class_name="toggle-group w-max",
-        ),
-        class_name="max-w-full overflow-x-auto",
     )
 
 
@@ -117,22 +94,9 @@ def _live_switch() -> rx.Component:
     )
 
 
-def _meter(row: JobRow) -> rx.Component:
-    return rx.el.div(
-        rx.el.span(style={"width": rx.Var.create(row.percent).to(str) + "%"}),
-        role="progressbar",
-        aria_label=row.title,
-        aria_valuemin="0",
-        aria_valuemax="100",
-        aria_valuenow=rx.Var.create(row.percent).to_string(),
-        data_indeterminate=rx.cond(row.open_ended, "true", "false"),
-        class_name="meter w-24 flex-none",
-    )
-
-
 def _progress_cell(row: JobRow) -> rx.Component:
     return rx.el.div(
-        rx.cond(row.moving, _meter(row), rx.fragment()),
+        rx.cond(row.moving, row_meter(row, class_name="w-24 flex-none"), rx.fragment()),
         rx.el.span(row.done, class_name="num whitespace-nowrap"),
         rx.cond(
             row.failed,
@@ -241,17 +205,7 @@ def _details(row: JobRow) -> rx.Component:
             rx.fragment(),
         ),
         rx.cond(row.kept_back, banner(row.kept_back, tone="info", icon_name="pause"), rx.fragment()),
-        rx.cond(
-            row.moving,
-            progress(
-                percent=rx.Var.create(row.percent),
-                done=row.done,
-                stage=row.stage,
-                eta=rx.cond(row.pace, row.pace, row.waiting),
-                indeterminate=row.open_ended,
-            ),
-            rx.fragment(),
-        ),
+        moving_progress(row, waits=row.waiting),
         definition(
             [
                 ("Status", _status_cell(row)),

@@ -14,13 +14,13 @@ from components.feedback import (
     banner,
     definition,
     pill,
-    progress,
     relative_time,
     skeleton_lines,
     status_pill,
 )
 from cursive_app.pages.admin.job_arguments import arguments, stack
 from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
+from cursive_app.pages.job_pieces import moving_progress
 from cursive_app.pages.job_timeline import timeline_line
 from state.admin_actions import AdminActionState as A
 from state.admin_drawer import AdminAttempt, AdminEvent
@@ -54,17 +54,7 @@ def job_drawer() -> rx.Component:
 def _details(row: AdminRow) -> rx.Component:
     return rx.el.div(
         rx.cond(row.error, _error(row), rx.fragment()),
-        rx.cond(
-            row.moving,
-            progress(
-                percent=rx.Var.create(row.percent),
-                done=row.done,
-                stage=row.stage,
-                eta=rx.cond(row.pace, row.pace, row.resumes),
-                indeterminate=row.open_ended,
-            ),
-            rx.fragment(),
-        ),
+        moving_progress(row, waits=row.resumes),
         _facts(row),
         _ways(row),
         _section("Timeline", _timeline()),

@@ -23,19 +23,18 @@ from components.table import Column, data_table, list_pager, newer_line, skeleto
 from cursive_app.pages.admin.actions import action_dialog
 from cursive_app.pages.admin.job_drawer import job_drawer
 from cursive_app.pages.admin.staff_page import date_range, fold, may_all, may_operate, staff_page
+from cursive_app.pages.job_pieces import row_meter, status_tabs
 from cursive_app.services.jobs.admin import QUALIFIERS
 from state.admin_actions import AdminActionState as A
 from state.admin_jobs import AdminJobsState as S
 from state.admin_rows import AdminRow
-
-STATES = (("", "All", "all"), *((value, words[0], value) for value, words in JOB_STATUS.items()))
 
 
 def admin_jobs() -> rx.Component:
     """The page."""
     return staff_page(
         rx.el.div(_query_box(), _help(), class_name="flex flex-col gap-1"),
-        toolbar(_state_tabs(), right=[_dates()]),
+        toolbar(status_tabs(S.counts, S.chosen_state, on_choose=S.choose_state, label="State"), right=[_dates()]),
         rx.cond(S.bounded, banner(S.bounded, tone="info", icon_name="info"), rx.fragment()),
         table_card(
             newer_line(S.newer, when=text(S.newer) != "", on_click=S.show_newest),
@@ -143,24 +142,6 @@ def _help() -> rx.Component:
     )
 
 
-def _state_tabs() -> rx.Component:
-    def choice(value: str, word: str, count: str) -> rx.Component:
-        return rx.el.button(
-            word,
-            rx.el.span(S.counts[count], class_name="num ml-1.5 text-12 text-ink-3"),
-            type="button",
-            aria_pressed=rx.cond(text(S.chosen_state) == value, "true", "false"),
-            on_click=S.choose_state(value),
-        )
-
-    return rx.el.div(
-        *[choice(*words) for words in STATES],
-        role="group",
-        aria_label="State",
-        class_name="toggle-group",
-    )
-
-
 def _dates() -> rx.Component:
     return date_range(since=S.since, until=S.until, on_since=S.choose_since, on_until=S.choose_until, zone=S.timezone)
 
@@ -189,22 +170,12 @@ def _state(row: AdminRow) -> rx.Component:
 
 
 def _progress(row: AdminRow) -> rx.Component:
-    meter = rx.el.span(
-        rx.el.span(style={"width": rx.Var.create(row.percent).to(str) + "%"}),
-        role="progressbar",
-        aria_label=row.title,
-        aria_valuemin="0",
-        aria_valuemax="100",
-        aria_valuenow=rx.Var.create(row.percent).to_string(),
-        data_indeterminate=rx.cond(row.open_ended, "true", "false"),
-        class_name="meter block w-full",
-    )
     return _two(
         rx.el.span(row.done, class_name="num"),
         rx.cond(
             row.failed,
             rx.el.span(row.failed, class_name=rx.cond(row.failed_is_bad, "num text-bad", "num")),
-            rx.cond(row.moving, meter, rx.fragment()),
+            rx.cond(row.moving, row_meter(row, class_name="w-full"), rx.fragment()),
         ),
     )
 

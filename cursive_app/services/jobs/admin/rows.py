@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -18,6 +19,7 @@ from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
 from db.system import SystemScope
 
+T = TypeVar("T")
 Rows = Select[Job, str, int, datetime, str | None]
 _KEPT_BY = {
     "credit_ledger": "It moved credits: the ledger refers to it, so its record stays.",
@@ -29,9 +31,8 @@ _KEPT_BY_OTHERS = "Something else refers to it, so its record stays."
 
 def rows_statement() -> Rows:
     """Jobs with the name of their workspace, the number of tries and what keeps them from being deleted."""
-    return select(Job, Workspace.name, _tries(), _first_start(), kept_by()).join(
-        Workspace, Workspace.id == Job.workspace_id
-    )
+    tries, first_start = _of_attempts(func.max(JobAttempt.number)), _of_attempts(func.min(JobAttempt.started_at))
+    return select(Job, Workspace.name, tries, first_start, kept_by()).join(Workspace, Workspace.id == Job.workspace_id)
 
 
 def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
@@ -117,19 +118,7 @@ def _span(since: datetime | None, until: datetime) -> int:
     return max(int((until - since).total_seconds()), 0) if since is not None else 0
 
 
-def _tries() -> ColumnElement[int]:
-    return (
-        select(func.max(JobAttempt.number))
-        .where(JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
-        .correlate(Job)
-        .scalar_subquery()
-    )
-
-
-def _first_start() -> ColumnElement[datetime]:
-    return (
-        select(func.min(JobAttempt.started_at))
-        .where(JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
-        .correlate(Job)
-        .scalar_subquery()
-    )
+def _of_attempts(value: ColumnElement[T]) -> ColumnElement[T]:
+    """An aggregate over the attempts of the job; NULL where there are none."""
+    mine = (JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
+    return select(value).where(*mine).correlate(Job).scalar_subquery()
