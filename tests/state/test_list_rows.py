@@ -1,0 +1,70 @@
+"""The rows of a list on its page: cells mended in place, find and replace, two tabs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cursive_app.errors import Conflict
+from cursive_app.services import enrichment
+from state.enrichment import EnrichmentState as S
+from tests.factories import Cast
+from tests.factories_enrichment import list_row
+from tests.state.lists import UNTIDY, opened, upload
+
+
+async def test_a_cell_is_mended_in_place_and_taken_back(driver, cast: Cast, tmp_path: Path) -> None:
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    path = f"/enrichments/{id}?step=rows&view=problems"
+    tab = await opened(driver, cast.alice, id, "?step=rows&view=problems")
+    row = tab.var(S, "rows")[0]
+    assert (row["number"], row["verdict"]) == (1, "Invalid")
+    assert any(problem["column"] == "E-mail" and problem["fix"] for problem in row["problems"])
+    assert row["cells"][0]["level"] == "error"
+    await tab.send(S.start_edit, path=path, number=1, column=0)
+    assert (tab.var(S, "editing"), tab.var(S, "edit_value")) == ("1-0", "broken(at)example.com")
+    await tab.send(S.save_cell, path=path, form={"value": "robin@example.com"})
+    assert tab.var(S, "card")["counts"]["valid"] == "121"
+    assert "Undo" in tab.text()
+    await tab.send(S.undo_cell, path=path, number=1, column=0, value="broken(at)example.com")
+    assert tab.var(S, "card")["counts"]["valid"] == "120"
+    await tab.send(S.start_edit, path=path, number=1, column=0)
+    await tab.send(S.stop_edit, path=path)
+    assert tab.var(S, "editing") == ""
+
+
+async def test_find_and_replace_says_how_many(driver, cast: Cast, tmp_path: Path) -> None:
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    path = f"/enrichments/{id}?step=rows"
+    tab = await opened(driver, cast.alice, id, "?step=rows")
+    form = {"replace-column": "0", "replace-find": "(at)", "replace-with": "@"}
+    await tab.send(S.set_replacing, path=path, is_open=True)
+    await tab.send(S.set_replace_find, path=path, text="(AT)")
+    assert tab.var(S, "replace_count") == "0", "upper and lower case differ"
+    await tab.send(S.set_replace_match_case, path=path, matches=False)
+    assert tab.var(S, "replace_count") == "1"
+    await tab.send(S.replace, path=path, form=form)
+    assert "changed" not in tab.text(), "what was typed since is counted first"
+    assert (tab.var(S, "replace_count"), list_row(id).revision) == ("1", 1)  # type: ignore[arg-type]
+    await tab.send(S.replace, path=path, form=form)
+    assert "1 cell was changed" in tab.text()
+    assert tab.var(S, "card")["counts"]["invalid"] == "0"
+    assert (tab.var(S, "replacing"), tab.var(S, "replace_pending")) == (False, False)
+    await tab.send(S.replace, path=path, form=form)
+    assert list_row(id).revision == 2, "a second press finds the dialog closed"  # type: ignore[arg-type]
+    await tab.send(S.set_replacing, path=path, is_open=True)
+    await tab.send(S.replace, path=path, form=form)
+    assert tab.var(S, "replace_count") == "0"
+    await tab.send(S.set_replace_column, path=path, column="77")
+    assert "no such column" in tab.var(S, "replace_error")
+
+
+async def test_an_edit_of_what_changed_elsewhere_is_refused(driver, cast: Cast, tmp_path: Path) -> None:
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    first = await opened(driver, cast.alice, id, "?step=rows")
+    other = await opened(driver, cast.bob, id, "?step=rows")
+    for tab, value in ((other, "robin@example.com"), (first, "late@example.com")):
+        await tab.send(S.start_edit, path=f"/enrichments/{id}?step=rows", number=1, column=0)
+        await tab.send(S.save_cell, path=f"/enrichments/{id}?step=rows", form={"value": value})
+    assert [type(error) for error in first.failures] == [Conflict]
+    with cast.alice.begin() as scope:
+        assert enrichment.list_rows(scope, id, view="all").rows[0].cells[0] == "robin@example.com"
