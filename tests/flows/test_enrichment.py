@@ -209,6 +209,8 @@ def compare(alice: Api, id: str, header: list[str], rows: list[Given]) -> None:
         for name, cell in zip(header, given.cells, strict=True):
             assert got[name] == (f"'{cell}" if cell[:1] in ("=", "@", "+", "-") else cell), name
         assert got["cursive_outcome"] == given.outcome, got
+        answered = given.outcome in ("matched", "no_match")
+        assert (got["cursive_source"], bool(got["cursive_fetched_at"])) == ("provider" if answered else "", answered)
         if given.outcome == "matched":
             assert given.address in got["BUSINESS_EMAIL"]
             assert (got["FIRST_NAME"], got["LAST_NAME"]) == (given.cells[-3], given.cells[-2])

@@ -65,6 +65,9 @@ def test_matched_rows_are_paid_and_nothing_else(cast: Cast, sandbox: Sandbox, mo
     for line, given, stored in zip(lines, downloaded, rows, strict=True):
         assert tuple(given[name] for name in COLUMNS) == line.cells
         assert given["cursive_outcome"] == stored.outcome
+        answered = stored.outcome in ("matched", "no_match")
+        assert given["cursive_source"] == ("provider" if answered else "")
+        assert bool(given["cursive_fetched_at"]) is answered
         if stored.outcome == "matched":
             assert line.record["email"] in given["BUSINESS_EMAIL"]
             assert given["FIRST_NAME"] == line.record["first_name"]

@@ -182,6 +182,7 @@ def test_one_failed_chunk_leaves_the_others_alone(cast: Cast, sandbox: Sandbox) 
     assert (ended.status, ended.outcome, ended.error_count) == ("completed", "errors", 20)
     assert ended.matched_count + ended.no_match_count == 30
     assert {row.chunk for row in rows_of(id) if row.outcome == "error"} == {2}
+    assert all((row.fetched_at is None) == (row.outcome == "error") for row in rows_of(id)), "nobody answered for them"
 
 
 def test_a_status_nobody_knows_is_reported_after_a_day_and_waited_for(cast: Cast, sandbox: Sandbox) -> None:

@@ -44,8 +44,10 @@ def ended(tenant: Tenant, rows: Sequence[Sequence[str]], *, columns: Sequence[st
         for number in range(1, len(rows) + 1):
             outcome = outcomes[(number - 1) % 4]
             values: dict[str, Any] = {"outcome": outcome, "reason": None if outcome == "matched" else f"Why {number}"}
+            if outcome in ("matched", "no_match"):
+                values |= {"fetched_at": now()}
             if outcome == "matched":
-                values |= {"found": {"UUID": f"u{number}", **found}, "matched_by": "email", "fetched_at": now()}
+                values |= {"found": {"UUID": f"u{number}", **found}, "matched_by": "email"}
             mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id, EnrichmentRow.number == number)
             scope.session.execute(update(EnrichmentRow).where(*mine).values(**values))
         row = scope.get(Enrichment, id)
@@ -89,6 +91,24 @@ def test_own_columns_come_first_and_untouched(cast: Cast) -> None:
     assert found[0][header.index("FIRST_NAME")] == "Dana"
     assert found[0][header.index("cursive_matched_by")] == "email"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found[0][header.index("cursive_fetched_at")])
+
+
+def test_a_row_says_who_answered_for_it_and_when(cast: Cast) -> None:
+    id = ended(cast.alice, [[str(n), "", "", ""] for n in range(4)])
+    header, *found = lines(cast.alice, id)
+    assert header[-5:] == [
+        "cursive_outcome", "cursive_reason", "cursive_matched_by", "cursive_source", "cursive_fetched_at",
+    ]  # fmt: skip
+    source, fetched = header.index("cursive_source"), header.index("cursive_fetched_at")
+    assert [line[source] for line in found] == ["provider", "provider", "", ""], "nobody answers for what is not sent"
+    assert [bool(line[fetched]) for line in found] == [True, True, False, False]
+    with cast.alice.begin() as scope:
+        shown = enrichment.list_rows(scope, id).rows
+    assert [row.source or "" for row in shown] == [line[source] for line in found]
+    assert [f"{row.fetched_at:%Y-%m-%dT%H:%M:%SZ}" if row.fetched_at else "" for row in shown] == [
+        line[fetched] for line in found
+    ]
+    assert [row.matched_by for row in shown] == ["email", None, None, None]
 
 
 def test_another_reader_finds_the_same(cast: Cast) -> None:
@@ -150,6 +170,7 @@ def test_the_problems_of_a_list_before_its_run(cast: Cast) -> None:
     id = make_list(cast.alice, [Line(("a@x.example",), {}), bad], columns=("E-mail",))
     [found] = read_csv(cast.alice, id, only="problems")
     assert (found["E-mail"], found["cursive_outcome"], found["cursive_reason"]) == ("x", "invalid", "Not an e-mail")
+    assert (found["cursive_source"], found["cursive_fetched_at"]) == ("", "")
     with pytest.raises(Conflict) as refused:
         enrichment.output(cast.alice, id)
     assert refused.value.reason == "not_ended"

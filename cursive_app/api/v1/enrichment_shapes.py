@@ -255,6 +255,11 @@ class RowOut(_Out):
     lead_id: UUID | None
     outcome: Outcome | None
     reason: str | None
+    matched_by: str | None = Field(
+        description="What the match rests on: email, email_sha256, phone, linkedin or name_company."
+    )
+    source: Literal["provider"] | None = Field(description="Who answered; null: not looked up, or no answer.")
+    fetched_at: datetime | None = Field(description="When that answer was read.")
     found: FoundOut | None = Field(description="Of a matched row what was found; null for the others.")
 
 

@@ -80,7 +80,8 @@ OUTCOME_COLUMNS: tuple[OutputColumn, ...] = (
     OutputColumn("cursive_outcome", "matched, no_match, skipped or error"),
     OutputColumn("cursive_reason", "Why, in words; empty for a plain match"),
     OutputColumn("cursive_matched_by", "What the match rests on: email, email_sha256, phone, linkedin or name_company"),
-    OutputColumn("cursive_fetched_at", "When the provider's answer was read (UTC)"),
+    OutputColumn("cursive_source", "Who answered: provider; empty for a row that was not looked up or got no answer"),
+    OutputColumn("cursive_fetched_at", "When that answer was read (UTC); empty where there was none"),
 )
 
 _LISTS = frozenset(

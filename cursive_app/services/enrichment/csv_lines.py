@@ -13,7 +13,7 @@ import polars as pl
 
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 _E164 = r"^\+[1-9][0-9]{6,14}$"
-_OUTCOME = ("outcome", "reason", "matched_by", "fetched_at")
+_OUTCOME = ("outcome", "reason", "matched_by", "source", "fetched_at")
 
 
 def csv_lines(rows: Sequence[Sequence[Any]], *, width: int, fields: Sequence[str]) -> bytes:

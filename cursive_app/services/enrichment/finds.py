@@ -14,6 +14,8 @@ from db.models.enrichment import Enrichment
 
 EMAILS = ("BUSINESS_VERIFIED_EMAILS", "BUSINESS_EMAIL", "PERSONAL_VERIFIED_EMAILS", "PERSONAL_EMAILS")
 PHONES = ("MOBILE_PHONE", "DIRECT_NUMBER", "PERSONAL_PHONE")
+PROVIDER = "provider"  # as the pages speak of it
+ANSWERED = ("matched", "no_match")  # outcomes that an answer of the provider stands behind
 COUNTED: dict[str, tuple[str, ...]] = {
     "email": EMAILS,
     "mobile": ("MOBILE_PHONE",),
@@ -37,6 +39,11 @@ def found_view(found: Mapping[str, Any] | None) -> Found | None:
         title=_text(found.get("JOB_TITLE")),
         company=_text(found.get("COMPANY_NAME")),
     )
+
+
+def source_of(outcome: str | None) -> str | None:
+    """Where what is said of a row comes from (ENR-14): its answer's giver, None for a row that has no answer."""
+    return PROVIDER if outcome in ANSWERED else None
 
 
 def first_of(found: Mapping[str, Any], columns: tuple[str, ...]) -> str | None:

@@ -23,6 +23,7 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, chosen_columns
 from cursive_app.services.enrichment.csv_lines import csv_lines, header_line
+from cursive_app.services.enrichment.finds import ANSWERED, PROVIDER
 from cursive_app.services.enrichment.workbook import LARGEST_SHEET, Table, write_workbook
 from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
@@ -41,13 +42,14 @@ _ONLY = {
     "problems": "(row.outcome <> 'matched' OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
 }
 _FETCHED = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+_SOURCE = f"CASE WHEN row.outcome IN {ANSWERED} THEN '{PROVIDER}' END"
 _REASON = (
     "CASE WHEN row.reason IS NULL AND row.problems IS NOT NULL THEN (SELECT string_agg(problem ->> 'message', '; ') "
     "FROM json_array_elements(row.problems) AS problem) ELSE row.reason END"
 )
 _ROWS = f"""
 SELECT row.number, row.cells::text, row.found::text, coalesce(row.outcome, row.verdict), {_REASON}, row.matched_by,
-       {_FETCHED}
+       {_SOURCE}, {_FETCHED}
   FROM enrichment_rows AS row
  WHERE row.workspace_id = %(workspace)s AND row.enrichment_id = %(enrichment)s AND row.number > %(after)s AND {{only}}
  ORDER BY row.number LIMIT %(size)s
@@ -198,7 +200,7 @@ def _complete(sent: int, selection: _Selection) -> None:
 
 
 def _batches(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
-    """Batches of (cells, found, outcome, reason, matched_by, fetched_at) in file order; the first two are JSON."""
+    """Batches of (cells, found, outcome, reason, matched_by, source, fetched_at) in file order; the first two: JSON."""
     statement = _ROWS.format(only=_ONLY[selection.only])
     after, size, sent = 0, FIRST_BATCH, 0
     while True:

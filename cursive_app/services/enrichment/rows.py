@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.enrichment.finds import found_view
+from cursive_app.services.enrichment.finds import found_view, source_of
 from cursive_app.services.enrichment.problems import duplicate_problem, owned_problem, problem_view
 from cursive_app.services.enrichment.views import RowPage, RowView
 from cursive_app.settings import settings
@@ -135,6 +135,9 @@ def row_view(row: EnrichmentRow) -> RowView:
         lead_id=row.lead_id,
         outcome=row.outcome,  # type: ignore[arg-type]  # the same
         reason=row.reason,
+        matched_by=row.matched_by,
+        source=source_of(row.outcome),
+        fetched_at=row.fetched_at,
         found=found_view(row.found) if row.outcome == "matched" else None,
     )
 

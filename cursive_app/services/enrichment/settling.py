@@ -92,7 +92,7 @@ def settle_failed(scope: Scope, claimed: ClaimedJob, *, number: int, cause: Caus
     failed = scope.session.execute(
         update(EnrichmentRow)
         .where(rows_of(row, chunk), EnrichmentRow.outcome.is_(None))
-        .values(outcome="error", reason=why[:500], chunk=number, fetched_at=at)
+        .values(outcome="error", reason=why[:500], chunk=number)
         .returning(EnrichmentRow.number)
     ).all()
     chunk.status, chunk.settled_at = "failed", at

@@ -207,7 +207,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """One data row as the grid shows it. `line` is where it starts in the file."""
+    """One data row as the grid shows it. `line` is where it starts in the file. `source` and `fetched_at` say who
+    answered for it and when that was read; both are None for a row without an answer."""
 
     number: int
     line: int
@@ -219,6 +220,9 @@ class RowView:
     lead_id: UUID | None
     outcome: Outcome | None
     reason: str | None
+    matched_by: str | None
+    source: str | None
+    fetched_at: datetime | None
     found: Found | None
 
 
