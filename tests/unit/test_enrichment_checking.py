@@ -205,7 +205,7 @@ def test_the_first_row_of_a_person_counts_however_the_file_is_cut(batches: list[
         ("E-Mail", "email"), ("EMAIL_ADDRESS", "email"), ("emailAddress", "email"), ("Emial adress", "email"),
         ("Work Email", "business_email"), ("Mobile Phone", "phone"), ("Person Linkedin Url", "linkedin_url"),
         ("First Name", "first_name"), ("Vorname", "first_name"), ("Surname", "last_name"), ("Company", "company_name"),
-        ("Webiste", None), ("company domain", "company_domain"), ("SHA256_PERSONAL_EMAIL", "email_sha256"),
+        ("Webiste", "company_domain"), ("company domain", "company_domain"), ("SHA256_PERSONAL_EMAIL", "email_sha256"),
         ("Headquarters Location", None), ("Security", None), ("Founded", None), ("Column 3", None), ("", None),
         ("Postal Code", "zip"), ("Jobtitle", "job_title"), ("Notes", None),
     ],

@@ -7,15 +7,14 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-
 from cursive_app.errors import Invalid
 from cursive_app.services.enrichment.fields import FIELDS
+from cursive_app.services.enrichment.spelling import slips
 from cursive_app.services.enrichment.values import clean, read_value
 
-SIMILAR = 88  # of 100; "adress line 1" passes, "Headquarters Location" must not become a city
 _CHECKED_KINDS = {"email", "phone", "linkedin", "sha256", "domain"}  # what stands in a column can confirm or refute
 _FROM_CONTENT = {"email": "email", "linkedin": "linkedin_url", "sha256": "email_sha256", "phone": "phone"}
+SHORTEST = 5  # letters of a name that may be misspelled
 _LONGEST = 300  # of an address or a link
 _SHARE = 0.6  # of the values seen
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -44,7 +43,10 @@ _NAMES = {_squashed(normal(each)): field.name for field in FIELDS.values() for e
 _NAMES |= {_squashed(field.key.replace("_", " ")): field.name for field in FIELDS.values() if field.key}
 _SYNONYMS = {_squashed(each): field.name for field in FIELDS.values() for each in field.synonyms}
 _WORDS = {
-    each: field.name for field in FIELDS.values() for each in (normal(field.label), *field.synonyms) if len(each) > 5
+    each: field.name
+    for field in FIELDS.values()
+    for each in (normal(field.label), normal(field.name), *field.synonyms)
+    if len(each) >= SHORTEST
 }
 
 
@@ -83,15 +85,11 @@ def _by_name(name: str) -> tuple[int, Guess | None]:
         return 100, Guess(field, "name")
     if field := _SYNONYMS.get(squashed):
         return 90, Guess(field, "synonym")
-    best = process.extractOne(words, _WORDS.keys(), scorer=_alike, score_cutoff=SIMILAR)
-    if best is None:
+    found = [(count, field) for known, field in _WORDS.items() if (count := slips(words, known)) is not None]
+    if not found:
         return 0, None
-    return int(best[1]) - 20, Guess(_WORDS[best[0]], "similar")
-
-
-def _alike(a: str, b: str, **_: object) -> float:
-    """Spelling mistakes and word order; a word more or less counts against it."""
-    return max(fuzz.ratio(a, b), fuzz.token_sort_ratio(a, b))
+    count, field = min(found, key=lambda each: each[0])
+    return max(80 - 5 * count, 55), Guess(field, "similar")
 
 
 def _refuted(field: str, values: Sequence[str]) -> bool:
