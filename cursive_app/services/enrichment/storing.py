@@ -167,7 +167,10 @@ def regroup(scope: Scope, enrichment_id: UUID, identities: list[str] | None) -> 
     """After rows changed: of each identity the first row counts, valid or owned, the later ones repeat it. None: of all
     identities of the list."""
     values = {"workspace": scope.workspace_id, "enrichment": enrichment_id}
+    # a list that was read a moment ago is not in the statistics yet: every row would be compared with every other
+    scope.session.execute(text("SET LOCAL enable_nestloop = off"))
     scope.session.execute(_REGROUP, {**values, "every": identities is None, "identities": identities or []})
+    scope.session.execute(text("SET LOCAL enable_nestloop = on"))
 
 
 _REGROUP = text("""
