@@ -16,7 +16,7 @@ import reflex as rx
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import enrichment, jobs
 from cursive_app.services.accounts import Permission, allows
-from cursive_app.services.enrichment.views import EnrichmentView, Quote, RowPage
+from cursive_app.services.enrichment.views import ChangeView, EnrichmentView, Quote, RowPage
 from cursive_app.services.jobs import JobView
 from db.scope import Scope
 from state.base import allow, current_path, person, transact
@@ -41,6 +41,7 @@ class _Loaded:
     tab: str
     raw: Any = None
     page: RowPage | None = None
+    change: ChangeView | None = None
     quote: Quote | None = None
     job: JobView | None = None
 
@@ -126,6 +127,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
             self._show_raw(found.raw)
         if found.page is not None:
             self._show_rows(found.page)
+        self._show_change(found.change)
         if found.quote is not None:
             self._show_quote(found.quote)
         self._show_run(found.view, found.job)
@@ -167,6 +169,7 @@ def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_o
         tab=tab,
         raw=enrichment.head_rows(scope, id) if step == "file" and view.purged_at is None else None,
         page=enrichment.list_rows(scope, id, view=tab, cursor=cursor or None, limit=ROW_PAGE) if shows_rows else None,
+        change=enrichment.last_change(scope, id) if step == "rows" else None,
         quote=_quote(scope, id, includes_owned) if step == "price" and phase == "preparing" else None,
         job=_job(scope, view),
     )

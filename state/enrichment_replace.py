@@ -10,12 +10,12 @@ from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from state.base import allow, transact
-from state.enrichment_open import OpenPart
+from state.enrichment_undo import UndoPart
 
 LONGEST = 1_000
 
 
-class ReplacePart(OpenPart, mixin=True):
+class ReplacePart(UndoPart, mixin=True):
     """The dialog “Find and replace”. `replace_count` is empty until the cells were counted, and “0” for none."""
 
     replacing: bool = False
@@ -77,9 +77,10 @@ class ReplacePart(OpenPart, mixin=True):
             await self._count()
             return
         self.replace_pending = True
+        wanted = self._wanted()
         yield
         try:
-            changed = await transact(enrichment.replace_in_column, self.enrichment_id, **self._wanted())
+            changed = await transact(enrichment.replace_in_column, self.enrichment_id, **wanted)
         except Unauthenticated:
             raise
         except CursiveError as error:
@@ -88,7 +89,8 @@ class ReplacePart(OpenPart, mixin=True):
         finally:
             self.replace_pending = False
         self.replacing = False
-        yield rx.toast.success(f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed.")
+        told = f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed."
+        yield self._told_with_undo(told, revision=wanted["revision"] + 1) if changed else rx.toast.info(told)
         yield self._reload()
 
     def _wanted(self) -> dict[str, Any]:

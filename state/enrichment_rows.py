@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
-from reflex_components_sonner.toast import ToastAction
 
 from cursive_app.errors import Invalid
 from cursive_app.services import enrichment
@@ -88,21 +87,10 @@ class RowsPart(ReplacePart, mixin=True):
             except Invalid as error:
                 self.edit_error = error.message
                 return
-            undo = type(self).undo_cell(number, column, before)
-            yield rx.toast.success(
-                f"Row {number:,} was changed.", duration=10_000, action=ToastAction(label="Undo", on_click=undo)
-            )
+            yield self._told_with_undo(f"Row {number:,} was changed.", revision=self.card.revision)
         self.editing = ""
         yield self._reload()
         yield _focus(f"cell-{cell}")
-
-    @rx.event
-    @allow(Permission.EDIT_ENRICHMENTS)
-    async def undo_cell(self, number: int, column: int, value: str):
-        """Put back what the cell said before."""
-        await self._write(number, column, value)
-        yield rx.toast.info(f"Row {number:,} is as it was.")
-        yield self._reload()
 
     async def _write(self, number: int, column: int, value: str) -> None:
         await transact(

@@ -9,7 +9,7 @@ import reflex as rx
 
 from components.binding import flag, text
 from components.buttons import icon_button, primary, secondary
-from components.feedback import nothing_matches, nothing_yet, pill
+from components.feedback import nothing_matches, nothing_yet, pill, relative_time
 from components.form import error_text
 from components.icons import icon
 from components.table import list_pager, table_card, toolbar
@@ -46,6 +46,7 @@ def rows_step() -> rx.Component:
                 )
             ],
         ),
+        _last_change(),
         _grid(editable=True),
         rx.el.p(
             "Only valid rows are sent. Invalid rows, duplicates in the file and people you already own are left out "
@@ -60,6 +61,34 @@ def rows_step() -> rx.Component:
         ),
         replace_dialog(),
         class_name="flex flex-col gap-4",
+    )
+
+
+def _last_change() -> rx.Component:
+    """What was changed last, also before a reload, and the way back."""
+    return rx.cond(
+        flag(S.card.may_edit) & (S.last_change.told != ""),
+        rx.el.div(
+            icon("history", size=14, class_name="flex-none text-ink-3"),
+            rx.el.p(
+                S.last_change.told,
+                " ",
+                relative_time(S.last_change.made, exact=S.last_change.made_exact),
+                class_name="min-w-0 text-13 text-ink-2",
+            ),
+            secondary(
+                "Undo",
+                icon_name="undo-2",
+                size="sm",
+                pending=S.undoing,
+                on_click=S.undo(S.last_change.revision),
+                aria_label=text("Undo: ") + S.last_change.told,
+            ),
+            role="group",
+            aria_label="Last change",
+            class_name="flex flex-wrap items-center gap-2",
+        ),
+        rx.fragment(),
     )
 
 

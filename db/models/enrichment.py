@@ -237,6 +237,28 @@ class EnrichmentChunk(WorkspaceOwned, Base):
     error_message: Mapped[str | None] = mapped_column(Text)
 
 
+class EnrichmentChange(WorkspaceOwned, Base):
+    """What an edit or a replacement wrote over in one column, kept so that it can be undone before the list is started.
+
+    `revision` is the list's when nothing came after this change; only a change at the list's revision can be undone.
+    `before`: `numbers` of the rows and their `texts`, and `flaws` of rows whose structure the edit mended (number as
+    text to code). `byte_size` is that of the texts. Goes with the list's rows.
+    """
+
+    __tablename__ = "enrichment_changes"
+    __table_args__ = _of_enrichment(PrimaryKeyConstraint("workspace_id", "enrichment_id", "number"))
+
+    enrichment_id: Mapped[UUID]
+    number: Mapped[int]
+    revision: Mapped[int]
+    place: Mapped[int]
+    cell_count: Mapped[int]
+    first_row: Mapped[int]
+    byte_size: Mapped[int] = mapped_column(BigInteger)
+    before: Mapped[dict[str, Any]] = mapped_column(TEXT_JSON)
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class ColumnMapping(WorkspaceOwned, Base):
     """How a workspace mapped a header before, offered for the next file with the same one (ENR-04)."""
 

@@ -240,7 +240,13 @@ def test_layout_mapping_cells(alice: TestClient) -> None:
         f"{PATH}/{id}/replace", json={"revision": 3, "column": 0, "find": "nobody", "replace": "lee@globex.example"}
     ).json()
     assert (replaced["changed"], replaced["enrichment"]["counts"]["valid"]) == (1, 2)
-    headless = alice.patch(f"{PATH}/{id}", json={"revision": 4, "layout": {"header_row": None}})
+    undone = alice.post(f"{PATH}/{id}/undo", json={"revision": 4}).json()
+    assert (undone["restored"], undone["enrichment"]["counts"]["valid"], undone["enrichment"]["revision"]) == (1, 1, 5)
+    assert alice.post(f"{PATH}/{id}/undo", json={"revision": 4}).json()["reason"] == "stale_version"
+    assert alice.post(f"{PATH}/{id}/undo", json={"revision": 5}).json()["restored"] == 1, "the correction before"
+    nothing = alice.post(f"{PATH}/{id}/undo", json={"revision": 6})
+    assert (nothing.status_code, nothing.json()["reason"]) == (409, "nothing_to_undo")
+    headless = alice.patch(f"{PATH}/{id}", json={"revision": 6, "layout": {"header_row": None}})
     assert headless.status_code == 200, headless.text
     read(id)
     assert alice.get(f"{PATH}/{id}").json()["counts"]["total"] == 3

@@ -207,6 +207,30 @@ def test_forty_rows_are_told_why_and_what_else(demo_page: Page, people: list[dic
     expect(page.get_by_role("button", name=re.compile("^Start · at most"))).to_be_disabled()
 
 
+def test_a_replacement_is_undone_after_a_reload(demo_page: Page) -> None:
+    page = demo_page
+    body = "E-mail,Company\n" + "".join(f"p{n}@acme.example,Acme {n}\n" for n in range(30)) + "x@acme.example,Apex\n"
+    drop(page, "undo.csv", body.encode())
+    expect(page.get_by_role("navigation", name="Steps")).to_be_visible(timeout=60_000)
+    step(page, "Rows")
+    page.get_by_role("button", name="Find and replace").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("In the column").select_option(label="Company")
+    dialog.get_by_label("Find").fill("Acme")
+    dialog.get_by_label("Replace with").fill("Apex")
+    expect(dialog.get_by_role("status")).to_contain_text("30 cells will be changed")
+    dialog.get_by_role("button", name="Replace in the column").click()
+    expect(page.get_by_text("30 cells were changed.")).to_be_visible()
+    page.reload()
+    last = page.get_by_role("group", name="Last change")
+    expect(last).to_contain_text("30 cells of “Company” were changed")
+    assert_sound(page)
+    last.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(page.get_by_role("button", name="Edit Company, row 1: Acme 0")).to_be_visible()
+    expect(page.get_by_role("button", name="Edit Company, row 31: Apex")).to_be_visible()
+    expect(last).to_have_count(0)
+
+
 def test_every_step_is_accessible_and_fits(demo_page: Page, people: list[dict[str, Any]]) -> None:
     page = demo_page
     drop(page, "look.csv", messy_file(messy_rows(people)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cursive_app.services import enrichment
-from cursive_app.services.enrichment import replacing
+from cursive_app.services.enrichment import rewriting
 from cursive_app.services.enrichment.views import EnrichmentView
 from tests.factories import Cast
 from tests.services.lists import counts, edit, ready
@@ -82,8 +82,8 @@ def test_a_replacement_is_an_edit_that_writing_back_undoes(cast: Cast, tmp_path:
 def test_a_replacement_in_many_rows_tells_duplicates_anew(
     cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replacing, "BLOCK", 7)
-    monkeypatch.setattr(replacing, "_FEW", 5)
+    monkeypatch.setattr(rewriting, "BLOCK", 7)
+    monkeypatch.setattr(rewriting, "_FEW", 5)
     text = "E-mail\n" + "".join(f"p{n}@{'old' if n % 2 else 'new'}.example\np{n}@new.example\n" for n in range(30))
     view = read(cast.alice, upload(cast.alice, text, tmp_path))
     assert counts(cast.alice, view) == (60, 45, 0, 15, 0)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cursive_app.errors import Conflict
 from cursive_app.services import enrichment
+from db.roles import Role
 from state.enrichment import EnrichmentState as S
-from tests.factories import Cast
+from tests.factories import Cast, make_member, make_user
 from tests.factories_enrichment import list_row
 from tests.state.lists import UNTIDY, opened, upload
 
@@ -25,7 +26,10 @@ async def test_a_cell_is_mended_in_place_and_taken_back(driver, cast: Cast, tmp_
     await tab.send(S.save_cell, path=path, form={"value": "robin@example.com"})
     assert tab.var(S, "card")["counts"]["valid"] == "121"
     assert "Undo" in tab.text()
-    await tab.send(S.undo_cell, path=path, number=1, column=0, value="broken(at)example.com")
+    await tab.send(S.load, path=path)  # as after a reload
+    assert tab.var(S, "last_change")["told"] == "Row 1, “E-mail” was changed"
+    await tab.send(S.undo, path=path, revision=2)
+    assert "1 cell is as before" in tab.text()
     assert tab.var(S, "card")["counts"]["valid"] == "120"
     await tab.send(S.start_edit, path=path, number=1, column=0)
     await tab.send(S.stop_edit, path=path)
@@ -56,6 +60,32 @@ async def test_find_and_replace_says_how_many(driver, cast: Cast, tmp_path: Path
     assert tab.var(S, "replace_count") == "0"
     await tab.send(S.set_replace_column, path=path, column="77")
     assert "no such column" in tab.var(S, "replace_error")
+
+
+async def test_a_replacement_is_undone_in_one_tab_and_refused_in_the_other(driver, cast: Cast, tmp_path: Path) -> None:
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    path = f"/enrichments/{id}?step=rows"
+    tab = await opened(driver, cast.alice, id, "?step=rows")
+    assert tab.var(S, "last_change")["told"] == ""
+    form = {"replace-column": "3", "replace-find": "Acme", "replace-with": "Apex"}
+    await tab.send(S.set_replacing, path=path, is_open=True)
+    for _ in range(2):
+        await tab.send(S.replace, path=path, form=form)
+    assert ("120 cells were changed" in tab.text(), "Undo" in tab.text()) == (True, True)
+    other = await opened(driver, cast.bob, id, "?step=rows")
+    assert other.var(S, "last_change")["told"] == "120 cells of “Firma” were changed"
+    reader = make_member(cast.workspace_id, make_user("Rita"), Role.READ_ONLY)
+    for stranger in (await opened(driver, reader, id, "?step=rows"), await opened(driver, cast.charlie, id)):
+        await stranger.send(S.undo, path=path, revision=2)
+    assert list_row(id).revision == 2  # type: ignore[arg-type]
+    await tab.send(S.undo, path=path, revision=2)
+    assert "120 cells are as before" in tab.text()
+    await tab.send(S.load, path=path)
+    assert tab.var(S, "last_change")["told"] == ""
+    assert tab.var(S, "rows")[1]["cells"][3]["text"] == "Acme 0"
+    await other.send(S.undo, path=path, revision=2)
+    assert "changed meanwhile" in other.text()
+    assert (other.var(S, "undoing"), list_row(id).revision) == (False, 3)  # type: ignore[arg-type]
 
 
 async def test_an_edit_of_what_changed_elsewhere_is_refused(driver, cast: Cast, tmp_path: Path) -> None:

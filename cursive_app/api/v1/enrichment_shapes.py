@@ -317,6 +317,15 @@ class ReplacedOut(BaseModel):
     enrichment: EnrichmentOut
 
 
+class UndoRequest(_Body):
+    revision: Revision
+
+
+class UndoneOut(BaseModel):
+    restored: int = Field(description="How many cells say again what they said.")
+    enrichment: EnrichmentOut
+
+
 class StartRequest(_Body):
     """`revision` is the one whose quote was seen."""
 

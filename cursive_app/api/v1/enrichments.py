@@ -42,6 +42,8 @@ from cursive_app.api.v1.enrichment_shapes import (
     RowsOut,
     StartRequest,
     Status,
+    UndoneOut,
+    UndoRequest,
     View,
 )
 from cursive_app.api.v1.jobs import JobOut
@@ -188,6 +190,16 @@ def replace(tenant: Who, enrichment_id: UUID, body: Replacement) -> ReplacedOut:
         changed = replacing(scope, enrichment_id, **body.model_dump(exclude={"dry_run"}))
         view = enrichment.get_enrichment(scope, enrichment_id)
     return ReplacedOut(changed=changed, enrichment=EnrichmentOut.model_validate(view))
+
+
+@router.post("/{enrichment_id}/undo", summary="Undo the last change of cells")
+def undo(tenant: Who, enrichment_id: UUID, body: UndoRequest) -> UndoneOut:
+    """Take back the last correction or replacement, and with the next request the one before. Nothing can be undone
+    once the list was mapped or read anew, or started."""
+    with tenant.begin() as scope:
+        restored = enrichment.undo(scope, enrichment_id, **body.model_dump())
+        view = enrichment.get_enrichment(scope, enrichment_id)
+    return UndoneOut(restored=restored, enrichment=EnrichmentOut.model_validate(view))
 
 
 @router.post("/{enrichment_id}/sample", status_code=202, summary="Free dry run")

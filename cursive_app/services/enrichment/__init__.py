@@ -1,6 +1,7 @@
 """Enrichment: a customer's own list, from the dropped file to the download.
 
-Owns the tables `enrichments`, `enrichment_file_parts`, `enrichment_rows`, `enrichment_chunks` and `column_mappings`.
+Owns the tables `enrichments`, `enrichment_file_parts`, `enrichment_rows`, `enrichment_changes`, `enrichment_chunks` and
+`column_mappings`.
 Promise: every row of the list ends with exactly one outcome, only matched rows are charged, once each (P1, P5), and a
 list that cannot be used says why before anything is spent (P12).
 """
@@ -8,8 +9,9 @@ list that cannot be used says why before anything is spent (P12).
 from __future__ import annotations
 
 from cursive_app.services.enrichment.announcing import mail_run
+from cursive_app.services.enrichment.changes import last_change
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, OUTPUT_COLUMNS, OutputColumn
-from cursive_app.services.enrichment.editing import edit_cell
+from cursive_app.services.enrichment.editing import edit_cell, undo
 from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.fields import FIELDS, Field
 from cursive_app.services.enrichment.files import clean_filename
@@ -30,7 +32,7 @@ from cursive_app.services.enrichment.running import bury_enrichment, run_enrichm
 from cursive_app.services.enrichment.sampling import bury_sample, run_sample, start_sample
 from cursive_app.services.enrichment.sniffing import DELIMITERS
 from cursive_app.services.enrichment.starting import cancel, resume, start
-from cursive_app.services.enrichment.views import EnrichmentView, Quote, SampleView
+from cursive_app.services.enrichment.views import ChangeView, EnrichmentView, Quote, SampleView
 
 __all__ = [
     "DELIMITERS",
@@ -41,6 +43,7 @@ __all__ = [
     "OUTCOME_COLUMNS",
     "OUTPUT_COLUMNS",
     "VIEWS",
+    "ChangeView",
     "EnrichmentView",
     "Field",
     "Output",
@@ -61,6 +64,7 @@ __all__ = [
     "edit_cell",
     "get_enrichment",
     "head_rows",
+    "last_change",
     "list_enrichments",
     "list_rows",
     "mail_run",
@@ -82,4 +86,5 @@ __all__ = [
     "start",
     "start_sample",
     "take_leads",
+    "undo",
 ]

@@ -1,21 +1,19 @@
-"""Correcting cells in place (ENR-05): the row is checked again, and what it repeated or was repeated by with it, in the
-same transaction. What the file said stays known, so that writing it back undoes an edit."""
+"""Correcting cells in place (ENR-05), and undoing what was corrected or replaced last.
+
+Rows are checked again, and what they repeated or were repeated by with them, in the same transaction.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import zip_longest
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+import polars as pl
 
 from cursive_app.errors import Conflict, Invalid, NotFound
-from cursive_app.services.enrichment.checking import check
+from cursive_app.services.enrichment.changes import record_change, take_change
 from cursive_app.services.enrichment.layouts import changeable
+from cursive_app.services.enrichment.rewriting import rewrite_column
 from cursive_app.services.enrichment.rows import row_view
-from cursive_app.services.enrichment.stored import frame_of
-from cursive_app.services.enrichment.storing import judge_alone, regroup, update_rows
 from cursive_app.services.enrichment.views import RowView
 from db.models.enrichment import Enrichment, EnrichmentRow
 from db.scope import Scope
@@ -24,7 +22,8 @@ LONGEST_CELL = 20_000
 
 
 def edit_cell(scope: Scope, id: UUID | str, *, revision: int, number: int, column: int, value: str) -> RowView:
-    """Write one cell of row `number` (from 1) and check the row again; the list's revision grows by one.
+    """Write one cell of row `number` (from 1) and check the row again; the list's revision grows by one, `undo` takes
+    it back.
 
     `column` is its position, also of a cell beyond the columns, which an empty value removes. Raises Conflict
     (`stale_version`, `started`, `reading`, `purged`), Invalid, NotFound, Forbidden.
@@ -34,10 +33,36 @@ def edit_cell(scope: Scope, id: UUID | str, *, revision: int, number: int, colum
     check_text("value", value)
     if isinstance(column, bool) or not isinstance(column, int) or column not in _places(row):
         raise Invalid(fields={"column": "The row has no such cell."})
-    regroup(scope, parent.id, sorted(_rewrite(scope, parent, [row], {row.number: _with(row, column, value)})))
-    count_verdicts(scope, parent)
+    said = row.cells[column] if column < len(row.cells) else ""
+    flaws = rewrite_column(scope, parent, column, _cells([number], [value]))
+    record_change(scope, parent, column=column, before=_cells([number], [said]), flaws=flaws)
     scope.session.refresh(row)
     return row_view(row)
+
+
+def undo(scope: Scope, id: UUID | str, *, revision: int) -> int:
+    """Take the last edit or replacement back: exactly its cells say again what they said, their rows are checked as
+    they are now, and the list's revision grows by one. How many cells that were.
+
+    Undone again, it takes back the change before, as long as nothing else came between. Raises Conflict
+    (`nothing_to_undo`: it was undone already, or there was none; `stale_version`, `started`, `reading`, `purged`),
+    NotFound, Forbidden.
+    """
+    parent = editable(scope, id, revision=revision)
+    change = take_change(scope, parent)
+    if change is None:
+        raise Conflict(
+            "There is nothing to undo: the last change was undone already, or none was made since the list was read.",
+            reason="nothing_to_undo",
+        )
+    before = change.before
+    flaws = {int(number): code for number, code in before["flaws"].items()}
+    rewrite_column(scope, parent, change.place, _cells(before["numbers"], before["texts"]), flaws=flaws)
+    return change.cell_count
+
+
+def _cells(numbers: list[int], texts: list[str]) -> pl.DataFrame:
+    return pl.DataFrame({"number": numbers, "text": texts}, schema={"number": pl.Int64, "text": pl.String})
 
 
 def editable(scope: Scope, id: UUID | str, *, revision: int) -> Enrichment:
@@ -70,50 +95,3 @@ def check_text(name: str, value: str) -> None:
 def _places(row: EnrichmentRow) -> range:
     """Where the row has cells, also those that an edit has removed from its end."""
     return range(max([len(row.cells), *(int(place) + 1 for place in row.originals or ())]))
-
-
-def _with(row: EnrichmentRow, column: int, value: str) -> list[str]:
-    cells = [*row.cells, *[""] * (column + 1 - len(row.cells))]
-    return [*cells[:column], value, *cells[column + 1 :]]
-
-
-def _rewrite(scope: Scope, parent: Enrichment, rows: Sequence[EnrichmentRow], new: dict[int, list[str]]) -> set[str]:
-    """Write new cells of rows and check these rows. The identities they had and have now: whoever shares one of these
-    is to be judged again by `regroup`."""
-    if not rows:
-        return set()
-    before = {row.identity for row in rows if row.identity is not None}
-    for row in rows:
-        row.originals = _originals(row, new[row.number]) or None
-    scope.session.flush()
-    mapping = {int(place): name for place, name in parent.mapping.items()}
-    frame = frame_of(rows, width=len(parent.columns), changed={row.number: new[row.number] for row in rows})
-    judged = judge_alone(scope, check(frame, mapping))
-    update_rows(scope, parent.id, judged)
-    return before | {identity for identity in judged["identity"].to_list() if identity is not None}
-
-
-def _originals(row: EnrichmentRow, new: Sequence[str]) -> dict[str, Any]:
-    """What edited cells said in the file; a cell that says it again is not edited any more."""
-    known = dict(row.originals or {})
-    for place, (old, now) in enumerate(zip_longest(row.cells, new, fillvalue="")):
-        if old != now:
-            known.setdefault(str(place), old)
-    return {place: text for place, text in known.items() if int(place) >= len(new) or new[int(place)] != text}
-
-
-def count_verdicts(scope: Scope, parent: Enrichment) -> None:
-    """Count the verdicts anew and raise the revision: what was seen before is not what is there now."""
-    counts: dict[str, int] = dict(
-        scope.session.execute(
-            select(EnrichmentRow.verdict, func.count())
-            .where(scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == parent.id)
-            .group_by(EnrichmentRow.verdict)
-        ).all()
-    )
-    parent.valid_count = counts.get("valid", 0)
-    parent.invalid_count = counts.get("invalid", 0)
-    parent.duplicate_count = counts.get("duplicate", 0)
-    parent.owned_count = counts.get("owned", 0)
-    parent.revision += 1
-    scope.session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.changes import forget_changes
 from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.headers import HEAD_ROWS
 from cursive_app.services.enrichment.lists import seen
@@ -74,6 +75,7 @@ def choose_layout(
     row.revision += 1
     row.status, row.refusal_code, row.refusal_message = "received", None, None
     _forget_counts(row)
+    forget_changes(scope, row.id)
     queue_reading(scope, row, origin="file")
     return seen(scope, row)
 
@@ -115,6 +117,7 @@ def map_columns(scope: Scope, id: UUID | str, *, revision: int, mapping: Mapping
     has_rows = row.status == "ready" and row.row_count is not None
     row.revision += 1
     row.status, row.refusal_code, row.refusal_message = "received", None, None
+    forget_changes(scope, row.id)
     if row.fingerprint:
         _remember(scope, row.fingerprint, row.mapping)
     queue_reading(scope, row, origin="rows" if has_rows else "file")

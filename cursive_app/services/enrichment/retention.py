@@ -16,7 +16,7 @@ from cursive_app.services import accounts, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.views import EnrichmentView
-from db.models.enrichment import Enrichment, EnrichmentFilePart, EnrichmentRow
+from db.models.enrichment import Enrichment, EnrichmentChange, EnrichmentFilePart, EnrichmentRow
 from db.models.jobs import Job
 from db.roles import Role
 from db.scope import Scope, Tenant
@@ -84,7 +84,7 @@ def _purge_one(tenant: Tenant, id: UUID) -> bool:
 
 
 def _purge(scope: Scope, row: Enrichment) -> None:
-    for table in (EnrichmentRow, EnrichmentFilePart):
+    for table in (EnrichmentRow, EnrichmentFilePart, EnrichmentChange):
         scope.session.execute(delete(table).where(scope.owned(table), table.enrichment_id == row.id))
     row.layout = {name: value for name, value in row.layout.items() if name != "head"}  # the file's first rows
     row.columns = [{"name": column.get("name")} for column in row.columns]

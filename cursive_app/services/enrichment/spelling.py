@@ -1,7 +1,7 @@
 """Whether a header is a known name with a slip of the keyboard in it (ENR-03). Pure.
 
-Headers are short, so likeness of the whole text says little: "List name" is as near to "Last name" as "Frist name" is to
-"First name". Words are compared one by one instead, and what counts as a slip grows with the length of the word. Two
+Headers are short, so likeness of the whole text says little: "List name" is as near to "Last name" as "Frist name" is
+to "First name". Words are compared one by one instead, and what counts as a slip grows with the length of the word. Two
 neighbors that changed places are the one slip that hardly ever makes another word.
 """
 
@@ -17,9 +17,7 @@ MISSED_FROM = 6  # in which a letter may be missing or too many
 MISTYPED_FROM = 7  # in which a letter that is not the first may be another one
 JOINED_FROM = 8  # of a name that is written as one word
 PLURAL_FROM = 4
-OTHER_WORDS = frozenset(
-    {"contract", "employee", "frist", "industrial", "officer", "persona"}
-)
+OTHER_WORDS = frozenset({"contract", "employee", "frist", "industrial", "officer", "persona"})
 """Words of their own, one letter from a known one ("Frist" is German for a deadline)."""
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid
 from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.changes import forget_changes
 from cursive_app.services.enrichment.chunks import may_hold_more, still_needed
 from cursive_app.services.enrichment.pricing import (
     DELETED,
@@ -60,6 +61,7 @@ def start(
             return enrichment_view(scope, row)
         raise Conflict("This list has been started already. Watch it, or run its failed rows again.", reason="started")
     _check(row, revision=revision, matching=matching, includes_owned=includes_owned)
+    forget_changes(scope, row.id)
     row.price = settings().enrichment_price
     row.ceiling = read_ceiling(ceiling, price=row.price)
     row.matching, row.includes_owned = matching, includes_owned

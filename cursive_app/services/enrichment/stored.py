@@ -16,6 +16,8 @@ from db.models.enrichment import Enrichment, EnrichmentRow
 from db.scope import Scope, Tenant
 
 PAGE_ROWS = 5_000
+MENDABLE_FLAWS = (UNCLOSED, "too_few_cells")
+"""What is wrong with a row's structure until one of its cells is edited; what else is wrong stands in the cells."""
 
 
 def stored_frames(tenant: Tenant, enrichment_id: UUID, *, width: int) -> Iterator[pl.DataFrame]:

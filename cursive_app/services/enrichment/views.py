@@ -237,6 +237,19 @@ class RowPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeView:
+    """The last change of a list's cells, which can be undone at this `revision`: `cells` of one column, whose `name` is
+    None beyond the file's columns; `row` when it was one cell."""
+
+    revision: int
+    column: int
+    name: str | None
+    cells: int
+    row: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What a run would cost, in credits. `low` and `high` follow from the sample's interval and are None without one;
     `worst` is every row that is sent. `rows` will be sent, fewer when a ceiling ends the run at `payable_matches`,
