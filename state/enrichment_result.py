@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
-from uuid import UUID
+from typing import Literal
 
 import reflex as rx
 
-from cursive_app.api.links import Download, make_link
-from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
-from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
-from state.base import allow, ask, tenant, transact
-from state.enrichment_open import OpenPart
+from state.base import allow, transact
+from state.enrichment_download import DownloadPart
 from state.enrichment_progress import RunCard
 
-Kind = Literal["csv", "xlsx"]
-Only = Literal["all", "matched", "problems"]
-ALL_FIELDS = tuple(column.name for column in OUTPUT_COLUMNS)
 
-
-class ResultPart(OpenPart, mixin=True):
-    """Stop and resume, download, delete, add to leads, run the rest again."""
+class ResultPart(DownloadPart, mixin=True):
+    """Stop and resume, delete, add to leads, run the rest again."""
 
     run: RunCard = RunCard()
     has_run: bool = False
     confirming_stop: bool = False
     stopping: bool = False
     resuming: bool = False
-    choosing_download: bool = False
-    download_kind: str = "csv"
-    download_only: str = "all"
-    download_fields: list[str] = list(ALL_FIELDS)
-    preparing_download: bool = False
-    download_error: str = ""
     confirming_delete: bool = False
     deleting: bool = False
     adding: bool = False
@@ -70,58 +56,6 @@ class ResultPart(OpenPart, mixin=True):
         finally:
             self.resuming = False
         yield self._reload()
-
-    # The download
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def set_choosing_download(self, is_open: bool):
-        self.choosing_download, self.download_error = is_open, ""
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def set_download_kind(self, kind: Kind):
-        self.download_kind = kind
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def set_download_only(self, only: Only):
-        self.download_only = only
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def toggle_field(self, name: str):
-        """Take an added column into the file, or leave it out."""
-        chosen = {*self.download_fields} ^ {name}
-        self.download_fields = [field for field in ALL_FIELDS if field in chosen]
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    def choose_fields(self, every: bool):
-        self.download_fields = list(ALL_FIELDS) if every else []
-
-    @rx.event
-    @allow(Permission.DOWNLOAD_ENRICHMENTS)
-    async def download(self):
-        """Make a private link that soon expires, and let the browser fetch the file behind it."""
-        self.preparing_download, self.download_error = True, ""
-        yield
-        names = None if len(self.download_fields) == len(ALL_FIELDS) else tuple(self.download_fields)
-        kind, only = cast("Kind", self.download_kind), cast("Only", self.download_only)
-        try:
-            await ask(enrichment.check_output, tenant(), self.enrichment_id, kind=kind, only=only, fields=names)
-        except Unauthenticated:
-            raise
-        except CursiveError as error:
-            self.download_error = error.message
-            return
-        finally:
-            self.preparing_download = False
-        url, _expires_at = make_link(tenant(), Download(UUID(self.enrichment_id), kind, only, names))
-        self.choosing_download = False
-        yield rx.download(url=url)
-
-    # After it
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)

@@ -38,6 +38,8 @@ class Download:
     kind: Literal["csv", "xlsx"]
     only: Literal["all", "matched", "problems"]
     fields: tuple[str, ...] | None
+    fill: tuple[str, ...] = ()
+    overwrite: tuple[str, ...] = ()
 
 
 def make_link(tenant: Tenant, download: Download) -> tuple[str, datetime]:
@@ -51,6 +53,8 @@ def make_link(tenant: Tenant, download: Download) -> tuple[str, datetime]:
             download.kind,
             download.only,
             list(download.fields) if download.fields is not None else None,
+            list(download.fill),
+            list(download.overwrite),
         ]
     )
     return OPEN_PREFIX + (token if isinstance(token, str) else token.decode()), now() + LIFETIME
@@ -60,8 +64,9 @@ def open_link(token: str) -> tuple[Tenant, Download]:
     """Whose link it is, with today's rights, and what it opens. Raises LinkExpired, NotFound."""
     try:
         found = _signer().loads(token, max_age=int(LIFETIME.total_seconds()))
-        workspace, user, key, enrichment_id, kind, only, fields = found
-        download = Download(UUID(enrichment_id), kind, only, tuple(fields) if fields is not None else None)
+        workspace, user, key, enrichment_id, kind, only, fields, fill, overwrite = found
+        names = tuple(fields) if fields is not None else None
+        download = Download(UUID(enrichment_id), kind, only, names, tuple(fill), tuple(overwrite))
         workspace_id = UUID(workspace)
         user_id, api_key_id = (UUID(id) if id else None for id in (user, key))
     except SignatureExpired:

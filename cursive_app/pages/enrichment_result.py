@@ -1,4 +1,4 @@
-"""What is there when a run has ended: counts, receipt, download."""
+"""What is there when a run has ended: counts, receipt, what to do next."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from typing import Any, Literal
 
 import reflex as rx
 
-from components.binding import Text, items, text
-from components.buttons import button, ghost, primary, quiet_danger, secondary
-from components.dialog import modal
+from components.binding import items, text
+from components.buttons import button, primary, quiet_danger, secondary
 from components.feedback import banner, definition, relative_time
-from components.form import Choice, error_summary, radio_group
 from components.icons import icon
 from components.shell import section
+from cursive_app.pages.enrichment_download import download_dialog
 from cursive_app.pages.enrichment_rows import result_rows
 from cursive_app.pages.frame import may
 from cursive_app.services.accounts import Permission
-from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
 from state.enrichment import EnrichmentState as S
 
 OUTCOMES = (
@@ -54,7 +52,7 @@ def ended() -> rx.Component:
             class_name="grid grid-cols-1 items-start gap-5 lg:grid-cols-[minmax(0,1fr)_320px]",
         ),
         rx.cond(S.card.purged, rx.fragment(), result_rows()),
-        _download_dialog(),
+        download_dialog(),
         class_name="flex flex-col gap-5",
     )
 
@@ -213,82 +211,5 @@ def _receipt() -> rx.Component:
             ),
             rx.el.a("Credit statement", href="/credits", class_name="link text-13"),
             class_name="mt-2 flex flex-wrap gap-4",
-        ),
-    )
-
-
-def _download_dialog() -> rx.Component:
-    return modal(
-        "Download the result",
-        rx.el.div(
-            radio_group(
-                "download-kind",
-                "File",
-                (
-                    Choice("csv", "CSV", "Opens everywhere. Cells that look like formulas are made harmless."),
-                    Choice("xlsx", "Excel (XLSX)", "Every cell is text, as it was in your file."),
-                ),
-                value=S.download_kind,
-                on_change=S.set_download_kind,
-            ),
-            radio_group(
-                "download-only",
-                "Rows",
-                (
-                    Choice("all", _counted("All rows", "all"), "In the order of your file, each with its outcome."),
-                    Choice("matched", _counted("Only matched", "matched")),
-                    Choice(
-                        "problems",
-                        _counted("Only problems", "unmatched"),
-                        "Everything that was not matched: no match, skipped and errors, each with the reason.",
-                    ),
-                ),
-                value=S.download_only,
-                on_change=S.set_download_only,
-            ),
-            _field_choice(),
-            error_summary(S.download_error),
-            class_name="flex flex-col gap-5",
-        ),
-        is_open=S.choosing_download,
-        on_open_change=S.set_choosing_download,
-        description="Your own columns come first, as they were. The link is private and soon expires.",
-        footer=[primary("Download", icon_name="download", on_click=S.download, pending=S.preparing_download)],
-        wide=True,
-    )
-
-
-def _counted(words: str, key: str) -> Text:
-    return text(words + " (") + S.card.counts[key] + ")"
-
-
-def _field_choice() -> rx.Component:
-    def choice(name: str, meaning: str) -> rx.Component:
-        return rx.el.label(
-            rx.el.input(
-                type="checkbox",
-                checked=items(S.download_fields).contains(name),
-                on_change=lambda _on: S.toggle_field(name),
-                class_name="check",
-            ),
-            rx.el.span(name, title=meaning, class_name="truncate"),
-            class_name="flex min-w-0 items-center gap-2 text-12 text-ink",
-        )
-
-    return rx.el.details(
-        rx.el.summary(
-            "Added columns: ",
-            items(S.download_fields).length().to_string(),
-            f" of {len(OUTPUT_COLUMNS)}",
-            class_name="cursor-pointer text-13 font-medium text-ink",
-        ),
-        rx.el.div(
-            ghost("All", size="sm", on_click=S.choose_fields(True)),
-            ghost("None", size="sm", on_click=S.choose_fields(False)),
-            class_name="flex gap-1 py-2",
-        ),
-        rx.el.div(
-            *[choice(column.name, column.meaning) for column in OUTPUT_COLUMNS],
-            class_name="grid grid-cols-1 gap-x-4 gap-y-1.5 sm:grid-cols-2",
         ),
     )

@@ -17,6 +17,7 @@ from cursive_app.clock import now
 from cursive_app.services import accounts
 from cursive_app.settings import settings
 from db.models.accounts import AuditEntry, Membership, Workspace
+from db.models.enrichment import EnrichmentRow
 from db.scope import Tenant
 from db.system import system_scope
 from tests.api.client import browser
@@ -51,6 +52,25 @@ def test_a_link_opens_what_it_was_made_for(cast: Cast, ended: UUID, anybody: Tes
     with cast.alice.begin() as scope:
         entries = scope.session.scalars(scope.select(AuditEntry).where(AuditEntry.action == "enrichment.downloaded"))
         assert [(one.object_id, one.actor_label) for one in entries] == [(str(ended), accounts.actor_label(scope))]
+
+
+def test_own_columns_are_filled_by_the_request_and_by_its_link(cast: Cast, anybody: TestClient) -> None:
+    id = make_list(cast.alice, [Line(("", "Dana", "", ""), {})], status="completed", matched_count=1)
+    found = {"BUSINESS_EMAIL": "dana@acme.example", "FIRST_NAME": "Danielle", "LAST_NAME": "Reyes"}
+    with cast.alice.begin() as scope:
+        mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id)
+        scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome="matched", found=found))
+    asked = {"fill": "email,last_name", "overwrite": "first_name", "fields": ""}
+    link = link_of(cast.alice, id, **asked).json()["url"]
+    for answer in (
+        anybody.get(link),
+        browser(create(), cast.alice).get(f"/api/v1/enrichments/{id}/download", params=asked),
+        browser(create(), cast.alice).get(f"/api/audiencelab/batch-enrichment/{id}/download", params=asked),
+    ):
+        assert answer.text.splitlines()[1].startswith('"dana@acme.example","Danielle","Reyes","",'), answer.text
+    for wrong in ({"fill": "city"}, {"overwrite": "shoe_size"}, {"fill": "email", "overwrite": "email"}):
+        refused = link_of(cast.alice, id, **wrong)
+        assert (refused.status_code, set(refused.json()["fields"]) <= {"fill", "overwrite"}) == (422, True)
 
 
 def test_an_expired_link_says_so(cast: Cast, ended: UUID, anybody: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

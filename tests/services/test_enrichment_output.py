@@ -30,15 +30,22 @@ from db.roles import Role
 from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast, make_cast, make_member, make_user
-from tests.factories_enrichment import COLUMNS, Line, make_list, read_csv
+from tests.factories_enrichment import COLUMNS, FIELDS, Line, make_list, read_csv
 
 OURS = [column.name for column in (*OUTPUT_COLUMNS, *OUTCOME_COLUMNS)]
 DANGEROUS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "＝1+1", '=HYPERLINK("http://x.example")']
 
 
-def ended(tenant: Tenant, rows: Sequence[Sequence[str]], *, columns: Sequence[str] = COLUMNS, **found: str) -> UUID:
+def ended(
+    tenant: Tenant,
+    rows: Sequence[Sequence[str]],
+    *,
+    columns: Sequence[str] = COLUMNS,
+    mapping: dict[str, str] = FIELDS,
+    **found: str,
+) -> UUID:
     """A list whose run has ended: rows in turns matched, without a match, skipped and with an error."""
-    id = make_list(tenant, [Line(tuple(cells), {}) for cells in rows], columns=columns)
+    id = make_list(tenant, [Line(tuple(cells), {}) for cells in rows], columns=columns, mapping=mapping)
     outcomes = ("matched", "no_match", "skipped", "error")
     with tenant.begin() as scope:
         for number in range(1, len(rows) + 1):
@@ -163,6 +170,30 @@ def test_chosen_columns_and_rows(cast: Cast) -> None:
     outcomes = {(line[header.index("cursive_outcome") - 1], bool(line[5])) for line in problems[1:]}
     assert outcomes == {("no_match", True), ("skipped", True), ("error", True)}, "each with its reason"
     assert len(sheet(cast.alice, id, only="matched")[0]) == 4
+
+
+FILLABLE = {"0": "email", "1": "first_name", "2": "phone", "3": "city"}
+ANSWER = {"BUSINESS_EMAIL": "b@x.example, c@x.example", "FIRST_NAME": "=Dana", "MOBILE_PHONE": "+15125550101"}
+
+
+def test_blanks_of_own_columns_are_filled_and_others_overwritten_where_it_is_asked_for(cast: Cast) -> None:
+    rows = [["", "", "call me", ""], ["", "", "", "Austin"], [" ", "Lee", "", ""], ["", "", "", ""]] * 2
+    id = ended(cast.alice, rows, mapping=FILLABLE, **ANSWER)
+    options: dict[str, Any] = {"fill": ["email", "first_name", "city"], "overwrite": ["phone"], "fields": ["UUID"]}
+    header, *found = lines(cast.alice, id, **options)
+    assert header == [*COLUMNS, "UUID", *(column.name for column in OUTCOME_COLUMNS)]
+    matched = ["b@x.example", "'=Dana", "+15125550101", ""]
+    assert [line[:4] for line in found] == [matched, *rows[1:4], matched, *rows[1:4]], "only matched rows are filled"
+    workbook, _ = sheet(cast.alice, id, **options)
+    assert workbook[1][:5] == ["b@x.example", "=Dana", "+15125550101", "", "u1"]
+    assert [line[:4] for line in lines(cast.alice, id)[1:]] == rows, "by default own columns are as they were"
+    with cast.alice.begin() as scope:
+        stored = scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id).order_by(EnrichmentRow.number)
+        assert [row.cells for row in scope.session.scalars(stored)] == rows, "what is stored never changes"
+    for wrong in ({"fill": ["job_title"]}, {"overwrite": ["shoe_size"]}, {"fill": ["city"], "overwrite": ["city"]}):
+        for refusing in (enrichment.output, enrichment.check_output):
+            with pytest.raises(Invalid):
+                refusing(cast.alice, id, **wrong)  # type: ignore[arg-type]
 
 
 def test_the_problems_of_a_list_before_its_run(cast: Cast) -> None:

@@ -45,6 +45,32 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     assert "were deleted" in tab.var(S, "card")["kept"]
 
 
+async def test_own_columns_are_offered_what_was_found(driver, cast: Cast) -> None:
+    id = make_list(cast.alice, [unknown_line(1)], status="completed", no_match_count=1)
+    tab, path = await opened(driver, cast.alice, str(id)), f"/enrichments/{id}"
+    await tab.send(S.set_choosing_download, path=path, is_open=True)
+    assert [(line["name"], line["label"], line["policy"]) for line in tab.var(S, "fill_lines")] == [
+        ("E-mail", "E-mail", "keep"), ("First", "First name", "keep"), ("Last", "Last name", "keep"),
+    ]  # fmt: skip
+    assert tab.var(S, "fills_told") == "as they are"
+    await tab.send(S.set_every_policy, path=path, policy="fill")
+    await tab.send(S.set_policy, path=path, field="last_name", policy="overwrite")
+    await tab.send(S.set_policy, path=path, field="email", policy="keep")
+    await tab.send(S.set_policy, path=path, field="city", policy="fill")
+    assert tab.var(S, "fills_told") == "2 of 3 take what was found"
+    await tab.send(S.download, path=path)
+    address = re.search(r"/api/v1/downloads/([\w.-]+)", tab.text())
+    assert address is not None
+    _, wanted = open_link(address[1])
+    assert (wanted.fill, wanted.overwrite) == (("first_name",), ("last_name",))
+    await tab.send(S.set_choosing_download, path=path, is_open=True)
+    assert tab.var(S, "fill_lines")[2]["policy"] == "overwrite", "kept for the next file of the list"
+    stranger = await opened(driver, cast.charlie, str(id))
+    for handler, values in ((S.set_choosing_download, {"is_open": True}), (S.download, {})):
+        await stranger.send(handler, path=path, **values)
+    assert (stranger.var(S, "fill_lines"), "/downloads/" in stranger.text()) == ([], False)
+
+
 async def test_a_run_shows_where_its_rows_are_and_since_when(driver, cast: Cast, sandbox: Sandbox) -> None:
     id, lab = started(cast, 120), sandbox.client()
     sandbox.faults({"mode": "job_unknown"})

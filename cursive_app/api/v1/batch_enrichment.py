@@ -13,10 +13,18 @@ from starlette.responses import StreamingResponse
 
 from cursive_app.api.auth import tenant_of
 from cursive_app.api.gate import idempotency_key_of
-from cursive_app.api.links import Download
 from cursive_app.api.problems import documented
 from cursive_app.api.v1.enrichment_shapes import Kind, Only, StartRequest
-from cursive_app.api.v1.enrichments import BODY, OUTPUT, FieldNames, names_of, new_list, sent
+from cursive_app.api.v1.enrichments import (
+    BODY,
+    OUTPUT,
+    FieldNames,
+    FillNames,
+    OverwriteNames,
+    new_list,
+    sent,
+    wanted_output,
+)
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import EnrichmentView
 from db.scope import Tenant
@@ -96,10 +104,16 @@ def cancel_batch(tenant: Who, enrichment_id: UUID) -> BatchJob:
     responses={**OUTPUT, **documented(409)},
 )  # fmt: skip
 def download_batch(
-    tenant: Who, enrichment_id: UUID, format: Kind = "csv", only: Only = "all", fields: FieldNames = None
+    tenant: Who,
+    enrichment_id: UUID,
+    format: Kind = "csv",
+    only: Only = "all",
+    fields: FieldNames = None,
+    fill: FillNames = "",
+    overwrite: OverwriteNames = "",
 ) -> StreamingResponse:
     """As GET /api/v1/enrichments/{enrichment_id}/download."""
-    return sent(tenant, Download(enrichment_id, format, only, names_of(fields)))
+    return sent(tenant, wanted_output(enrichment_id, format, only, fields, fill, overwrite))
 
 
 def batch_job(view: EnrichmentView) -> BatchJob:

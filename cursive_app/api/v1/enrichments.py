@@ -61,6 +61,14 @@ FieldNames = Annotated[
     str | None,
     Query(max_length=4_000, description="Output columns to add, separated by commas; left out: all, empty: none."),
 ]
+FillNames = Annotated[
+    str,
+    Query(max_length=1_000, description="Mapped fields, separated by commas, whose blank cells take what was found."),
+]
+OverwriteNames = Annotated[
+    str,
+    Query(max_length=1_000, description="Mapped fields whose cells take what was found, whatever they say."),
+]
 FILE = {"schema": {"type": "string", "format": "binary"}}
 BODY = {
     "parameters": [
@@ -272,20 +280,32 @@ def add_to_leads(tenant: Who, enrichment_id: UUID) -> JobOut:
     responses={**OUTPUT, **documented(409)},
 )  # fmt: skip
 def download(
-    tenant: Who, enrichment_id: UUID, format: Kind = "csv", only: Only = "all", fields: FieldNames = None
+    tenant: Who,
+    enrichment_id: UUID,
+    format: Kind = "csv",
+    only: Only = "all",
+    fields: FieldNames = None,
+    fill: FillNames = "",
+    overwrite: OverwriteNames = "",
 ) -> StreamingResponse:
-    """The original columns first, then what was found and what became of each row."""
-    return sent(tenant, links.Download(enrichment_id, format, only, names_of(fields)))
+    """The original columns first, as they are or filled as you ask, then what was found and what became of each row."""
+    return sent(tenant, wanted_output(enrichment_id, format, only, fields, fill, overwrite))
 
 
 @router.post("/{enrichment_id}/download-link", summary="Private download link")
 def make_link(
-    tenant: Who, enrichment_id: UUID, format: Kind = "csv", only: Only = "all", fields: FieldNames = None
+    tenant: Who,
+    enrichment_id: UUID,
+    format: Kind = "csv",
+    only: Only = "all",
+    fields: FieldNames = None,
+    fill: FillNames = "",
+    overwrite: OverwriteNames = "",
 ) -> LinkOut:
     """A link that works without session or key for ten minutes, for handing to a browser or a download program."""
-    names = names_of(fields)
-    enrichment.check_output(tenant, enrichment_id, kind=format, only=only, fields=names)
-    url, expires_at = links.make_link(tenant, links.Download(enrichment_id, format, only, names))
+    wanted = wanted_output(enrichment_id, format, only, fields, fill, overwrite)
+    enrichment.check_output(tenant, enrichment_id, **chosen_output(wanted))
+    url, expires_at = links.make_link(tenant, wanted)
     return LinkOut(url=url, expires_at=expires_at)
 
 
@@ -318,13 +338,7 @@ def new_list(tenant: Tenant, request: Request) -> EnrichmentView:
 
 def sent(tenant: Tenant, wanted: links.Download) -> StreamingResponse:
     """The output as an attachment. Raises as `enrichment.output`, before the first byte."""
-    found = enrichment.output(
-        tenant,
-        wanted.enrichment_id,
-        kind=wanted.kind,
-        only=wanted.only,
-        fields=wanted.fields,
-    )
+    found = enrichment.output(tenant, wanted.enrichment_id, **chosen_output(wanted))
     return StreamingResponse(
         found.chunks,
         media_type=found.media_type,
@@ -349,11 +363,27 @@ def shown(response: Response, view: EnrichmentView) -> EnrichmentOut:
     return EnrichmentOut.model_validate(view)
 
 
-def names_of(fields: str | None) -> tuple[str, ...] | None:
-    """The output columns a caller names; None: all, empty: none."""
-    if fields is None:
-        return None
-    return tuple(name for name in (part.strip() for part in fields.split(",")) if name)
+def wanted_output(
+    enrichment_id: UUID, kind: Kind, only: Only, fields: str | None, fill: str, overwrite: str
+) -> links.Download:
+    """What a caller asks for. `fields` None: all output columns, empty: none."""
+    names = names_of(fields) if fields is not None else None
+    return links.Download(enrichment_id, kind, only, names, names_of(fill), names_of(overwrite))
+
+
+def names_of(given: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in given.split(",")) if name)
+
+
+def chosen_output(wanted: links.Download) -> dict[str, Any]:
+    """The choices as `enrichment.output` takes them."""
+    return {
+        "kind": wanted.kind,
+        "only": wanted.only,
+        "fields": wanted.fields,
+        "fill": wanted.fill,
+        "overwrite": wanted.overwrite,
+    }
 
 
 def _choices(layout: LayoutChoice) -> dict[str, Any]:

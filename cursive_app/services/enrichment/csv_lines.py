@@ -1,7 +1,7 @@
-"""Lines of the output CSV, a batch of rows at a time and column by column. Pure.
+"""The output as a table, a batch of rows at a time and column by column, and its lines as CSV. Pure.
 
-Text that a spreadsheet would run as a formula gets an apostrophe in front (ASVS 1.2.10), except phone numbers in strict
-E.164. Known values stand in quotes, and nothing stands for what is not known.
+In the CSV, text that a spreadsheet would run as a formula gets an apostrophe in front (ASVS 1.2.10), except phone
+numbers in strict E.164. Known values stand in quotes, and nothing stands for what is not known.
 """
 
 from __future__ import annotations
@@ -11,23 +11,38 @@ from typing import Any
 
 import polars as pl
 
+from cursive_app.services.enrichment.filling import Fill, filled, needed
+
 _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 _E164 = r"^\+[1-9][0-9]{6,14}$"
+_CELL = "cell "  # and the place of an original column
 _OUTCOME = ("outcome", "reason", "matched_by", "source", "fetched_at")
 
 
-def csv_lines(rows: Sequence[Sequence[Any]], *, width: int, fields: Sequence[str]) -> bytes:
-    """The lines of some rows: (cells as a JSON list, found columns as a JSON object or None, then what became of it).
+def output_table(
+    rows: Sequence[Sequence[Any]], *, width: int, fields: Sequence[str], fills: Sequence[Fill] = ()
+) -> pl.DataFrame:
+    """Some rows as texts, null where there is nothing to say.
 
-    A row has `width` cells, whatever its list says, then the found columns that are `fields`.
+    A row is (cells as a JSON list, found columns as a JSON object or None, then what became of it). Its line has
+    `width` cells, whatever its list says, then the found columns that are `fields`, then what became of it.
     """
     cells, found, *outcome = zip(*rows, strict=True)
+    read = [*fields, *(name for name in dict.fromkeys(needed(fills)) if name not in fields)]
     columns = [
         *_listed(cells, width),
-        *_named(found, fields),
+        *_named(found, read),
         *(pl.Series(name, values, dtype=pl.String) for name, values in zip(_OUTCOME, outcome, strict=True)),
     ]
-    return _safe(pl.DataFrame(columns)).write_csv(
+    table = pl.DataFrame(columns)
+    if not fills:
+        return table
+    return table.with_columns(filled(fills, prefix=_CELL)).drop(read[len(fields) :])
+
+
+def csv_lines(table: pl.DataFrame) -> bytes:
+    """The lines of a table, safe to open."""
+    return _safe(table).write_csv(
         include_header=False, line_terminator="\r\n", quote_style="non_numeric"
     ).encode()  # fmt: skip
 
@@ -40,7 +55,7 @@ def header_line(names: Sequence[str]) -> bytes:
 
 def _listed(cells: Sequence[str], width: int) -> list[pl.Series]:
     lists = pl.Series("cells", cells, dtype=pl.String).str.json_decode(pl.List(pl.String)).to_frame()
-    places = (pl.col("cells").list.get(n, null_on_oob=True).alias(f"cell {n}") for n in range(width))
+    places = (pl.col("cells").list.get(n, null_on_oob=True).alias(f"{_CELL}{n}") for n in range(width))
     return lists.select(places).get_columns()
 
 

@@ -3,12 +3,12 @@
 Nothing of it is stored. Rows are read in batches of file order, each in its own short transaction, so a slow reader
 holds no connection, and written while they are sent. Postgres hands the JSON of a row out as it is; what it says is
 read here. In the CSV, text that a spreadsheet would run gets an apostrophe in front; a workbook's cells are typed as
-text and need none. The stored rows never change.
+text and need none. Original columns are filled from what was found where it is asked for (`filling`); the stored rows
+never change.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,17 @@ from pathlib import PurePath
 from typing import Any, Literal
 from uuid import UUID
 
+import polars as pl
 from sqlalchemy import func, select, text
 
 from cursive_app.errors import Conflict, Invalid, Unavailable
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, chosen_columns
-from cursive_app.services.enrichment.csv_lines import csv_lines, header_line
+from cursive_app.services.enrichment.csv_lines import csv_lines, header_line, output_table
+from cursive_app.services.enrichment.filling import Fill, chosen_fills
 from cursive_app.services.enrichment.finds import ANSWERED, PROVIDER
-from cursive_app.services.enrichment.workbook import LARGEST_SHEET, Table, write_workbook
+from cursive_app.services.enrichment.workbook import LARGEST_SHEET, write_workbook
 from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
 
@@ -72,6 +74,7 @@ class _Selection:
     enrichment_id: UUID
     originals: tuple[str, ...]
     fields: tuple[str, ...]
+    fills: tuple[Fill, ...]
     only: str
     total: int
 
@@ -87,13 +90,17 @@ def output(
     kind: Literal["csv", "xlsx"] = "csv",
     only: Literal["all", "matched", "problems"] = "all",
     fields: Sequence[str] | None = None,
+    fill: Sequence[str] = (),
+    overwrite: Sequence[str] = (),
 ) -> Output:
     """The file of a run that has ended, or the problems of a list that was only checked. `fields`: output columns.
 
+    `fill`, `overwrite`: fields whose original column takes what was found, where it is blank or in any case (ENR-16).
     `only`: "problems" are all rows that were not matched (`no_match`, `skipped`, `error`), before a run all that are
     not valid; with "matched" they make up "all" (ENR-15).
     Permission is asked and the audit entry written before the first byte. Raises Conflict (`not_ended`, `purged`),
-    Invalid (kind, only, fields), NotFound, Forbidden; the chunks raise Unavailable rather than end too early.
+    Invalid (kind, only, fields, fill, overwrite), NotFound, Forbidden; the chunks raise Unavailable rather than end
+    too early.
     """
     _check(kind, only)
     names = chosen_columns(fields)
@@ -106,6 +113,7 @@ def output(
             enrichment_id=row.id,
             originals=tuple(str(column.get("name") or "") for column in row.columns),
             fields=names,
+            fills=chosen_fills(row.mapping, fill=fill, overwrite=overwrite),
             only=only,
             total=_count(scope, row, only),
         )
@@ -123,19 +131,28 @@ def output(
         return Output(filename, MEDIA_TYPES[kind], _csv(tenant, selection))
     if selection.total > LARGEST_SHEET:
         raise Invalid(fields={"format": f"A sheet holds {LARGEST_SHEET:,} rows; download this list as CSV."})
-    table = Table(header=selection.header, width=len(selection.originals), fields=names)
-    return Output(filename, MEDIA_TYPES[kind], write_workbook(table, _sheet_rows(tenant, selection)))
+    sheet = (table.iter_rows() for table in _tables(tenant, selection))
+    return Output(filename, MEDIA_TYPES[kind], write_workbook(selection.header, sheet))
 
 
 def check_output(
-    tenant: Tenant, id: UUID | str, *, kind: str = "csv", only: str = "all", fields: Sequence[str] | None = None
+    tenant: Tenant,
+    id: UUID | str,
+    *,
+    kind: str = "csv",
+    only: str = "all",
+    fields: Sequence[str] | None = None,
+    fill: Sequence[str] = (),
+    overwrite: Sequence[str] = (),
 ) -> None:
     """Whether `output` would give a file now, without making it: before somebody is handed a link. Raises the same."""
     _check(kind, only)
     chosen_columns(fields)
     with tenant.begin() as scope:
         require(scope, Permission.DOWNLOAD_ENRICHMENTS)
-        _check_state(scope.get(Enrichment, id), only)
+        row = scope.get(Enrichment, id)
+        _check_state(row, only)
+        chosen_fills(row.mapping, fill=fill, overwrite=overwrite)
 
 
 def unique_header(originals: list[str], ours: list[str]) -> list[str]:
@@ -183,14 +200,14 @@ def _filename(original: str, *, kind: str, only: str) -> str:
 
 def _csv(tenant: Tenant, selection: _Selection) -> Iterator[bytes]:
     yield header_line(selection.header)
-    for rows in _batches(tenant, selection):
-        yield csv_lines(rows, width=len(selection.originals), fields=selection.fields)
+    for table in _tables(tenant, selection):
+        yield csv_lines(table)
 
 
-def _sheet_rows(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
-    """Batches of (cells, found, …) for the workbook."""
+def _tables(tenant: Tenant, selection: _Selection) -> Iterator[pl.DataFrame]:
+    width, fields, fills = len(selection.originals), selection.fields, selection.fills
     for rows in _batches(tenant, selection):
-        yield [(json.loads(cells), found and json.loads(found), *outcome) for cells, found, *outcome in rows]
+        yield output_table(rows, width=width, fields=fields, fills=fills)
 
 
 def _complete(sent: int, selection: _Selection) -> None:

@@ -10,7 +10,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -55,25 +54,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 _ILLEGAL = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The header line, how many cells of a row are original, and the output columns behind them."""
-
-    header: Sequence[str]
-    width: int
-    fields: Sequence[str]
-
-
-def write_workbook(table: Table, batches: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """The bytes of the workbook, as its rows come. Raises what `batches` raises: the file then breaks off."""
-    sink = _Sink()
+def write_workbook(header: Sequence[str], batches: Iterable[Iterable[Sequence[str | None]]]) -> Iterator[bytes]:
+    """The bytes of the workbook, as its rows come, each as wide as the header. Raises what `batches` raises: the file
+    then breaks off."""
+    sink, columns = _Sink(), [_letters(position) for position in range(len(header))]
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=zlib.Z_BEST_SPEED) as book:
         for name, body in _PARTS.items():
             book.writestr(name, _HEAD + body)
         with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
-            sheet.write((_HEAD + _SHEET_START + _row(1, table.header, _columns(table), style=1)).encode())
+            sheet.write((_HEAD + _SHEET_START + _row(1, header, columns, style=1)).encode())
             yield sink.take()
-            for rows in _rows(table, batches):
+            for rows in _rows(columns, batches):
                 sheet.write(rows.encode())
                 if sink.size > BLOCK:
                     yield sink.take()
@@ -102,16 +93,14 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _rows(table: Table, batches: Iterable[Sequence[Any]]) -> Iterator[str]:
+def _rows(columns: Sequence[str], batches: Iterable[Iterable[Sequence[str | None]]]) -> Iterator[str]:
     """The XML of some rows at a time."""
-    columns, number = _columns(table), 1
+    number = 1
     for batch in batches:
         text: list[str] = []
-        for cells, found, *outcome in batch:
+        for values in batch:
             number += 1
-            values = [*cells[: table.width], *[""] * (table.width - len(cells))]
-            known = found or {}
-            text.append(_row(number, [*values, *(known.get(name) for name in table.fields), *outcome], columns))
+            text.append(_row(number, values, columns))
             if len(text) == 200:
                 yield "".join(text)
                 text = []
@@ -137,12 +126,8 @@ def _text(value: str) -> str:
     return escape(_CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", value))
 
 
-def _columns(table: Table) -> list[str]:
-    """A, B … Z, AA, AB …"""
-    return [_letters(position) for position in range(len(table.header))]
-
-
 def _letters(position: int) -> str:
+    """A, B … Z, AA, AB …"""
     letters, rest = "", position + 1
     while rest:
         rest, letter = divmod(rest - 1, 26)
