@@ -21,6 +21,8 @@ from db.roles import Role
 from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast, make_cast, make_member, make_user
+from tests.factories_credits import fund
+from tests.factories_enrichment import make_list, start_run, unknown_line
 from tests.services.lists import counts, edit, ready
 from tests.services.test_enrichment_reading import do, look, read, rows, upload
 
@@ -146,6 +148,17 @@ def test_nothing_is_undone_once_the_list_is_mapped_started_or_deleted(cast: Cast
     assert kept(ready) == [], "what the cells said goes with the list's files"
     assert refused(cast.alice, ready) == "purged"
     assert do(cast.alice, enrichment.last_change, ready.id) is None
+
+
+def test_what_was_written_over_goes_when_the_list_is_started(cast: Cast) -> None:
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, [unknown_line(number) for number in range(101)])
+    view = look(cast.alice, id)
+    edit(cast.alice, view, 1, 3, "a note")
+    assert len(kept(view)) == 1
+    start_run(cast.alice, id, revision=2)
+    assert kept(view) == []
+    assert refused(cast.alice, view) == "started"
 
 
 def test_who_may_undo(cast: Cast, ready: EnrichmentView) -> None:
