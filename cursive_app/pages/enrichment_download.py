@@ -29,7 +29,7 @@ def download_dialog() -> rx.Component:
                 "File",
                 (
                     Choice("csv", "CSV", "Opens everywhere. Cells that look like formulas are made harmless."),
-                    Choice("xlsx", "Excel (XLSX)", "Every cell is text, as it was in your file."),
+                    Choice("xlsx", "Excel (XLSX)", "Every cell is text, so none is changed or calculated."),
                 ),
                 value=S.download_kind,
                 on_change=S.set_download_kind,

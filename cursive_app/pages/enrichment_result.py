@@ -160,7 +160,12 @@ def _next() -> rx.Component:
             ),
             rx.cond(
                 S.card.may_edit,
-                quiet_danger("Delete the files now", size="sm", on_click=S.set_confirming_delete(True)),
+                quiet_danger(
+                    "Delete the files now",
+                    size="sm",
+                    on_click=S.set_confirming_delete(True),
+                    class_name="-mx-[9px]",  # its words, not its edge, stand in line with the others
+                ),
                 rx.fragment(),
             ),
             class_name="mt-4 flex flex-wrap items-center justify-between gap-2",

@@ -81,7 +81,12 @@ def working() -> rx.Component:
                     rx.cond(
                         S.run.stopping,
                         rx.el.span("Stopping…", role="status", class_name="text-13 text-ink-2"),
-                        quiet_danger("Stop the run", icon_name="square", on_click=S.set_confirming_stop(True)),
+                        quiet_danger(
+                            "Stop the run",
+                            icon_name="square",
+                            on_click=S.set_confirming_stop(True),
+                            class_name="-mx-3",  # its words, not its edge, stand in line with the others
+                        ),
                     ),
                     class_name="flex flex-none items-center gap-2",
                 ),
