@@ -11,19 +11,20 @@ from cursive_app.services.enrichment.mapping import guess_mapping, normal
 from cursive_app.services.enrichment.spelling import ALONE_FROM, OTHER_WORDS, SWAPPED_FROM
 
 OTHERS = """
-Status|State Tax|Lead Status|Status Code|Stage|Stage Code|Estate|Statement|Slate|Rate|Rating|Date|Create Date|Close Date
-Fame|Game Name|Tile|Tilt|Title Case|File name|Host name|Event Name|Product Name|Load Name|List Name|Middle Name
-Maiden Name|Nickname|Username|User ID|Opportunity Name|Contract|Contracts|Contract Name|Contract Number|Contact owner
-Content|Amount|Discount|Account Owner|Account Site|Account Number|Parent Account|Parent Company|Employee|Employees
-# Employees|Number of Employees|Persona|Personal|Person Type|Officer|Owner|Manager|County|Country|Company Country
-Company Size|Company Type|Company ID|Company Phone Type|Company LinkedIn URL|Address 2|Address2|Address Line 2|Street 2|Street2
-Phone 2|E-mail 2|Email Status|Email Confidence|Email Opt Out|Email Opens|Emails Sent|Phone Type|Phase|Vector|Remain|Reason
-Legion|Petition|Positive|Position Start|Provider|Mobility|Residence|Vertices|Organizer|Industrial|Industry Code|Foreman
-Fist|Frist|First Seen|First Touch|Last Visit|Last Contacted|Last Name Initial|Form|Size|Job Level|Job Function
-Job Start Date|Department|Seniority|Founded|Founded Year|Annual Revenue|SIC Code|CIK|Ticker|Symbol|Security|GICS Sector
-Headquarters Location|Billing Street|Billing City|Shipping City|Sales Region|Portal Code|Promo Code|Time Zone|Tags|Notes
-Description|Record ID|Lifecycle Stage|Lead Source|Type|Score|Rank|Gender|Birthday|Fax|Page URL|Referrer URL|Image URL
-Facebook URL|Twitter URL|Website Visits|Webinar|Unsubscribed|Cite|Citi|Lease|Stats|Column 3
+Status|State Tax|Lead Status|Status Code|Stage|Stage Code|Estate|Statement|Slate|Rate|Rating|Date|Create Date
+Close Date|Fame|Game Name|Tile|Tilt|Title Case|File name|Host name|Event Name|Product Name|Load Name|List Name
+Middle Name|Maiden Name|Nickname|Username|User ID|Opportunity Name|Contract|Contracts|Contract Name|Contract Number
+Contact owner|Content|Amount|Discount|Account Owner|Account Site|Account Number|Parent Account|Parent Company|Employee
+Employees|# Employees|Number of Employees|Persona|Personal|Person Type|Officer|Owner|Manager|County|Country
+Company Country|Company Size|Company Type|Company ID|Company Phone Type|Company LinkedIn URL|Address 2|Address2
+Address Line 2|Street 2|Street2|Phone 2|E-mail 2|Email Status|Email Confidence|Email Opt Out|Email Opens|Emails Sent
+Phone Type|Phase|Vector|Remain|Reason|Legion|Petition|Positive|Position Start|Provider|Mobility|Residence|Vertices
+Organizer|Industrial|Industry Code|Foreman|Fist|Frist|First Seen|First Touch|Last Visit|Last Contacted
+Last Name Initial|Form|Size|Job Level|Job Function|Job Start Date|Department|Seniority|Founded|Founded Year
+Annual Revenue|SIC Code|CIK|Ticker|Symbol|Security|GICS Sector|Headquarters Location|Billing Street|Billing City
+Shipping City|Sales Region|Portal Code|Promo Code|Time Zone|Tags|Notes|Description|Record ID|Lifecycle Stage
+Lead Source|Type|Score|Rank|Gender|Birthday|Fax|Page URL|Referrer URL|Image URL|Facebook URL|Twitter URL
+Website Visits|Webinar|Unsubscribed|Cite|Citi|Lease|Stats|Column 3
 """
 """Names of columns as CRMs, directories and shops write them, and words near to ours; none names one of our fields."""
 
