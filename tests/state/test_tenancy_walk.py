@@ -37,6 +37,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/enrichments/{enrichment_id}"): {"revision": 1, "mapping": {"0": "email"}},
     ("PATCH", "/api/v1/enrichments/{enrichment_id}/rows/{number}"): {"revision": 1, "column": 0, "value": "taken"},
     ("POST", "/api/v1/enrichments/{enrichment_id}/replace"): {"revision": 1, "column": 0, "find": "a", "replace": "b"},
+    ("POST", "/api/v1/enrichments/{enrichment_id}/undo"): {"revision": 1},
     ("POST", "/api/v1/enrichments/{enrichment_id}/start"): {"revision": 1, "spend_available": True},
     ("POST", "/api/audiencelab/batch-enrichment/{enrichment_id}/start"): {"revision": 1, "spend_available": True},
 }
@@ -90,7 +91,7 @@ def test_an_id_of_another_workspace_is_an_unknown_id(victim: Victim, cast: Cast,
     fund(cast.charlie.workspace_id, 50)
     strangers = {name: id if id.isdigit() else str(uuid4()) for name, id in victim.ids.items()}
     body = BODIES.get((method, path))
-    needs_none = method in ("GET", "DELETE") or not path.endswith(("/run", "/start", "/replace", "}"))
+    needs_none = method in ("GET", "DELETE") or not path.endswith(("/run", "/start", "/replace", "/undo", "}"))
     assert body is not None or needs_none, f"BODIES lacks {path}"
     for how, client, headers in clients(app, cast.charlie):
         hers = client.request(method, filled(path, victim.ids), json=body, headers=headers)
