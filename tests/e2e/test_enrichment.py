@@ -138,7 +138,8 @@ def mend_the_broken_address(page: Page, address: str) -> None:
     box.fill(address)
     box.press("Enter")
     expect(page.get_by_text("No row of the list belongs to this group.")).to_be_visible()
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_visible()
+    expect(page.get_by_role("group", name="Last change")).to_contain_text("“Kontakt” was changed")
 
 
 def compare_with_the_download(page: Page, rows: list[list[str]], folder: Path) -> None:
