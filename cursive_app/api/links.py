@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
@@ -77,6 +77,34 @@ def open_link(token: str) -> tuple[Tenant, Download]:
     if tenant is None or not accounts.allows(tenant, accounts.Permission.DOWNLOAD_ENRICHMENTS):
         raise NotFound(NOTHING)
     return tenant, download
+
+
+def wanted_output(
+    enrichment_id: UUID,
+    kind: Literal["csv", "xlsx"],
+    only: Literal["all", "matched", "problems"],
+    fields: str | None,
+    fill: str,
+    overwrite: str,
+) -> Download:
+    """What a caller asks for. `fields` None: all output columns, empty: none."""
+    names = names_of(fields) if fields is not None else None
+    return Download(enrichment_id, kind, only, names, names_of(fill), names_of(overwrite))
+
+
+def names_of(given: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in given.split(",")) if name)
+
+
+def chosen_output(wanted: Download) -> dict[str, Any]:
+    """The choices as `enrichment.output` takes them."""
+    return {
+        "kind": wanted.kind,
+        "only": wanted.only,
+        "fields": wanted.fields,
+        "fill": wanted.fill,
+        "overwrite": wanted.overwrite,
+    }
 
 
 def _signer() -> URLSafeTimedSerializer:

@@ -13,18 +13,10 @@ from starlette.responses import StreamingResponse
 
 from cursive_app.api.auth import tenant_of
 from cursive_app.api.gate import idempotency_key_of
+from cursive_app.api.links import wanted_output
 from cursive_app.api.problems import documented
-from cursive_app.api.v1.enrichment_shapes import Kind, Only, StartRequest
-from cursive_app.api.v1.enrichments import (
-    BODY,
-    OUTPUT,
-    FieldNames,
-    FillNames,
-    OverwriteNames,
-    new_list,
-    sent,
-    wanted_output,
-)
+from cursive_app.api.v1.enrichment_shapes import FieldNames, FillNames, Kind, Only, OverwriteNames, StartRequest
+from cursive_app.api.v1.enrichments import BODY, OUTPUT, new_list, sent
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import EnrichmentView
 from db.scope import Tenant

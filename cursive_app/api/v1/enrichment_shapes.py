@@ -50,6 +50,18 @@ Only = Annotated[
         "skipped, error), each with its reason. Before a run, problems are the rows that are not valid."
     ),
 ]
+FieldNames = Annotated[
+    str | None,
+    Query(max_length=4_000, description="Output columns to add, separated by commas; left out: all, empty: none."),
+]
+FillNames = Annotated[
+    str,
+    Query(max_length=1_000, description="Mapped fields, separated by commas, whose blank cells take what was found."),
+]
+OverwriteNames = Annotated[
+    str,
+    Query(max_length=1_000, description="Mapped fields whose cells take what was found, whatever they say."),
+]
 Credits = Annotated[Decimal, Field(description="Credits, two decimals.", examples=["12.50"])]
 Revision = Annotated[
     int, Field(strict=True, ge=1, le=2**31 - 1, description="The revision this is based on; another one is 409.")

@@ -27,12 +27,15 @@ from cursive_app.api.v1.enrichment_shapes import (
     EnrichmentChange,
     EnrichmentOut,
     EnrichmentsOut,
+    FieldNames,
+    FillNames,
     HeadOut,
     Kind,
     LayoutChoice,
     LinkOut,
     NewRecords,
     Only,
+    OverwriteNames,
     QuoteOut,
     ReplacedOut,
     Replacement,
@@ -57,18 +60,6 @@ Who = Annotated[Tenant, Depends(tenant_of)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 IfMatch = Annotated[str | None, Header(description='The revision, as ETag gave it: "3".', max_length=40)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The row's number, from 1.")]
-FieldNames = Annotated[
-    str | None,
-    Query(max_length=4_000, description="Output columns to add, separated by commas; left out: all, empty: none."),
-]
-FillNames = Annotated[
-    str,
-    Query(max_length=1_000, description="Mapped fields, separated by commas, whose blank cells take what was found."),
-]
-OverwriteNames = Annotated[
-    str,
-    Query(max_length=1_000, description="Mapped fields whose cells take what was found, whatever they say."),
-]
 FILE = {"schema": {"type": "string", "format": "binary"}}
 BODY = {
     "parameters": [
@@ -289,7 +280,7 @@ def download(
     overwrite: OverwriteNames = "",
 ) -> StreamingResponse:
     """The original columns first, as they are or filled as you ask, then what was found and what became of each row."""
-    return sent(tenant, wanted_output(enrichment_id, format, only, fields, fill, overwrite))
+    return sent(tenant, links.wanted_output(enrichment_id, format, only, fields, fill, overwrite))
 
 
 @router.post("/{enrichment_id}/download-link", summary="Private download link")
@@ -303,8 +294,8 @@ def make_link(
     overwrite: OverwriteNames = "",
 ) -> LinkOut:
     """A link that works without session or key for ten minutes, for handing to a browser or a download program."""
-    wanted = wanted_output(enrichment_id, format, only, fields, fill, overwrite)
-    enrichment.check_output(tenant, enrichment_id, **chosen_output(wanted))
+    wanted = links.wanted_output(enrichment_id, format, only, fields, fill, overwrite)
+    enrichment.check_output(tenant, enrichment_id, **links.chosen_output(wanted))
     url, expires_at = links.make_link(tenant, wanted)
     return LinkOut(url=url, expires_at=expires_at)
 
@@ -338,7 +329,7 @@ def new_list(tenant: Tenant, request: Request) -> EnrichmentView:
 
 def sent(tenant: Tenant, wanted: links.Download) -> StreamingResponse:
     """The output as an attachment. Raises as `enrichment.output`, before the first byte."""
-    found = enrichment.output(tenant, wanted.enrichment_id, **chosen_output(wanted))
+    found = enrichment.output(tenant, wanted.enrichment_id, **links.chosen_output(wanted))
     return StreamingResponse(
         found.chunks,
         media_type=found.media_type,
@@ -361,29 +352,6 @@ def shown(response: Response, view: EnrichmentView) -> EnrichmentOut:
     """The view as JSON, with its revision as ETag."""
     response.headers["ETag"] = f'"{view.revision}"'
     return EnrichmentOut.model_validate(view)
-
-
-def wanted_output(
-    enrichment_id: UUID, kind: Kind, only: Only, fields: str | None, fill: str, overwrite: str
-) -> links.Download:
-    """What a caller asks for. `fields` None: all output columns, empty: none."""
-    names = names_of(fields) if fields is not None else None
-    return links.Download(enrichment_id, kind, only, names, names_of(fill), names_of(overwrite))
-
-
-def names_of(given: str) -> tuple[str, ...]:
-    return tuple(name for name in (part.strip() for part in given.split(",")) if name)
-
-
-def chosen_output(wanted: links.Download) -> dict[str, Any]:
-    """The choices as `enrichment.output` takes them."""
-    return {
-        "kind": wanted.kind,
-        "only": wanted.only,
-        "fields": wanted.fields,
-        "fill": wanted.fill,
-        "overwrite": wanted.overwrite,
-    }
 
 
 def _choices(layout: LayoutChoice) -> dict[str, Any]:
