@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,6 +16,8 @@ from state.base import allow, transact
 from state.segment_lines import QuoteCard, quote_card
 
 USUAL_LEADS = "100"
+_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")  # 1,250 and 1,250.50
+_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")  # 20,5
 
 
 class LimitsPart(rx.State, mixin=True):
@@ -105,10 +108,15 @@ def run_as_priced(
 
 
 def amount(text: str) -> Decimal | None:
-    """Typed credits; None for nothing typed. Raises Invalid."""
-    cleaned = text.replace(",", "").strip()
+    """Typed credits; None for nothing typed. Commas group thousands ("1,250") or, before one or two last digits, are
+    a decimal mark ("20,5" is 20.50, never 205); any other comma is refused. Raises Invalid."""
+    cleaned = text.strip()
     if not cleaned:
         return None
+    if _GROUPED.fullmatch(cleaned):
+        cleaned = cleaned.replace(",", "")
+    elif _DECIMAL_COMMA.fullmatch(cleaned):
+        cleaned = cleaned.replace(",", ".")
     try:
         return Decimal(cleaned)
     except InvalidOperation:
@@ -116,10 +124,12 @@ def amount(text: str) -> Decimal | None:
 
 
 def whole(text: str) -> int | None:
-    """A typed number of leads; None for nothing typed. Raises Invalid."""
-    cleaned = text.replace(",", "").strip()
+    """A typed number of leads, its thousands grouped by commas or not; None for nothing typed. Raises Invalid."""
+    cleaned = text.strip()
     if not cleaned:
         return None
+    if _GROUPED.fullmatch(cleaned):
+        cleaned = cleaned.replace(",", "")
     if not (cleaned.isascii() and cleaned.isdigit()) or len(cleaned) > 9:
         raise Invalid(fields={"max_leads": "Enter a whole number of leads."})
     return int(cleaned)
