@@ -28,6 +28,7 @@ from state.enrichment_price import PricePart
 from state.enrichment_progress import RunCard, run_card
 from state.enrichment_result import ResultPart
 from state.enrichment_rows import AFTER, BEFORE, ROW_PAGE, RowsPart
+from state.segment_limits import amount
 
 FOLLOW_SECONDS = 1.0
 
@@ -68,6 +69,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
                 tab=query.get("view", ""),
                 cursor=query.get("cursor", ""),
                 includes_owned=self.includes_owned,
+                ceiling=self.ceiling,
             )
         except Unauthenticated:
             raise
@@ -156,7 +158,10 @@ async def _pause() -> None:
     await asyncio.sleep(FOLLOW_SECONDS)
 
 
-def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_owned: bool) -> _Loaded:
+def _load(
+    scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_owned: bool, ceiling: str
+) -> _Loaded:
+    """`ceiling` as it stands in its box."""
     view = enrichment.get_enrichment(scope, id)
     phase = PHASES[view.status]
     step = _step(phase, step)
@@ -170,7 +175,7 @@ def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_o
         raw=enrichment.head_rows(scope, id) if step == "file" and view.purged_at is None else None,
         page=enrichment.list_rows(scope, id, view=tab, cursor=cursor or None, limit=ROW_PAGE) if shows_rows else None,
         change=enrichment.last_change(scope, id) if step == "rows" else None,
-        quote=_quote(scope, id, includes_owned) if step == "price" and phase == "preparing" else None,
+        quote=_quote(scope, id, includes_owned, ceiling) if step == "price" and phase == "preparing" else None,
         job=_job(scope, view),
     )
 
@@ -184,11 +189,12 @@ def _step(phase: str, wanted: str) -> str:
     return wanted if wanted in STEPS else "columns"
 
 
-def _quote(scope: Scope, id: str, includes_owned: bool) -> Quote | None:
+def _quote(scope: Scope, id: str, includes_owned: bool, ceiling: str) -> Quote | None:
+    """The price as the boxes stand; None without the right to it, and for a ceiling that is none: its box says so."""
     if not allows(scope.tenant, Permission.RUN_ENRICHMENTS):
         return None
     try:
-        return enrichment.quote(scope, id, includes_owned=includes_owned, ceiling=None)
+        return enrichment.quote(scope, id, includes_owned=includes_owned, ceiling=amount(ceiling))
     except Invalid:
         return None
 
