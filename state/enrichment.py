@@ -158,9 +158,7 @@ async def _pause() -> None:
     await asyncio.sleep(FOLLOW_SECONDS)
 
 
-def _load(
-    scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_owned: bool, ceiling: str
-) -> _Loaded:
+def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_owned: bool, ceiling: str) -> _Loaded:
     """`ceiling` as it stands in its box."""
     view = enrichment.get_enrichment(scope, id)
     phase = PHASES[view.status]

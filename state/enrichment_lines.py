@@ -82,6 +82,7 @@ class ListCard:
     kept_exact: str = ""
     purged: bool = False
     may_edit: bool = False
+    has_layout: bool = False  # the file can be read in another way
     may_run: bool = False
     may_download: bool = False
     counts: dict[str, str] = field(default_factory=dict)
@@ -159,6 +160,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         kept_exact=exact(view.purged_at or view.expires_at, timezone),
         purged=view.purged_at is not None,
         may_edit=view.may_edit,
+        has_layout=view.has_layout,
         may_run=view.may_run,
         may_download=view.may_download,
         counts=_counts(view),

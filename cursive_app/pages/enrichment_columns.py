@@ -68,8 +68,8 @@ def file_step() -> rx.Component:
 
 
 def _may_change() -> Any:
-    """Whether the file can be read in another way: not once it has been started."""
-    return S.card.may_edit & ((S.card.phase == "preparing") | (S.card.phase == "refused"))
+    """Whether the file can be read in another way: not without one, and not once it has been started."""
+    return S.card.may_edit & S.card.has_layout & ((S.card.phase == "preparing") | (S.card.phase == "refused"))
 
 
 def _note(note: Any) -> rx.Component:
@@ -173,7 +173,11 @@ def _header_picker() -> rx.Component:
             ),
         ),
         card=False,
-        hint="Click the row that holds the column names. Reading the file in another way undoes edits of cells.",
+        hint=rx.cond(
+            _may_change(),
+            "Click the row that holds the column names. Reading the file in another way undoes edits of cells.",
+            "As they stood in the file.",
+        ),
         actions=[
             rx.cond(
                 (S.layout.header_row > 0) & _may_change(),

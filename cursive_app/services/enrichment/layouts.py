@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -20,8 +20,9 @@ from cursive_app.services.enrichment.opening import queue_reading
 from cursive_app.services.enrichment.pricing import DELETED
 from cursive_app.services.enrichment.seen import UNSTARTED
 from cursive_app.services.enrichment.sniffing import DELIMITERS
-from cursive_app.services.enrichment.views import EnrichmentView
+from cursive_app.services.enrichment.views import EnrichmentView, can_be_laid_out
 from db.models.enrichment import ColumnMapping, Enrichment
+from db.models.jobs import Job
 from db.scope import Scope
 
 
@@ -55,10 +56,16 @@ def choose_layout(
     """Read the file again, in another way; edits of cells are lost with the rows they were made in.
 
     `header_row`: a row of `head_rows`, from 1, or None for a file without column names. `delimiter`: "," ";" tab "|",
-    or "" for one column. Raises Conflict (`stale_version`, `started`), Invalid, NotFound, Forbidden.
+    or "" for one column. Raises Conflict (`stale_version`, `started`, `no_file`), Invalid, NotFound, Forbidden.
     """
     row = changeable(scope, id, revision=revision)
     kind = row.layout.get("kind")
+    if not can_be_laid_out(source=row.source, kind=kind):
+        raise Conflict(
+            "These rows were not read from a file of their own, so there is no other way to read them. Map their "
+            "columns instead.",
+            reason="no_file",
+        )
     choices: dict[str, Any] = {
         name: value
         for name, value in (
@@ -114,15 +121,25 @@ def map_columns(scope: Scope, id: UUID | str, *, revision: int, mapping: Mapping
         column | {"guess": _guess_after(column.get("guess"), before.get(str(place)), chosen.get(place))}
         for place, column in enumerate(row.columns)
     ]
-    has_rows = row.status == "ready" and row.row_count is not None
+    origin = _origin(scope, row)
     row.revision += 1
     row.status, row.refusal_code, row.refusal_message = "received", None, None
     forget_changes(scope, row.id)
     if row.fingerprint:
         _remember(scope, row.fingerprint, row.mapping)
-    queue_reading(scope, row, origin="rows" if has_rows else "file")
+    queue_reading(scope, row, origin=origin)
     _forget_counts(row)
     return seen(scope, row)
+
+
+def _origin(scope: Scope, row: Enrichment) -> Literal["file", "rows"]:
+    """Where rows to be checked come from. All of them are stored once a list was ready, and stay while they are checked
+    under another mapping: reading the file again would lose what was edited, and a list without a file altogether."""
+    if row.status == "ready" and row.row_count is not None:
+        return "rows"
+    if row.status == "refused" or row.read_job_id is None:
+        return "file"
+    return "rows" if scope.get(Job, row.read_job_id).arguments.get("from") == "rows" else "file"
 
 
 def _guess_after(guess: str | None, before: str | None, after: str | None) -> str | None:

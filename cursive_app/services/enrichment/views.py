@@ -133,6 +133,12 @@ class Rerunnable:
     skipped: int
 
 
+def can_be_laid_out(*, source: str, kind: str | None) -> bool:
+    """Whether header row, sheet, delimiter and encoding can be chosen: rows of an earlier list have no file of their
+    own, and of records sent as JSON nothing has to be found out."""
+    return source != "rerun" and kind != "json"
+
+
 @dataclass(frozen=True, slots=True)
 class EnrichmentView:
     """A list as its workspace sees it. Credits have two decimals. `may_*` are today's rights of who asks; `why_not`
@@ -183,6 +189,11 @@ class EnrichmentView:
     to_resume: Decimal | None
     progress: RunProgress | None
     rerunnable: Rerunnable
+
+    @property
+    def has_layout(self) -> bool:
+        """Whether there is a file that could be read in another way."""
+        return can_be_laid_out(source=self.source, kind=self.layout.kind if self.layout else None)
 
 
 @dataclass(frozen=True, slots=True)
