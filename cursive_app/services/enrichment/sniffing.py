@@ -9,9 +9,11 @@ from itertools import islice
 
 from cursive_app.errors import Invalid
 from cursive_app.services.enrichment.csv_rows import NO_DELIMITER, Dialect, RawRow, scan
+from cursive_app.services.enrichment.headers import looks_like_data
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _ROWS = 200
+_SPLIT_SHARE = 0.8  # of the rows have more than one cell, where their number differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,36 @@ def sniff(text: str, *, is_whole: bool, delimiter: str | None = None) -> Head:
     scores = [_evenness(head.rows) for head in heads]
     best = max(range(len(heads)), key=lambda n: scores[n])
     if scores[best] == (0, 0):
-        return head_of(text, Dialect(NO_DELIMITER, quote, eol), is_whole=is_whole)
+        return _ragged(heads) or head_of(text, Dialect(NO_DELIMITER, quote, eol), is_whole=is_whole)
     rivals = [n for n in range(len(heads)) if n != best and scores[n][0] >= 0.9 * scores[best][0] > 0]
     notes: tuple[str, ...] = ()
     if rivals:
         name = DELIMITERS[heads[best].dialect.delimiter]
         notes = (f"Cells were taken to be separated by {name}s. If the columns look wrong, choose another separator.",)
     return Head(heads[best].dialect, heads[best].rows, heads[best].lines, notes)
+
+
+def _ragged(heads: Sequence[Head]) -> Head | None:
+    """The head whose first row is a row of names and whose other rows are split as well, though no two alike: rows of
+    too many and too few cells are problems of these rows, and no reason to take the file for one column."""
+    named = [head for head in heads if _is_split(head.rows)]
+    best = max(named, key=lambda head: len(head.rows[0]), default=None)
+    if best is None:
+        return None
+    name = DELIMITERS[best.dialect.delimiter]
+    note = (
+        f"Rows have different numbers of cells. Cells were taken to be separated by {name}s. If the columns look "
+        "wrong, choose another separator."
+    )
+    return Head(best.dialect, best.rows, best.lines, (note,))
+
+
+def _is_split(rows: Sequence[Sequence[str]]) -> bool:
+    if len(rows) < 2:
+        return False
+    header = [cell.strip() for cell in rows[0]]
+    is_named = len(set(header)) == len(header) > 1 and all(cell and not looks_like_data(cell) for cell in header)
+    return is_named and sum(len(row) > 1 for row in rows[1:]) >= _SPLIT_SHARE * (len(rows) - 1)
 
 
 def line_end(text: str) -> str:
