@@ -72,7 +72,7 @@ def to_row(
         tries=0 if tries is None and job.started_at is None else tries,
         attempts=job.attempts,
         most_attempts=MAX_ATTEMPTS,
-        waited_seconds=_span(job.created_at, first_start or job.started_at or job.finished_at or moment),
+        waited_seconds=_span(job.created_at, _started(job, first_start) or job.finished_at or moment),
         duration_seconds=_span(job.started_at, job.finished_at or moment) if job.started_at else None,
         total=job.total,
         processed=job.processed,
@@ -98,6 +98,12 @@ def to_row(
         why_no_cancel=why_no_cancel(job),
         why_no_delete=why_no_delete(job, keeper=keeper),
     )
+
+
+def _started(job: Job, first_start: datetime | None) -> datetime | None:
+    """The job's own start, unless a retry began it anew: a look takes over the record of the one before, so the first
+    record that is left may be of a later one."""
+    return min((at for at in (first_start, job.started_at) if at is not None), default=None)
 
 
 def why_no_cancel(job: Job) -> str | None:
