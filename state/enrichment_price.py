@@ -133,3 +133,5 @@ class PricePart(OpenPart, mixin=True):
             self.quote_error = error.message
             return
         self.quote, self.quote_error = quote_card(quote, ceiling=limit), ""
+        if self.quote.affordable_rows == "0":  # nothing is held for nothing
+            self.spends_available = False

@@ -159,11 +159,11 @@ def _sample_result() -> rx.Component:
         ),
         rx.el.div(
             rx.el.div(
-                rx.el.span("", class_name="w-32 flex-none"),
+                rx.el.span("", class_name="w-24 flex-none sm:w-32"),
                 rx.el.span("0%", class_name="num flex-1 text-12 text-ink-3"),
                 rx.el.span("100%", class_name="num text-12 text-ink-3"),
-                rx.el.span("Seen", class_name="w-12 flex-none text-right text-12 text-ink-3"),
-                rx.el.span("95% interval", class_name="hidden w-24 flex-none text-right text-12 text-ink-3 sm:block"),
+                rx.el.span("Seen", class_name="w-10 flex-none text-right text-12 text-ink-3 sm:w-12"),
+                rx.el.span("95% interval", class_name="w-[72px] flex-none text-right text-12 text-ink-3 sm:w-24"),
                 class_name="flex items-center gap-3",
                 custom_attrs={"aria-hidden": "true"},
             ),
@@ -185,7 +185,8 @@ def _sample_result() -> rx.Component:
 def _rate(rate: Any, *, strong: bool = False) -> rx.Component:
     return rx.el.div(
         rx.el.span(
-            rate.label, class_name=f"w-32 flex-none text-13 {'font-semibold text-ink' if strong else 'text-ink-2'}"
+            rate.label,
+            class_name=f"w-24 flex-none text-13 sm:w-32 {'font-semibold text-ink' if strong else 'text-ink-2'}",
         ),
         rx.el.span(
             rx.el.span(
@@ -197,9 +198,9 @@ def _rate(rate: Any, *, strong: bool = False) -> rx.Component:
             custom_attrs={"aria-hidden": "true"},
         ),
         rx.el.span(
-            rate.share, title=rate.seen, class_name="num w-12 flex-none text-right text-13 font-medium text-ink"
+            rate.share, title=rate.seen, class_name="num w-10 flex-none text-right text-13 font-medium text-ink sm:w-12"
         ),
-        rx.el.span(rate.interval, class_name="num w-24 flex-none text-right text-12 text-ink-2"),
+        rx.el.span(rate.interval, class_name="num w-[72px] flex-none text-right text-12 text-ink-2 sm:w-24"),
         role="listitem",
         key=rate.label,
         class_name="flex items-center gap-3",
@@ -317,6 +318,22 @@ def _shortfall() -> rx.Component:
             text("Your balance lacks ") + S.quote.shortfall + " credits for the worst case.",
             class_name="text-13 font-medium text-warn",
         ),
+        rx.cond(
+            S.quote.affordable_rows == "0",
+            rx.el.p(
+                "It does not pay for one row. ",
+                rx.el.a("Look at your credits", href="/credits", class_name="link"),
+                "; the list stays here.",
+                class_name="text-12 text-ink-2",
+            ),
+            _start_partly(),
+        ),
+        class_name="flex flex-col gap-2 rounded-lg border border-line bg-sunken p-3",
+    )
+
+
+def _start_partly() -> rx.Component:
+    return rx.fragment(
         checkbox(
             "spend-available",
             text("Start with what I have (") + S.quote.affordable_rows + " rows)",
@@ -330,7 +347,6 @@ def _shortfall() -> rx.Component:
             ".",
             class_name="text-12 text-ink-2",
         ),
-        class_name="flex flex-col gap-2 rounded-lg border border-line bg-sunken p-3",
     )
 
 

@@ -50,3 +50,17 @@ async def test_a_ceiling_that_is_none_keeps_its_error(driver, cast: Cast, tmp_pa
     await tab.send(S.load, path=path)
     assert "such as" in tab.var(S, "quote_error")
     assert tab.var(S, "status") == "ready"
+
+
+async def test_nothing_is_started_with_nothing(driver, cast: Cast, tmp_path: Path) -> None:
+    fund(cast.workspace_id, "0.20")
+    id = ready_list(cast.alice, tmp_path)
+    path = f"/enrichments/{id}?step=price"
+    tab = driver(sign_in(cast.alice))
+    await tab.send(S.load, path=path)
+    assert (tab.var(S, "quote")["shortfall"], tab.var(S, "quote")["affordable_rows"]) == ("29.80", "0")
+    await tab.send(S.set_spends_available, path=path, chosen=True)
+    await tab.send(S.ask_start, path=path)
+    assert (tab.var(S, "spends_available"), tab.var(S, "confirming_start")) == (False, True)
+    await tab.send(S.start, path=path)
+    assert "missing" in tab.var(S, "start_error")
