@@ -87,6 +87,7 @@ class StaffPart(rx.State, mixin=True):
 
     status: str = "loading"
     error: str = ""
+    is_mistaken: bool = False  # the error is in what was asked for: asking again the same would end the same
 
     @rx.event(supersedes=True)
     @allow("staff")
@@ -126,6 +127,7 @@ class StaffPart(rx.State, mixin=True):
             found = await as_staff(self._question())
         except CursiveError as error:
             self.status, self.error = "error", said(error)
+            self.is_mistaken = isinstance(error, Invalid)
             return
         self._show(found)
 

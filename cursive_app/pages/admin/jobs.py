@@ -57,7 +57,11 @@ def admin_jobs() -> rx.Component:
                 no_match=nothing_matches(
                     "No job fits", "No job fits this query and these dates.", on_clear=S.clear_filters
                 ),
-                failed=failure(S.error, on_retry=S.clear_filters),
+                failed=rx.cond(
+                    S.is_mistaken,
+                    nothing_matches("This cannot be searched for", S.error, on_clear=S.clear_filters),
+                    failure(S.error, on_retry=S.load),
+                ),
             ),
         ),
         job_drawer(),

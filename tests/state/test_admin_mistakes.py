@@ -1,0 +1,30 @@
+"""A query that is not understood is the reader's to change; what the database could not answer is asked again."""
+
+from __future__ import annotations
+
+import pytest
+
+from cursive_app.errors import Unavailable
+from cursive_app.services.jobs import admin
+from state.admin_jobs import AdminJobsState as Jobs
+from tests.factories import Cast
+from tests.state.admin import as_staff
+
+
+async def test_a_mistake_is_told_from_a_failure(driver, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = driver(as_staff(cast.alice))
+    path = "/admin/jobs?q=colour%3Ared"
+    await tab.send(Jobs.load, path=path)
+    assert (tab.var(Jobs, "status"), tab.var(Jobs, "is_mistaken")) == ("error", True)
+    assert tab.var(Jobs, "query") == "colour:red"
+
+    def down(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(admin, "list_jobs", down)
+        await tab.send(Jobs.load, path="/admin/jobs?q=state%3Afailed")
+    assert (tab.var(Jobs, "status"), tab.var(Jobs, "is_mistaken")) == ("error", False)
+    await tab.send(Jobs.load, path="/admin/jobs?q=state%3Afailed")
+    assert tab.var(Jobs, "status") in ("ready", "no_match")
+    assert tab.var(Jobs, "query") == "state:failed"
