@@ -16,6 +16,7 @@ import reflex as rx
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import enrichment, jobs
 from cursive_app.services.accounts import Permission, allows
+from cursive_app.services.enrichment import LeadsView
 from cursive_app.services.enrichment.views import ChangeView, EnrichmentView, Quote, RowPage
 from cursive_app.services.jobs import JobView
 from db.scope import Scope
@@ -45,6 +46,7 @@ class _Loaded:
     change: ChangeView | None = None
     quote: Quote | None = None
     job: JobView | None = None
+    leads: LeadsView | None = None
 
 
 class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
@@ -90,13 +92,13 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
             await _pause()
             async with self:
                 moving = self.status == "ready" and (
-                    self.card.phase in ("reading", "working") or self.sample.status == "running"
+                    self.card.phase in ("reading", "working") or self.sample.status == "running" or self.leads_moving
                 )
                 watched = self.enrichment_id
             if not moving:
                 continue
             try:
-                view, job = await transact(_again, watched)
+                view, job, leads = await transact(_again, watched)
             except Unauthenticated:
                 return
             except CursiveError:
@@ -104,7 +106,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
             again = False
             async with self:
                 if watched == self.enrichment_id and self.status == "ready":
-                    again = self._show_again(view, job)
+                    again = self._show_again(view, job, leads)
             if again:
                 yield EnrichmentState.load
 
@@ -133,13 +135,17 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
         if found.quote is not None:
             self._show_quote(found.quote)
         self._show_run(found.view, found.job)
+        self._show_leads(found.leads)
         self.status = "ready"
 
-    def _show_again(self, view: EnrichmentView, job: JobView | None) -> bool:
+    def _show_again(self, view: EnrichmentView, job: JobView | None, leads: LeadsView | None) -> bool:
         """Renew what moves. Whether the page has to be loaded anew because the list has come to another place."""
-        before = self._opened()
+        before, was_adding = self._opened(), self.leads_moving
         self._show_list(view)
         self._show_run(view, job)
+        self._show_leads(leads)
+        if was_adding and not self.leads_moving:  # each row now leads to its lead
+            return True
         sampled = (view.sample.status if view.sample else "") != (before.sample.status if before.sample else "")
         return view.status != before.status or view.revision != before.revision or sampled
 
@@ -175,6 +181,7 @@ def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_o
         change=enrichment.last_change(scope, id) if step == "rows" else None,
         quote=_quote(scope, id, includes_owned, ceiling) if step == "price" and phase == "preparing" else None,
         job=_job(scope, view),
+        leads=_leads(scope, view),
     )
 
 
@@ -205,9 +212,13 @@ def _job(scope: Scope, view: EnrichmentView) -> JobView | None:
     return jobs.get_job(scope, wanted).job
 
 
-def _again(scope: Scope, id: str) -> tuple[EnrichmentView, JobView | None]:
+def _leads(scope: Scope, view: EnrichmentView) -> LeadsView | None:
+    return enrichment.leads_of(scope, view.id) if view.finished_at is not None else None
+
+
+def _again(scope: Scope, id: str) -> tuple[EnrichmentView, JobView | None, LeadsView | None]:
     view = enrichment.get_enrichment(scope, id)
-    return view, _job(scope, view)
+    return view, _job(scope, view), _leads(scope, view)
 
 
 __all__ = ["EnrichmentState", "RawRow"]

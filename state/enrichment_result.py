@@ -8,9 +8,22 @@ import reflex as rx
 
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
+from cursive_app.services.enrichment import LeadsView
 from state.base import allow, transact
 from state.enrichment_download import DownloadPart
 from state.enrichment_progress import RunCard
+
+
+def leads_words(leads: LeadsView | None) -> str:
+    """What became of “Add matched rows to my leads”, in a sentence; empty when nobody asked for it."""
+    if leads is None:
+        return ""
+    told = f"{leads.new:,} new {'lead' if leads.new == 1 else 'leads'}, {leads.owned:,} yours already"
+    if leads.is_moving:
+        return f"Adding to your leads: {leads.seen:,} of {leads.total:,} rows"
+    if leads.is_done:
+        return f"Added to your leads: {told}."
+    return f"{leads.seen:,} matched rows are among your leads: {told}. Add the others when you like."
 
 
 class ResultPart(DownloadPart, mixin=True):
@@ -24,6 +37,9 @@ class ResultPart(DownloadPart, mixin=True):
     confirming_delete: bool = False
     deleting: bool = False
     adding: bool = False
+    leads_words: str = ""  # how far the matched rows have come on their way into the leads; empty before
+    leads_moving: bool = False
+    leads_done: bool = False
     rerunning: bool = False
 
     @rx.event
@@ -86,10 +102,14 @@ class ResultPart(DownloadPart, mixin=True):
         yield
         try:
             await transact(enrichment.add_to_leads, self.enrichment_id)
-            yield rx.toast.success("The matched rows are being added to your leads.")
         finally:
             self.adding = False
         yield self._reload()
+
+    def _show_leads(self, leads: LeadsView | None) -> None:
+        shown = (leads_words(leads), leads is not None and leads.is_moving, leads is not None and leads.is_done)
+        if shown != (self.leads_words, self.leads_moving, self.leads_done):
+            self.leads_words, self.leads_moving, self.leads_done = shown
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)

@@ -141,7 +141,7 @@ def _next() -> rx.Component:
                 rx.fragment(),
             ),
             rx.cond(
-                S.card.may_run & (S.card.matched_rows > 0),
+                S.card.may_run & (S.card.matched_rows > 0) & ~S.leads_moving & ~S.leads_done,
                 secondary("Add matched rows to my leads", icon_name="users", on_click=S.add_to_leads, pending=S.adding),
                 rx.fragment(),
             ),
@@ -151,6 +151,15 @@ def _next() -> rx.Component:
             ),
             _again(S.card.rerun_skipped, text("Run ") + S.card.rerun_skipped + " not reached", "skipped"),
             class_name="flex flex-wrap gap-2",
+        ),
+        rx.cond(S.leads_words != "", _leads(), rx.fragment()),
+        rx.cond(
+            S.card.may_download,
+            rx.fragment(),
+            rx.el.p(
+                "Your role may look at the result, not download it. Ask an owner or admin.",
+                class_name="text-13 text-ink-2",
+            ),
         ),
         rx.el.div(
             rx.el.p(
@@ -170,6 +179,15 @@ def _next() -> rx.Component:
             ),
             class_name="mt-4 flex flex-wrap items-center justify-between gap-2",
         ),
+    )
+
+
+def _leads() -> rx.Component:
+    return rx.el.p(
+        icon("users", size=14, class_name="flex-none text-ink-3"),
+        rx.el.span(S.leads_words, role="status", class_name="num"),
+        rx.el.a("Show my leads", href="/leads", class_name="link"),
+        class_name="mt-3 flex flex-wrap items-center gap-2 text-13 text-ink-2",
     )
 
 

@@ -16,7 +16,7 @@ from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.fields import FIELDS, Field
 from cursive_app.services.enrichment.files import clean_filename
 from cursive_app.services.enrichment.layouts import KEEP, choose_layout, head_rows, map_columns
-from cursive_app.services.enrichment.leads import add_to_leads, take_leads
+from cursive_app.services.enrichment.leads import LeadsView, add_to_leads, leads_of, take_leads
 from cursive_app.services.enrichment.lists import get_enrichment, list_enrichments
 from cursive_app.services.enrichment.opening import open_records, open_upload
 from cursive_app.services.enrichment.output import MEDIA_TYPES, Output, check_output, output
@@ -46,6 +46,7 @@ __all__ = [
     "ChangeView",
     "EnrichmentView",
     "Field",
+    "LeadsView",
     "Output",
     "OutputColumn",
     "Quote",
@@ -65,6 +66,7 @@ __all__ = [
     "get_enrichment",
     "head_rows",
     "last_change",
+    "leads_of",
     "list_enrichments",
     "list_rows",
     "mail_run",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from cursive_app.integrations.audiencelab import normalize
 from cursive_app.services import accounts, jobs, leads
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.jobs import ClaimedJob, JobView
+from cursive_app.services.jobs.views import job_view
 from db.models.enrichment import Enrichment, EnrichmentRow
 from db.models.jobs import Job
 from db.scope import Scope
@@ -34,8 +36,22 @@ _LINK = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class LeadsView:
+    """Matched rows on their way into the leads: `seen` of `total` rows taken, `new` and `owned` people among them.
+    `is_done`: every row that is matched today was taken."""
+
+    is_moving: bool
+    is_done: bool
+    seen: int
+    total: int
+    new: int
+    owned: int
+
+
 def add_to_leads(scope: Scope, id: UUID | str) -> JobView:
-    """Queue the intake of every matched row of an ended run; asking again returns the same job.
+    """Queue the intake of every matched row of an ended run. Asking again returns the same job, unless that one was
+    stopped or failed, which is gone on with, or the run has matched more rows since, which are taken as well.
 
     Raises Conflict (`not_ended`, `purged`, `nothing`), NotFound, Forbidden.
     """
@@ -47,20 +63,57 @@ def add_to_leads(scope: Scope, id: UUID | str) -> JobView:
         raise Conflict("Wait for the run to end; then its matched rows can become leads.", reason="not_ended")
     if not row.matched_count:
         raise Conflict("No row of this list was matched.", reason="nothing")
+    last = _last_job(scope, row.id)
+    if last is not None and (last.status not in jobs.ENDED or _took_all(last, row)):
+        return job_view(last)
+    done = _noted(last.arguments) if last is not None and last.status != "completed" else {}
     job = jobs.open_job(
         scope,
         kind=KIND,
         title=f"Leads from {row.filename}",
         task=TASK,
         total=row.matched_count,
-        arguments={"file": row.filename},
+        arguments={"file": row.filename, **done},
         links={"enrichment_id": str(row.id)},
-        idempotency_key=str(row.id),
+        idempotency_key=str(row.id) if last is None else f"{row.id}:{last.id}",
     )
     accounts.record_audit(
         scope, action="enrichment.added_to_leads", object_type="enrichments", object_id=row.id, rows=row.matched_count
     )
     return job
+
+
+def leads_of(scope: Scope, id: UUID | str) -> LeadsView | None:
+    """How far the matched rows of a list have come on their way into the leads; None when nobody has asked for it.
+    Raises NotFound, Forbidden."""
+    require(scope, Permission.VIEW_ENRICHMENTS)
+    row = scope.get(Enrichment, id)
+    last = _last_job(scope, row.id)
+    if last is None:
+        return None
+    noted = _noted(last.arguments)
+    return LeadsView(
+        is_moving=last.status not in jobs.ENDED,
+        is_done=last.status == "completed" and _took_all(last, row),
+        seen=noted["seen"],
+        total=last.total or 0,
+        new=noted["new"],
+        owned=noted["owned"],
+    )
+
+
+def _last_job(scope: Scope, id: UUID) -> Job | None:
+    mine = scope.select(Job).where(Job.kind == KIND, Job.links["enrichment_id"].astext == str(id))
+    return scope.session.scalar(mine.order_by(Job.created_at.desc(), Job.id.desc()).limit(1))
+
+
+def _took_all(job: Job, row: Enrichment) -> bool:
+    return job.status == "completed" and job.processed >= row.matched_count
+
+
+def _noted(arguments: Mapping[str, Any]) -> dict[str, int]:
+    """What a job has noted of its way: the last row it took, rows seen, people new and owned before."""
+    return {name: int(arguments.get(name) or 0) for name in ("after", "seen", "new", "owned")}
 
 
 def take_leads(claimed: ClaimedJob) -> None:
@@ -85,8 +138,7 @@ def take_leads(claimed: ClaimedJob) -> None:
 
 
 def _progress(scope: Scope, claimed: ClaimedJob) -> dict[str, Any]:
-    arguments = scope.get(Job, claimed.job_id).arguments
-    return {name: int(arguments.get(name) or 0) for name in ("after", "seen", "new", "owned")}
+    return _noted(scope.get(Job, claimed.job_id).arguments)
 
 
 def _take_batch(scope: Scope, claimed: ClaimedJob) -> bool:
