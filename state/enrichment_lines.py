@@ -146,7 +146,7 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         phase=PHASES[view.status],
         revision=view.revision,
         source=SOURCES.get(view.source, view.source),
-        size=size_text(view.byte_size),
+        size=size_text(view.byte_size) if view.source != "rerun" else "",  # it has no file of its own
         author=view.author,
         created=ago(view.created_at),
         created_exact=exact(view.created_at, timezone),

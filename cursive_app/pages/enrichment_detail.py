@@ -72,7 +72,7 @@ def _facts() -> rx.Component:
         copyable_id(S.card.short_id),
         rx.el.span(S.card.source, " by ", S.card.author),
         relative_time(S.card.created, exact=S.card.created_exact),
-        rx.el.span(S.card.size, class_name="num"),
+        rx.cond(S.card.size != "", rx.el.span(S.card.size, class_name="num"), rx.fragment()),
         rx.cond(
             (S.card.phase != "ended") & ~S.card.purged,
             rx.el.span(S.card.kept, title=S.card.kept_exact, class_name="num"),
@@ -92,7 +92,7 @@ def _links() -> rx.Component:
         rx.cond(
             (S.card.same_file != "") & (S.card.phase != "ended") & (S.card.phase != "deleted"),
             banner(
-                "This very file was uploaded before. Running it again pays for its matches again.",
+                "This very file was uploaded before. If it was run then, running it again pays for its matches again.",
                 tone="warn",
                 icon_name="copy",
                 action=ghost("Open the earlier list", href="/enrichments/" + S.card.same_file, size="sm"),
@@ -103,7 +103,7 @@ def _links() -> rx.Component:
         rx.cond(
             S.card.rerun_of != "",
             banner(
-                "These are the rows of an earlier list that were not matched or failed.",
+                "These are rows of an earlier list that had no match, ended in error or were not reached.",
                 icon_name="rotate-cw",
                 action=ghost("Open that list", href="/enrichments/" + S.card.rerun_of, size="sm"),
                 class_name="flex-wrap",

@@ -177,7 +177,6 @@ def _sample_result() -> rx.Component:
             "The mark is the share in the sample; with 95% certainty the whole list lies within the band.",
             class_name="text-12 text-ink-3",
         ),
-        rx.cond(S.sample.message != "", rx.el.p(S.sample.message, class_name="text-12 text-ink-3"), rx.fragment()),
         class_name="flex flex-col gap-3",
     )
 

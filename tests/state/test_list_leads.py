@@ -36,3 +36,11 @@ async def test_adding_to_the_leads_is_told_to_its_end(driver, cast: Cast, sandbo
     stranger = driver(sign_in(cast.charlie))
     await stranger.send(S.load, path=path)
     assert stranger.var(S, "leads_words") == ""
+
+
+async def test_rows_of_an_earlier_list_have_no_size_of_a_file(driver, cast: Cast) -> None:
+    id = make_list(cast.alice, [], source="rerun")
+    tab = driver(sign_in(cast.alice))
+    await tab.send(S.load, path=f"/enrichments/{id}")
+    assert (tab.var(S, "card")["source"], tab.var(S, "card")["size"]) == ("Rows of an earlier list", "")
+    assert tab.var(S, "card")["has_layout"] is False
