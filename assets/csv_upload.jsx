@@ -27,8 +27,9 @@ function problemText(request) {
   } catch {
     problem = {};
   }
-  const fields = Object.values(problem.fields || {}).filter((text) => text !== problem.detail);
-  const text = [problem.detail, ...fields].filter(Boolean).join(" ");
+  // `code` is the reason for programs, not for people.
+  const fields = Object.entries(problem.fields || {}).filter(([name, text]) => name !== "code" && text !== problem.detail);
+  const text = [problem.detail, ...fields.map(([, text]) => text)].filter(Boolean).join(" ");
   if (request.status === 401) return "Your session has ended. Log in again; nothing was stored.";
   if (text) return problem.request_id && request.status >= 500 ? `${text} Reference: ${problem.request_id}` : text;
   if (request.status === 413) return "The file is larger than a list may be. Split it into several files.";

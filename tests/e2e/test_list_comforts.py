@@ -1,0 +1,50 @@
+"""What only a browser sees of lists and jobs: words of a refusal, a phone's width."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_enrichment import drop, people, step
+
+__all__ = ["people"]
+
+
+def archive() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("a.csv", "email\nx@acme.example\n")
+    return packed.getvalue()
+
+
+def address_list(people: list[dict[str, Any]]) -> str:
+    return "E-mail,First name\n" + "".join(f"{one['BUSINESS_EMAIL']},{one['FIRST_NAME']}\n" for one in people)
+
+
+def test_a_refusal_is_words_for_people(demo_page: Page, browser_errors: list[str]) -> None:
+    drop(demo_page, "packed.csv", archive())
+    said = demo_page.get_by_role("region", name="Upload a list").get_by_role("alert")
+    expect(said).to_contain_text("ZIP archive", timeout=15_000)
+    assert not re.search(r"[a-z]_[a-z]", said.inner_text()), "the code is for programs"
+    browser_errors.clear()  # the refusal's status, which the browser logs
+
+
+def test_a_dry_run_fits_a_phone(demo_page: Page, people: list[dict[str, Any]]) -> None:
+    page = demo_page
+    drop(page, "phone.csv", address_list(people).encode())
+    expect(page.get_by_role("navigation", name="Steps")).to_be_visible(timeout=60_000)
+    step(page, "Price and start")
+    page.get_by_role("button", name="Start the free dry run").click()
+    rates = page.get_by_role("list", name="Match rates of the dry run")
+    expect(rates).to_be_visible(timeout=90_000)
+    page.set_viewport_size({"width": 390, "height": 844})
+    card = page.locator("section .card").filter(has=rates)
+    edges = [one.bounding_box() for one in rates.get_by_role("listitem").locator("span:last-child").all()]
+    outer = card.bounding_box()
+    assert outer is not None
+    assert all(edge is not None and edge["x"] + edge["width"] <= outer["x"] + outer["width"] for edge in edges)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
