@@ -232,16 +232,12 @@ def list_pager(shown: Text, paged: type[Paged]) -> rx.Component:
 
 
 def newer_line(words: str, *, when: Flag, on_click: Any) -> rx.Component:
-    """Above the rows: something new has come, and the rows do not jump until the reader asks for it."""
+    """Over the head of the table: something new has come. It takes no room, so that neither its coming nor what it
+    tells of moves a row; the rows change when the reader asks for it."""
     line = rx.el.button(
-        icon("arrow-up", size=14),
-        words,
-        type="button",
-        on_click=on_click,
-        class_name="flex w-full items-center justify-center gap-1.5 border-b border-line bg-hover px-3 py-2 text-13 "
-        "text-ink-2 hover:text-ink",
+        icon("arrow-up", size=14), words, type="button", on_click=on_click, class_name="btn btn-secondary btn-sm"
     )
-    return rx.cond(when, line, rx.fragment())
+    return rx.el.div(rx.cond(when, line, rx.fragment()), role="status", class_name="newer")
 
 
 def column_menu(columns: Sequence[Column], *, visible: Items, on_toggle: Any) -> rx.Component:

@@ -1,4 +1,4 @@
-"""What only a browser sees of lists and jobs: words of a refusal, a phone's width."""
+"""What only a browser sees of lists and jobs: rows that stay where they are, words of a refusal, a phone's width."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import SignedIn
+from tests.e2e.soundness import assert_sound, settled
 from tests.e2e.test_enrichment import drop, people, step
 
 __all__ = ["people"]
+UPLOAD = """async (text) => {
+    const body = new FormData();
+    body.append("file", new File([text], "while-staff-looks.csv"));
+    return (await fetch("/api/v1/enrichments", { method: "POST", body })).status;
+}"""
 
 
 def archive() -> bytes:
@@ -23,6 +30,26 @@ def archive() -> bytes:
 
 def address_list(people: list[dict[str, Any]]) -> str:
     return "E-mail,First name\n" + "".join(f"{one['BUSINESS_EMAIL']},{one['FIRST_NAME']}\n" for one in people)
+
+
+def test_new_jobs_are_announced_and_no_row_moves(signed_in: SignedIn, people: list[dict[str, Any]]) -> None:
+    customer, staff = signed_in("demo@example.com"), signed_in("staff@example.com")
+    settled(customer, "/enrichments")
+    assert customer.evaluate(UPLOAD, address_list(people[:5])) == 201
+    settled(staff, "/admin/jobs")
+    staff.get_by_label("Refresh").select_option("1")
+    rows = staff.get_by_role("region", name="Jobs").locator("tbody tr")
+    expect(rows.first).to_be_visible()
+    before = rows.first.bounding_box(), rows.last.bounding_box()
+    assert customer.evaluate(UPLOAD, address_list(people[:6])) == 201
+    announced = staff.get_by_role("button", name=re.compile("new jobs?. Show"))
+    expect(announced).to_be_visible()
+    assert (rows.first.bounding_box(), rows.last.bounding_box()) == before
+    assert_sound(staff)
+    announced.click()
+    expect(announced).to_have_count(0)
+    expect(rows.first).to_contain_text("while-staff-looks.csv")
+    staff.get_by_label("Refresh").select_option("5")
 
 
 def test_a_refusal_is_words_for_people(demo_page: Page, browser_errors: list[str]) -> None:
