@@ -15,6 +15,7 @@ from cursive_app.services.accounts import Permission
 from db.scope import Scope
 from state.base import allow, person, transact
 from state.credit_rows import KIND_WORDS, CreditRow, HoldRow, credit_row, hold_row
+from state.search_box import SearchBox
 
 PAGE_SIZE = 50
 LOOK_SECONDS = 4.0
@@ -31,7 +32,7 @@ class _View:
     newest: int
 
 
-class CreditsState(rx.State):
+class CreditsState(SearchBox, rx.State):
     """One page of the statement."""
 
     status: str = "loading"
@@ -118,6 +119,7 @@ class CreditsState(rx.State):
     @rx.event
     @allow(Permission.VIEW_CREDITS)
     def search(self, value: str):
+        self._typed(value.strip())
         return self._go(replace=True, q=value.strip())
 
     @rx.event
@@ -145,6 +147,7 @@ class CreditsState(rx.State):
         before = self._asked()
         for name in FILTERS:
             setattr(self, name, query.get(name, ""))
+        self._addressed(self.q)
         self._cursor = query.get("cursor", "")
         self.filtered = any(getattr(self, name) for name in FILTERS)
         if before != self._asked() or self.status != "ready":

@@ -15,6 +15,7 @@ from db.scope import Scope
 from state.base import allow, current_path, transact
 from state.lead_address import LISTS, Address, changed, read_address
 from state.lead_lines import SENIORITIES, SOURCES, LeadCard, LeadLine, lead_card, lead_line, leads_text
+from state.search_box import SearchBox
 from state.session import SessionState
 
 HAS = {"email": "E-mail", "verified_email": "Verified e-mail", "phone": "Phone", "linkedin": "LinkedIn profile"}
@@ -78,7 +79,7 @@ def _run_name(scope: Scope, run_id: UUID | None) -> str:
     return f"{_segment_name(scope, run.segment_id)}, {run.created_at:%-d %b %Y}"
 
 
-class LeadsState(rx.State):
+class LeadsState(SearchBox, rx.State):
     """The list of leads."""
 
     status: str = "loading"
@@ -87,7 +88,6 @@ class LeadsState(rx.State):
     refreshing: bool = False
     rows: list[LeadLine] = []
     query: str = ""
-    search_key: int = 0  # grows when the address, not typing, changed the search: the box is then made anew
     sort: str = "created"
     descending: bool = True
     columns: list[str] = list(leads.DEFAULT_COLUMNS)
@@ -110,7 +110,6 @@ class LeadsState(rx.State):
     _next: str | None = None
     _previous: str | None = None
     _keep_list: bool = False
-    _typed: str = ""
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_LEADS)
@@ -148,8 +147,9 @@ class LeadsState(rx.State):
     @allow(Permission.VIEW_LEADS)
     async def search(self, text: str):
         """Search for words; the address is replaced, so that Back leaves the search as a whole."""
-        self._typed = " ".join(text.split())[:200]
-        return rx.redirect(changed(self._address(), query=self._typed).url(), replace=True)
+        words = " ".join(text.split())[:200]
+        self._typed(words)
+        return rx.redirect(changed(self._address(), query=words).url(), replace=True)
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
@@ -252,8 +252,7 @@ class LeadsState(rx.State):
 
     def _show_address(self, address: Address) -> None:
         self.query = address.query
-        if address.query != self._typed:
-            self._typed, self.search_key = address.query, self.search_key + 1
+        self._addressed(address.query)
         self.sort, self.descending = address.sort.removeprefix("-"), address.sort.startswith("-")
         self.chosen = {name: list(address.lists.get(name, ())) for name in LISTS}
         self.export_url = changed(address, lead="").url("/api/v1/leads/export.csv")

@@ -13,6 +13,7 @@ from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state.base import allow, current_path, person, tenant, transact
+from state.search_box import SearchBox
 from state.segment_actions import ActionsPart
 from state.segment_limits import LimitsPart, amount, run_as_priced, whole
 from state.segment_lines import SegmentLine, segment_line
@@ -21,7 +22,7 @@ REFRESH_SECONDS = 3.0
 PAGE_SIZE = 50
 
 
-class SegmentsState(ActionsPart, LimitsPart, rx.State):
+class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
     """One page of segments; the address holds status, words and page."""
 
     status: str = "loading"
@@ -45,6 +46,7 @@ class SegmentsState(ActionsPart, LimitsPart, rx.State):
         """Show what the address asks for."""
         query = {key: values[0] for key, values in parse_qs(urlsplit(current_path()).query).items()}
         self.chosen, self.query = query.get("status", ""), query.get("q", "")[:100]
+        self._addressed(self.query)
         cursor = query.get("cursor", "")
         if not self.rows:
             self.status = "loading"
@@ -89,7 +91,9 @@ class SegmentsState(ActionsPart, LimitsPart, rx.State):
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     def search(self, text: str):
-        return self._go(q=" ".join(text.split())[:100])
+        words = " ".join(text.split())[:100]
+        self._typed(words)
+        return self._go(q=words)
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)

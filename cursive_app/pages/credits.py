@@ -171,7 +171,7 @@ def _filters() -> list[rx.Component]:
             "statement-search",
             "Search descriptions",
             default_value=S.q,
-            key=S.q,
+            key=S.search_key,
             on_change=S.search.debounce(300),
             class_name="w-full sm:w-56",
         ),

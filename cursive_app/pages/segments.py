@@ -131,7 +131,7 @@ def segments() -> rx.Component:
                 "segment-search",
                 "Search by name",
                 default_value=S.query,
-                key=S.query,
+                key=S.search_key,
                 on_change=S.search.debounce(300),
                 class_name="w-full sm:w-64",
             ),

@@ -6,6 +6,7 @@ import csv
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.soundness import serious_violations
@@ -119,3 +120,20 @@ def test_on_a_phone_a_lead_has_three_lines_and_a_segment_its_whole_name(demo_pag
         page.get_by_role("group", name=re.compile("add values to")).first.get_by_role("button", name="Exclude")
     ).to_have_attribute("aria-pressed", "true")
     assert serious_violations(page) == []
+
+
+@pytest.mark.parametrize("address", ["/segments", "/leads", "/credits"])
+def test_a_search_keeps_the_cursor_and_the_words_while_the_list_follows(demo_page: Page, address: str) -> None:
+    page = demo_page
+    page.goto(address)
+    box = page.get_by_role("searchbox")
+    box.click()
+    page.keyboard.type("sal")
+    expect(page).to_have_url(re.compile(r"q=sal$"))
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(box).to_be_focused()
+    page.keyboard.type("es")
+    expect(page).to_have_url(re.compile(r"q=sales$"))
+    expect(box).to_have_value("sales")
+    page.goto(f"{address}?q=else")
+    expect(box).to_have_value("else")
