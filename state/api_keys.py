@@ -73,7 +73,9 @@ class ApiKeysState(rx.State):
     @rx.event
     @allow(Permission.MANAGE_API_KEYS)
     async def create(self, form: dict[str, str | bool | None]):
-        """Make a key, after asking for the password again."""
+        """Make a key, after asking for the password again. The second half of a double click makes no second one."""
+        if self.new_key:
+            return
         self.saving, self.errors = True, {}
         yield
         scopes = [scope for scope in SCOPE_WORDS if form.get(f"scope_{scope}")]
@@ -123,6 +125,8 @@ class ApiKeysState(rx.State):
     @allow(Permission.MANAGE_API_KEYS)
     async def rotate(self, form: dict[str, str | bool | None]):
         """Make the successor, after asking for the password again; the old key ends after the chosen overlap."""
+        if not self.rotating_id:
+            return
         self.saving, self.errors = True, {}
         yield
         try:
@@ -164,6 +168,8 @@ class ApiKeysState(rx.State):
     async def revoke(self):
         """End the key at once."""
         target, self.revoking_id = self.revoking_id, ""
+        if not target:
+            return None
         await transact(accounts.revoke_api_key, key_id=target)
         await self._read()
         return rx.toast.success(f"“{self.revoking_name}” is revoked.")

@@ -150,9 +150,10 @@ class WelcomeState(rx.State):
     @rx.event
     @allow("account")
     async def create(self, form: dict[str, str]):
-        """Make a workspace of one's own."""
+        """Make a workspace of one's own; one, however often the button was pressed."""
         try:
-            await ask(accounts.create_workspace, person(), name=form.get("workspace", ""))
+            if person().tenant is None:
+                await ask(accounts.create_workspace, person(), name=form.get("workspace", ""))
         except CursiveError as error:
             self.error = error.message
             return None

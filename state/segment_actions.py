@@ -113,6 +113,8 @@ class ActionsPart(rx.State, mixin=True):
     @allow(Permission.EDIT_SEGMENTS)
     async def delete(self):
         """Delete the segment; its leads stay, and the toast takes it back."""
+        if not self.deleting:
+            return  # the second half of a double click
         subject, self.deleting = self.subject, False
         await transact(segments.delete_segment, subject.id)
         handlers: Any = type(self)

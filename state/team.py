@@ -167,6 +167,8 @@ class TeamState(rx.State):
     async def remove(self):
         """Take the member off the team, or leave it."""
         target, leaving = self.removing_id, self.removing_you
+        if not target:
+            return None
         self.removing_id = ""
         await ask(accounts.remove_member, tenant(), user_id=target)
         if leaving:

@@ -71,10 +71,13 @@ class WorkspaceState(rx.State):
     @rx.event
     @allow("signed_in")
     async def create(self, form: dict[str, str]):
-        """Make another workspace and open it."""
+        """Make another workspace and open it; one, however often the button was pressed."""
+        if not self.creating:
+            return None
         try:
             await ask(accounts.create_workspace, person(), name=form.get("workspace", ""))
         except CursiveError as error:
             self.create_error = error.message
             return None
+        self.creating = False
         return rx.call_script("window.location.assign('/')")

@@ -10,7 +10,7 @@ from cursive_app.api.cookies import flash_cookie
 from cursive_app.api.flash import Flash, write_flash
 from cursive_app.services.accounts import authenticate, authenticate_key, create_api_key, invite, list_team, sign_up
 from db.engine import Database
-from db.models.accounts import ApiKey, User
+from db.models.accounts import ApiKey, Membership, User
 from db.roles import Role
 from db.system import system_scope
 from state.account import AccountState, SessionsState
@@ -286,9 +286,12 @@ async def test_someone_without_a_workspace_starts_one(driver: Any, cast: Cast) -
     assert "/welcome" in tab.text()
     await tab.send(WelcomeState.create, form={"workspace": " "})
     assert tab.var(WelcomeState, "error")
-    await tab.send(WelcomeState.create, form={"workspace": "Fresh start"})
+    for _ in range(2):  # a double click makes one
+        await tab.send(WelcomeState.create, form={"workspace": "Fresh start"})
     await tab.send(TeamState.load)
     assert tab.var(SessionState, "workspace_name") == "Fresh start"
+    with system_scope() as scope:
+        assert scope.session.query(Membership).filter_by(user_id=user_id).count() == 1
 
 
 async def test_the_balance_in_the_frame_is_live(driver: Any, cast: Cast) -> None:

@@ -28,9 +28,9 @@ from cursive_app.settings import Settings, settings
 from cursive_app.web_edge import EDGE
 from state.leads import LeadsState
 from state.login import LoginState
-from state.onboarding import WelcomeState
 from state.segments import SegmentsState
 from state.team import TeamState
+from state.workspace import WorkspaceState
 from tests.factories import Cast
 from tests.factories_credits import fund
 from tests.factories_enrichment import make_list, start_run, unknown_line
@@ -155,7 +155,8 @@ async def _click(nest: Nest, tab: Any) -> str:
         await tab.send(LeadsState.search, text=text)
         await tab.send(TeamState.invite, form={"email": text, "role": text})
         await tab.send(TeamState.resend, invitation_id=text)
-        await tab.send(WelcomeState.create, form={"workspace": text * 40})
+        await tab.send(WorkspaceState.show_create, open_=True)
+        await tab.send(WorkspaceState.create, form={"workspace": text * 40})
         await tab.send(LoginState.load, unknown=text)
         await tab.post(SegmentsState.search, "/segments", {text: 1})
     shaped = " ".join(text for kind, text in event.items() if kind not in ("password", "words"))
