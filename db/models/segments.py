@@ -72,6 +72,7 @@ class SavedSegment(Identified, Timestamped, WorkspaceOwned, Base):
     last_run_at: Mapped[datetime | None]
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_by_label: Mapped[str] = mapped_column(Text)
+    updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     updated_by_label: Mapped[str] = mapped_column(Text)
     deleted_at: Mapped[datetime | None]
 
@@ -84,7 +85,10 @@ def _of_segment(*more: SchemaItem) -> tuple[SchemaItem, ...]:
 
 
 class SegmentDraft(Identified, Timestamped, WorkspaceOwned, Base):
-    """One person's unsaved edit of a segment, or (`segment_id` NULL) of a new one (SEG-10)."""
+    """One person's unsaved edit of a segment, or (`segment_id` NULL) of a new one (SEG-10).
+
+    The limits are kept as they were typed, wrong ones too; NULL where nobody typed.
+    """
 
     __tablename__ = "segment_drafts"
     __table_args__ = _of_segment(
@@ -102,6 +106,8 @@ class SegmentDraft(Identified, Timestamped, WorkspaceOwned, Base):
     segment_id: Mapped[UUID | None]
     base_version: Mapped[int | None]
     filters: Mapped[dict[str, Any]]
+    typed_max_leads: Mapped[str | None] = mapped_column(Text)
+    typed_ceiling: Mapped[str | None] = mapped_column(Text)
 
 
 class SegmentRun(Identified, Timestamped, WorkspaceOwned, Base):

@@ -77,6 +77,6 @@ def active_runs(scope: Scope, ids: list[UUID]) -> dict[UUID, UUID]:
 
 def changed_by(scope: Scope, row: SavedSegment) -> str:
     """Who changed the segment last, as the reader is told: "Bob changed this segment"."""
-    if scope.tenant.user_id is not None and row.updated_by_label == accounts.actor_label(scope):
+    if scope.tenant.user_id is not None and row.updated_by == scope.tenant.user_id:
         return "You changed this segment in another tab"
     return f"{row.updated_by_label} changed this segment"

@@ -82,6 +82,7 @@ def create_segment(
         ceiling=read_ceiling(ceiling),
         created_by=scope.tenant.user_id,
         created_by_label=label,
+        updated_by=scope.tenant.user_id,
         updated_by_label=label,
     )
     _named(scope, lambda: scope.add(row))
@@ -257,6 +258,7 @@ def _check_version(scope: Scope, row: SavedSegment, version: int) -> None:
 def _touch(scope: Scope, row: SavedSegment) -> None:
     row.version += 1
     row.updated_at = now()
+    row.updated_by = scope.tenant.user_id
     with scope.session.no_autoflush:  # the new name must reach the database inside the savepoint below
         row.updated_by_label = accounts.actor_label(scope)
     _named(scope, scope.session.flush)
