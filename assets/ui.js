@@ -138,5 +138,13 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll('[data-native][aria-busy="true"]').forEach((form) => form.removeAttribute("aria-busy")));
 
-  window.cursive = { clear, copy, enter, shortcutsOn: () => !off() };
+  // The address of the segment builder before its first edit says which filter it shows, so that Back leads to that one.
+  function spellOut(path, filter) {
+    const here = new URL(location.href);
+    if (here.pathname.replace(/\/$/, "") !== path || here.searchParams.has("f")) return;
+    here.searchParams.set("f", filter);
+    history.replaceState(history.state, "", here);
+  }
+
+  window.cursive = { clear, copy, enter, spellOut, shortcutsOn: () => !off() };
 })();

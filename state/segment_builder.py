@@ -32,7 +32,7 @@ class _Opened:
     view: segments.SegmentView | None
     filters: segments.Filters
     base_version: int | None
-    from_draft: bool
+    draft: segments.Draft | None
     runs: segments.RunPage | None
     quote: segments.Quote
 
@@ -44,19 +44,19 @@ def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Ope
     if packed:
         filters = segments.decode(packed)
     elif draft is not None:
-        filters = draft[0]
+        filters = draft.filters
     elif saved is not None:
         if saved.filters is None:
             raise Invalid(f"This segment's filter can no longer be read. {saved.problem}")
         filters = saved.filters
     else:
         filters = segments.empty("leads" if wanted_scope == "leads" else "provider")
-    based_on = draft[1] if draft is not None and draft[1] else saved.version if saved else None
+    based_on = draft.base_version if draft is not None else None
     return _Opened(
         view=saved,
         filters=filters,
-        base_version=based_on,
-        from_draft=draft is not None,
+        base_version=based_on or (saved.version if saved else None),
+        draft=draft,
         runs=segments.list_runs(scope, saved.id) if saved else None,
         quote=segments.quote(
             scope, max_leads=saved.max_leads if saved else None, ceiling=saved.ceiling if saved else None
@@ -93,7 +93,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         if another:
             self.status, self.segment_id = "loading", segment_id
             self._drop_sample()
-            self.excluding = []
+            self.excluding, self._has_draft = [], False
             self.has_run, self.runs, self.why_name = False, [], ""
         yield
         try:
@@ -109,10 +109,13 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         if another:
             self._begin_limits(*limits_of(opened.view))
             self._show_quote(opened.quote)
+            if opened.draft is not None and opened.draft.limits is not None:
+                self.max_leads, self.ceiling = opened.draft.limits
+                await self._price()
         await self._refresh_run()
         yield self._tab_title()
         yield SegmentBuilderState.settle
-        if opened.from_draft and self.dirty:
+        if self.from_draft and self.dirty:
             yield self._address(replace=True)
 
     @rx.event
@@ -137,7 +140,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
 
     def _show_opened(self, opened: _Opened, packed: str) -> None:
         self.vocabulary = edit.vocabulary()
-        self._packed, self.from_draft, self.row_errors = packed, opened.from_draft, {}
+        self._packed, self.from_draft, self.row_errors = packed, opened.draft is not None, {}
+        self._has_draft = self._has_draft or self.from_draft
         self._base_version = opened.base_version
         self.is_new = opened.view is None
         self._show_view(opened.view)
@@ -161,13 +165,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             return [rx.redirect(f"/segments/{view.id}")]
         if self._base_version == self.line.version:
             self._base_version = view.version
-            if self.dirty:
-                await transact(
-                    segments.save_draft,
-                    segment_id=self.segment_id,
-                    filters=self._now(),
-                    base_version=view.version,
-                )
+            if self.dirty or self.limits_changed:
+                await self._keep_draft()
         self._show_view(view)
         return [self._tab_title()]
 

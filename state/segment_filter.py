@@ -131,11 +131,22 @@ class FilterPart(rx.State, mixin=True):
         return self._edited(filters)
 
     def _edited(self, filters: segments.Filters):
+        before = [] if self._packed else self._spell_out()
         self._edits += 1
         self._notes = {}
         self._show_filters(filters)
         self._run_id = ""
-        return [self._address(), *self._after_edit()]
+        return [*before, self._address(), *self._after_edit()]
+
+    def _spell_out(self) -> list[Any]:
+        """Before the first edit, write the filter into the address that Back will lead to.
+
+        An address without a filter stands for the unsaved edit where there is one, so Back would not undo anything.
+        """
+        packed = segments.encode(self._now())
+        if packed is None:
+            return []
+        return [rx.call_script(f"window.cursive.spellOut('/segments/{self.segment_id}', '{packed}')")]
 
     def _after_edit(self) -> list[Any]:
         """What else an edit sets in motion."""

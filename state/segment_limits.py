@@ -44,12 +44,18 @@ class LimitsPart(rx.State, mixin=True):
     async def set_max_leads(self, text: str):
         self.max_leads = text.strip()[:12]
         await self._price()
+        return self._after_typing()
 
     @rx.event
     @allow(Permission.RUN_SEGMENTS)
     async def set_ceiling(self, text: str):
         self.ceiling = text.strip()[:14]
         await self._price()
+        return self._after_typing()
+
+    def _after_typing(self) -> list[Any]:
+        """What else typed limits set in motion."""
+        return []
 
     def _begin_limits(self, max_leads: str, ceiling: str) -> None:
         """Begin with a segment's own limits, not with those of the one before; a ceiling alone is a limit too."""

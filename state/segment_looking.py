@@ -46,6 +46,7 @@ class LookPart(FilterPart, mixin=True):
     sample_error: str = ""
 
     _base_version: int | None = None
+    _has_draft: bool = False  # an unsaved edit that this page shows, or showed, is kept
     _sampled: segments.Filters | None = None
     _sampled_at: datetime | None = None
     _delivered_since: bool = False
@@ -69,11 +70,8 @@ class LookPart(FilterPart, mixin=True):
         async with self:
             if self._edits != edit_number or self._filters is None:
                 return
-            filters, dirty, may_edit = self._filters, self.dirty, allows(tenant(), Permission.EDIT_SEGMENTS)
-            segment_id = None if self.segment_id == NEW else self.segment_id
-            base, self.counting, self.count_error = self._base_version, counts, ""
-        if dirty and may_edit:
-            await transact(segments.save_draft, segment_id=segment_id, filters=filters, base_version=base)
+            filters, self.counting, self.count_error = self._filters, counts, ""
+            await self._keep_draft()
         if not counts:
             return
         try:
@@ -130,6 +128,28 @@ class LookPart(FilterPart, mixin=True):
             }
             for row in found.conditions
         ]
+
+    async def _keep_draft(self) -> None:
+        """Keep the unsaved edit; when it was taken back, by hand or with Back, what was kept of it goes too."""
+        if not allows(tenant(), Permission.EDIT_SEGMENTS):
+            return
+        segment_id, limits = None if self.segment_id == NEW else self.segment_id, self._typed_limits()
+        if self.dirty or limits is not None:
+            await transact(
+                segments.save_draft,
+                segment_id=segment_id,
+                filters=self._now(),
+                base_version=self._base_version,
+                limits=limits,
+            )
+            self._has_draft = True
+        elif self._has_draft:
+            await transact(segments.drop_draft, segment_id=segment_id)
+            self._has_draft = False
+
+    def _typed_limits(self) -> tuple[str, str] | None:
+        """The limits of a run that were typed and not saved."""
+        return None
 
     def _show_count(self, found: segments.LeadCount) -> None:
         self.counting, self.count_error = False, ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import reflex as rx
 
@@ -74,6 +75,14 @@ class RunPart(LookPart, LimitsPart, mixin=True):
         """Show another run of the history in the panel."""
         self._run_id = run_id
         return self._address()
+
+    def _after_typing(self) -> list[Any]:
+        """Limits are part of the unsaved edit."""
+        self._edits += 1
+        return [type(self).settle]
+
+    def _typed_limits(self) -> tuple[str, str] | None:
+        return (self.max_leads, self.ceiling) if self.limits_changed else None
 
     async def _look_for_credits(self) -> None:
         """Credits may come while somebody waits for them; then the run can start."""

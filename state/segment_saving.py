@@ -170,7 +170,7 @@ class SavePart(RunPart, mixin=True):
         self._saved = packed_json(view.filters) if view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:
-        self.is_new, self.from_draft = False, False
+        self.is_new, self.from_draft, self._has_draft = False, False, False
         self._base_version = view.version
         self._show_view(view)
         self._begin_limits(*limits_of(view))

@@ -184,7 +184,7 @@ def _notices() -> rx.Component:
             rx.fragment(),
         ),
         rx.cond(
-            S.from_draft & S.dirty,
+            S.from_draft & (S.dirty | S.limits_changed),
             banner(
                 "These are your unsaved changes from before.",
                 icon_name="history",

@@ -175,7 +175,10 @@ def test_drafts_are_personal_and_end_with_the_save(cast: Cast) -> None:
     do(cast.alice, segments.save_draft, segment_id=made.id, filters=other, base_version=1)
     assert do(cast.bob, segments.get_draft, segment_id=made.id) is None
     kept = do(cast.alice, segments.get_draft, segment_id=made.id)
-    assert kept == (segments.parse(other), 1)
+    assert kept == segments.Draft(segments.parse(other), 1, None)
+    limits = ("20", "many")  # what was typed is kept, also while it makes no price
+    do(cast.alice, segments.save_draft, segment_id=made.id, filters=other, base_version=1, limits=limits)
+    assert do(cast.alice, segments.get_draft, segment_id=made.id) == segments.Draft(segments.parse(other), 1, limits)
     assert do(cast.alice, segments.get_segment, made.id).filters == made.filters
     do(cast.alice, segments.update_segment, made.id, version=1, filters=other)
     assert do(cast.alice, segments.get_draft, segment_id=made.id) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -19,7 +20,7 @@ from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
 from tests.factories_segments import make_segment
 from tests.state.driver import Tab, sign_in
-from tests.state.test_segments_pages import opened
+from tests.state.test_segments_pages import address, opened
 
 Driver = Callable[..., Tab]
 
@@ -165,6 +166,61 @@ async def test_the_workbench_has_the_menu_of_the_list(driver: Driver, cast: Cast
     tab.forget()
     await tab.send(Builder.restore, path="/segments", segment_id=str(made.id))
     assert path in tab.text()
+
+
+async def test_what_was_typed_is_kept_with_the_unsaved_edit(driver: Driver, cast: Cast) -> None:
+    made = make_segment(cast.alice, name="Limited")
+    path, cookie = f"/segments/{made.id}", sign_in(cast.alice)
+    tab = await opened(driver(cookie), path)
+    await type_limits(tab, path, "20", "many")
+    other = await opened(driver(cookie), path)
+    assert [other.var(Builder, name) for name in ("max_leads", "ceiling", "limits_changed", "from_draft")] == [
+        "20", "many", True, True,
+    ]  # fmt: skip
+    assert other.var(Builder, "ceiling_error")
+    await type_limits(other, path, "20", "7")
+    await other.send(Builder.save, path=path)
+    assert limits_of(cast, str(made.id)) == (20, Decimal("7.00"))
+    third = await opened(driver(cookie), path)
+    assert (third.var(Builder, "limits_changed"), third.var(Builder, "from_draft")) == (False, False)
+    new = await opened(driver(cookie))
+    await type_limits(new, "/segments/new", "30", "")
+    again = await opened(driver(cookie))
+    assert (again.var(Builder, "max_leads"), again.var(Builder, "from_draft")) == ("30", True)
+    stranger = await opened(driver(sign_in(cast.bob)))
+    assert (stranger.var(Builder, "max_leads"), stranger.var(Builder, "from_draft")) == ("100", False)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_an_edit_that_was_taken_back_does_not_return(driver: Driver, cast: Cast, by_hand: bool) -> None:
+    made = make_segment(cast.alice)
+    path, cookie = f"/segments/{made.id}", sign_in(cast.alice)
+    tab = await opened(driver(cookie), path)
+    tab.forget()
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    before, edited = re.findall(rf"spellOut\('{path}', '([\w-]+)'\)", tab.text()), address(tab)
+    await tab.send(Builder.load, path=edited)
+    assert (await opened(driver(cookie), path)).var(Builder, "dirty") is True
+    if by_hand:
+        await tab.post(Builder.remove_value, edited, {"path": "0", "value": "NY"})
+    else:
+        await tab.send(Builder.load, path=f"{path}?f={before[0]}")  # Back
+    assert (tab.var(Builder, "dirty"), tab.var(Builder, "sentence")) == (False, made.sentence)
+    another = await opened(driver(cookie), path)
+    assert (another.var(Builder, "dirty"), another.var(Builder, "from_draft")) == (False, False)
+    await tab.send(Builder.load, path=edited)  # Forward
+    assert (await opened(driver(cookie), path)).var(Builder, "dirty") is True
+
+
+async def test_somebody_of_the_same_name_is_somebody_else(driver: Driver, cast: Cast) -> None:
+    made = make_segment(cast.alice)
+    path, namesake = f"/segments/{made.id}", make_member(cast.workspace_id, make_user("Alice"), Role.ADMIN)
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    with namesake.begin() as scope:
+        segments.update_segment(scope, made.id, version=1, description="theirs")
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "CA"})
+    await tab.send(Builder.save, path=path)
+    assert tab.var(Builder, "conflict").startswith("Alice changed this segment")
 
 
 async def test_ones_own_change_in_another_tab_is_called_that(driver: Driver, cast: Cast) -> None:
