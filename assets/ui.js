@@ -66,7 +66,8 @@
   function enter(row) {
     const until = performance.now() + 1500;
     (function look() {
-      const control = document.querySelector(`[data-condition="${CSS.escape(row)}"] :is(input, select, [aria-pressed])`);
+      const within = document.querySelector(`[data-condition="${CSS.escape(row)}"]`);
+      const control = within && (within.querySelector("input, select") || within.querySelector("[aria-pressed]"));
       if (control) control.focus();
       else if (performance.now() < until) requestAnimationFrame(look);
     })();

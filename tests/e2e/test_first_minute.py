@@ -80,6 +80,28 @@ def run_ends(page: Page) -> None:
     expect(panel.get_by_text("Complete", exact=True)).to_be_visible(timeout=120_000)
 
 
+def test_back_undoes_the_first_edit_and_a_new_condition_has_the_cursor(demo_page: Page) -> None:
+    page = demo_page
+    page.goto("/segments")
+    page.get_by_text("Sales VPs").first.click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    add_condition(page, "Job title")
+    expect(page.get_by_role("group", name="Job title").get_by_role("combobox")).to_be_focused()
+    page.keyboard.type("Regional")  # without a click
+    page.get_by_role("option", name="Regional").first.click()
+    expect(page.get_by_role("button", name="Remove Regional")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    page.go_back()  # from the value
+    page.go_back()  # from the condition
+    expect(page.get_by_role("group", name="Job title")).to_have_count(0)
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.goto("/segments")
+    page.get_by_text("Sales VPs").first.click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    expect(page.get_by_role("group", name="Job title")).to_have_count(0)
+
+
 def test_from_sign_up_to_owned_leads_and_the_price(page: Page, product: Product) -> None:
     address = sign_up(page, product)
     if "/login" in page.url:
