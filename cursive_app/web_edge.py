@@ -64,7 +64,7 @@ class BodyLimit:
             return await self.app(scope, receive, send)
         limit = LARGE_BODY_BYTES.get(scope["path"], MAX_BODY_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced) > limit:
+        if not (announced.isascii() and announced.isdigit()) or int(announced) > limit:
             return await _too_large(scope, limit)(scope, receive, send)
         received, refused, started = 0, False, False
 

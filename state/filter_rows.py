@@ -165,7 +165,7 @@ def toggle_value(filters: Filters, path: str, value: str) -> Filters:
 def set_bound(filters: Filters, path: str, end: str, text: str) -> Filters:
     """The minimum ("low") or maximum of a range; empty text takes it away. Raises Invalid."""
     cleaned = text.strip()
-    if cleaned and not (cleaned.isdigit() and len(cleaned) <= 9):
+    if cleaned and not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) <= 9):
         raise Invalid("Enter a whole number.")
     number = int(cleaned) if cleaned else None
     change = _on_row(lambda row: replace(row, low=number) if end == "low" else replace(row, high=number))
@@ -200,7 +200,7 @@ def _checked(filters: Filters) -> Filters:
 
 def _path(path: str) -> tuple[int, ...]:
     parts = path.split(".") if path else []
-    if len(parts) > 6 or not all(part.isdigit() and len(part) < 4 for part in parts):
+    if len(parts) > 6 or not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts):
         raise Invalid("This row is gone already.")
     return tuple(int(part) for part in parts)
 

@@ -30,7 +30,7 @@ class NotJson(CursiveError):
 
 async def read_body(receive: Receive, announced: str | None) -> bytes:
     """The whole body. Raises TooLarge as soon as that is clear, before the rest is read."""
-    if announced is not None and (not announced.isdigit() or int(announced) > MAX_BODY_BYTES):
+    if announced is not None and (not (announced.isascii() and announced.isdigit()) or int(announced) > MAX_BODY_BYTES):
         raise TooLarge
     parts: list[bytes] = []
     size, more = 0, True

@@ -126,7 +126,7 @@ class _Sizes:
         most = JSON_BYTES if is_json(media) else settings().enrichment_maximum_bytes
         body = most + (FORM_BYTES if media == "multipart/form-data" else 0)
         length = request.headers.get("content-length")
-        if length is not None and (not length.isdigit() or int(length) > body):
+        if length is not None and (not (length.isascii() and length.isdigit()) or int(length) > body):
             raise _too_large(most)
         return _Sizes(int(length) if length is not None else None, body, most, media)
 

@@ -43,6 +43,7 @@ def test_the_life_of_a_segment(app: FastAPI, cast: Cast) -> None:
     assert client.post(URL, json={"name": "all TEXANS", "filters": TEXANS}).status_code == 409
     assert [item["name"] for item in client.get(URL).json()["items"]] == ["All Texans"]
     assert client.delete(address, headers={"if-match": '"1"'}).status_code == 409
+    assert client.delete(address, headers={"if-match": '"²"'.encode()}).status_code == 422
     assert client.delete(address).status_code == 204
     assert client.get(address).status_code == 404
 

@@ -82,12 +82,14 @@ async def test_what_an_edit_may_not_do_is_said_beside_its_row(driver: Driver, ca
     tab = await opened(driver(sign_in(cast.alice)))
     await tab.send(Builder.add_row, path="/segments/new", group="", field="years_experience")
     before = tab.var(Builder, "items")
-    for payload in ({"end": "low", "text": "many"}, {"end": "low", "text": "1000"}):
+    for typed in ("many", "1000", "²", "٣", "-1"):
+        payload = {"end": "low", "text": typed}
         await tab.post(Builder.set_bound, "/segments/new", {"path": "0", **payload})
         assert tab.var(Builder, "row_errors")["0"]
     for path, handler, payload in (
         ("9.9", Builder.add_value, {"value": "x"}),
         ("x'", Builder.remove_row, {}),
+        ("²", Builder.remove_row, {}),
         ("0.0.0.0.0.0.0.0", Builder.remove_row, {}),
     ):
         await tab.post(handler, "/segments/new", {"path": path, **payload})

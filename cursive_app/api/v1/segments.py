@@ -331,7 +331,7 @@ def _version(if_match: str | None) -> int | None:
     if if_match is None:
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdigit() or len(text) > 9:
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise Invalid(fields={"If-Match": 'Send the version as the ETag gave it, such as "3".'})
     return int(text)
 
