@@ -4,6 +4,7 @@ list_states(S.status, ready=…, loading=skeleton_table(8), empty=nothing_yet(�
             failed=failure(…))      S.status: "loading" | "ready" | "empty" | "no_match" | "forbidden" | "error"
 nothing_yet("No segments yet", "…", action=primary(…))      nothing_matches(on_clear=…)      no_permission()
 failure(S.error, request_id=S.error_id, on_retry=S.load)
+list_failure(S.error, bad_address=S.bad_address, on_retry=S.load, out="Show all leads", start_over=S.clear)
 pill("Active", "good")    status_pill(row.status, JOB_STATUS)    relative_time(row.ago, exact=row.at)
 banner("Sandbox data", tone="info", icon_name="flask-conical", action=…)
 progress(done=S.done_text, total=…, percent=S.percent, stage=S.stage, eta=S.eta, on_cancel=…)
@@ -18,7 +19,7 @@ from typing import Any
 import reflex as rx
 
 from components.binding import Flag, Props, Text
-from components.buttons import button, copyable_id, secondary
+from components.buttons import button, copyable_id, primary, secondary
 from components.icons import icon
 from components.tokens import Tone
 
@@ -75,6 +76,15 @@ def failure(message: Text, *, request_id: Text | None = None, on_retry: Any = No
         else rx.fragment()
     )
     return rx.el.div(_empty("circle-alert", "This did not load", message, *retry, role="alert"), reference)
+
+
+def list_failure(message: Text, *, bad_address: Flag, on_retry: Any, out: str, start_over: Any) -> rx.Component:
+    """A list that did not load. An address it cannot read is not tried again: the way out is the list without it."""
+    return rx.cond(
+        bad_address,
+        nothing_yet("This address cannot be read", message, primary(out, on_click=start_over), icon_name="search-x"),
+        failure(message, on_retry=on_retry),
+    )
 
 
 def list_states(

@@ -26,6 +26,7 @@ class JobsState(rx.State):
 
     status: str = "loading"
     error: str = ""
+    bad_address: bool = False
     rows: list[JobRow] = []
     chosen_status: str = ""
     chosen_kind: str = ""
@@ -55,11 +56,9 @@ class JobsState(rx.State):
         yield
         try:
             page, counts = await transact(_page, status=self.chosen_status, kind=self.chosen_kind, cursor=self._cursor)
-        except Invalid as error:
-            self.status, self.error = "error", f"{error.message} Clear the filters to go on."
-            return
         except CursiveError as error:
-            self.status, self.error = "error", error.message
+            self.bad_address = isinstance(error, Invalid)
+            self.status, self.error = "error", _address_problem(error) if isinstance(error, Invalid) else error.message
             return
         self._show_page(page, counts)
         await self._load_drawer()
@@ -226,6 +225,12 @@ class JobsState(rx.State):
         now = {"status": self.chosen_status, "kind": self.chosen_kind, "cursor": self._cursor, "job": self.open_id}
         query = urlencode({name: value for name, value in {**now, **changes}.items() if value})
         return rx.redirect(f"/jobs?{query}" if query else "/jobs")
+
+
+def _address_problem(error: Invalid) -> str:
+    """What is wrong with an address that asks for something the list does not have, for a person."""
+    known = {"status": "This address asks for a status that jobs do not have."}
+    return next((known[name] for name in error.fields if name in known), error.message)
 
 
 async def _pause() -> None:

@@ -32,6 +32,7 @@ class _Loaded:
     industries: tuple[str, ...]
     origins: dict[str, str]
     relaxed: tuple[leads.Relaxed, ...]
+    owns_any: bool
 
 
 def _load(scope: Scope, address: Address) -> _Loaded:
@@ -51,6 +52,7 @@ def _load(scope: Scope, address: Address) -> _Loaded:
         industries=leads.choices(scope, field="industry"),
         origins={"run": _run_name(scope, wanted.run_id), "segment": _segment_name(scope, wanted.segment_id)},
         relaxed=leads.relax(scope, filter=wanted) if not page.rows and wanted.parts else (),
+        owns_any=bool(page.rows) or leads.owns_any(scope),
     )
 
 
@@ -273,7 +275,7 @@ class LeadsState(SearchBox, rx.State):
             for each in found.relaxed
         ]
         self.refreshing = False
-        self.status = "ready" if page.rows else "no_match" if self.chips or address.query else "empty"
+        self.status = "ready" if page.rows else "no_match" if found.owns_any else "empty"
 
     def _fail(self, message: str) -> None:
         self.rows, self.refreshing, self.status, self.error = [], False, "error", message

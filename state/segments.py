@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Unauthenticated
+from cursive_app.errors import CursiveError, Invalid, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
@@ -34,6 +34,9 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
     has_next: bool = False
     has_previous: bool = False
     shown: str = ""
+    nothing: str = ""  # why no row is shown although there are segments
+    filtered: bool = False
+    bad_address: bool = False
 
     running: bool = False
     pending: bool = False
@@ -56,7 +59,8 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
         except Unauthenticated:
             raise
         except CursiveError as error:
-            self.rows, self.status, self.error = [], "error", error.message
+            self.rows, self.status, self.error = [], "error", _address_problem(error)
+            self.bad_address = isinstance(error, Invalid)
             return
         self._show(page, cursor)
 
@@ -179,8 +183,29 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
         alive = page.counts["active"] + page.counts["paused"]
         self.counts = {"": f"{alive:,}", **{status: f"{count:,}" for status, count in page.counts.items()}}
         self.shown = f"{len(self.rows):,} {'segment' if len(self.rows) == 1 else 'segments'} on this page"
-        filtered = bool(self.query or self.chosen)
-        self.status = "ready" if self.rows else "no_match" if filtered or page.counts["archived"] else "empty"
+        self.filtered, self.nothing = bool(self.query or self.chosen), _nothing(self.chosen, self.query)
+        nothing_yet = not sum(page.counts.values()) and self.chosen != segments.DELETED
+        self.status = "ready" if self.rows else "empty" if nothing_yet else "no_match"
+
+
+def _address_problem(error: CursiveError) -> str:
+    """Why the list did not load; for a person where the address asks for something that there is not."""
+    wrong_status = isinstance(error, Invalid) and "status" in error.fields
+    return "This address asks for a status that segments do not have." if wrong_status else error.message
+
+
+def _nothing(status: str, query: str) -> str:
+    """Why a list is empty that is not empty altogether: about what was asked for, and nothing else."""
+    if status == segments.DELETED:
+        days = segments.RESTORABLE.days
+        return (
+            f"None that was deleted in the last {days} days has these words in its name."
+            if query
+            else (f"None was deleted in the last {days} days.")
+        )
+    if query:
+        return f"No {status or 'active or paused'} segment has these words in its name."
+    return f"None is {status}." if status else "All segments of this workspace are archived."
 
 
 def _page(scope: Scope, *, status: str, query: str, cursor: str) -> segments.SegmentPage:

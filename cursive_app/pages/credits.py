@@ -9,7 +9,7 @@ import reflex as rx
 from components.binding import items
 from components.buttons import button, secondary
 from components.feedback import (
-    failure,
+    list_failure,
     list_states,
     metric,
     nothing_matches,
@@ -60,15 +60,12 @@ def credits() -> rx.Component:
                 no_match=nothing_matches(
                     "No line fits", "No line of the statement fits all of these filters.", on_clear=S.clear_filters
                 ),
-                failed=rx.cond(
-                    S.bad_address,
-                    nothing_yet(
-                        "This address cannot be read",
-                        S.error,
-                        button("Show the whole statement", look="primary", on_click=S.clear_filters),
-                        icon_name="search-x",
-                    ),
-                    failure(S.error, on_retry=S.load),
+                failed=list_failure(
+                    S.error,
+                    bad_address=S.bad_address,
+                    on_retry=S.load,
+                    out="Show the whole statement",
+                    start_over=S.clear_filters,
                 ),
             ),
         ),

@@ -13,7 +13,7 @@ from components.buttons import button, ghost, primary, secondary
 from components.combobox import filter_chip
 from components.dialog import check_item, menu
 from components.feedback import (
-    failure,
+    list_failure,
     list_states,
     nothing_matches,
     nothing_yet,
@@ -125,15 +125,12 @@ def leads() -> rx.Component:
                     icon_name="users",
                 ),
                 no_match=_no_match(),
-                failed=rx.cond(
-                    S.bad_address,
-                    nothing_yet(
-                        "This address cannot be read",
-                        S.error,
-                        primary("Show all leads", on_click=S.start_over),
-                        icon_name="search-x",
-                    ),
-                    failure(S.error, on_retry=S.load),
+                failed=list_failure(
+                    S.error,
+                    bad_address=S.bad_address,
+                    on_retry=S.load,
+                    out="Show all leads",
+                    start_over=S.start_over,
                 ),
             )
         ),

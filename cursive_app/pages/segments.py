@@ -9,7 +9,7 @@ import reflex as rx
 from components.buttons import primary, secondary
 from components.dialog import item, modal
 from components.feedback import (
-    failure,
+    list_failure,
     list_states,
     nothing_matches,
     nothing_yet,
@@ -150,14 +150,18 @@ def segments() -> rx.Component:
                 ),
                 no_match=nothing_matches(
                     "No segment here",
-                    rx.cond(
-                        (S.chosen == "deleted") & (S.query == ""),
-                        f"None was deleted in the last {RESTORABLE.days} days.",
-                        "None has this status and these words.",
-                    ),
-                    on_clear=S.clear,
+                    S.nothing,
+                    actions=[
+                        rx.cond(
+                            S.filtered,
+                            secondary("Clear filters", on_click=S.clear),
+                            secondary("Show archived segments", on_click=S.filter_status("archived")),
+                        )
+                    ],
                 ),
-                failed=failure(S.error, on_retry=S.load),
+                failed=list_failure(
+                    S.error, bad_address=S.bad_address, on_retry=S.load, out="Show all segments", start_over=S.clear
+                ),
             )
         ),
         _run_dialog(),

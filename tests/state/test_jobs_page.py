@@ -91,6 +91,8 @@ async def test_a_bad_address_is_an_explanation_not_a_crash(driver, cast: Cast, q
     tab = driver(sign_in(cast.alice))
     await tab.send(JobsState.load, path=f"/jobs?{query}")
     assert tab.var(JobsState, "status") in ("error", "no_match", "ready")
+    if tab.var(JobsState, "status") == "error":
+        assert tab.var(JobsState, "bad_address") is True  # the way out is the list without it
     assert "reference" not in tab.text().lower()
 
 

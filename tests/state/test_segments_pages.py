@@ -240,6 +240,34 @@ async def test_the_list_and_its_actions(driver: Driver, cast: Cast) -> None:
         assert segments.get_segment(scope, made.id).status == "archived"
 
 
+async def test_an_empty_list_says_only_what_was_asked_for(driver: Driver, cast: Cast) -> None:
+    tab = driver(sign_in(cast.alice))
+
+    async def said(query: str) -> tuple[str, str]:
+        await tab.send(SegmentsState.load, path=f"/segments{query}")
+        return tab.var(SegmentsState, "status"), tab.var(SegmentsState, "nothing")
+
+    for query in ("", "?status=archived", "?q=zebra"):  # there is none at all
+        assert (await said(query))[0] == "empty"
+    assert await said("?status=deleted") == ("no_match", "None was deleted in the last 30 days.")
+    made = make_segment(cast.alice, name="Texans")
+    assert await said("?status=paused") == ("no_match", "None is paused.")
+    assert await said("?q=zebra") == ("no_match", "No active or paused segment has these words in its name.")
+    assert await said("?q=zebra&status=active") == ("no_match", "No active segment has these words in its name.")
+    with cast.alice.begin() as scope:
+        segments.set_status(scope, made.id, status="archived")
+    assert await said("") == ("no_match", "All segments of this workspace are archived.")
+    assert tab.var(SegmentsState, "filtered") is False  # nothing to clear: the page offers the archived ones
+
+
+async def test_an_address_the_list_cannot_read_has_a_way_out(driver: Driver, cast: Cast) -> None:
+    tab = driver(sign_in(cast.alice))
+    for query, word in (("?status=bogus", "a status"), ("?cursor=xx", "no longer works")):
+        await tab.send(SegmentsState.load, path=f"/segments{query}")
+        assert (tab.var(SegmentsState, "status"), tab.var(SegmentsState, "bad_address")) == ("error", True)
+        assert word in tab.var(SegmentsState, "error")
+
+
 # Three levels below the root: more than the screen draws, as the API may save it.
 DEEP = {
     "all": [

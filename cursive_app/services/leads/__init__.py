@@ -13,7 +13,7 @@ from cursive_app.services.leads.identity import IdentityKeys, identity_keys
 from cursive_app.services.leads.intake import IntakeResult, intake, owned, owned_by_keys, record_charge
 from cursive_app.services.leads.paging import SORTS, Sort, parse_sort
 from cursive_app.services.leads.preferences import DEFAULT_COLUMNS, choose_columns, shown_columns
-from cursive_app.services.leads.search import PAGE_SIZE, choices, count_leads, list_leads, relax
+from cursive_app.services.leads.search import PAGE_SIZE, choices, count_leads, list_leads, owns_any, relax
 from cursive_app.services.leads.views import Email, LeadDetail, LeadPage, LeadRow, Phone, Receipt, Relaxed
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "list_leads",
     "owned",
     "owned_by_keys",
+    "owns_any",
     "parse_filter",
     "parse_sort",
     "record_charge",

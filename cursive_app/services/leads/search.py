@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, SQLColumnExpression, Uuid, bindparam, func, select
+from sqlalchemy import Select, SQLColumnExpression, Uuid, bindparam, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cursive_app.errors import Invalid
@@ -86,6 +86,12 @@ def count_leads(scope: Scope, *, filter: LeadFilter | None = None) -> int:
 
 def _count(scope: Scope, where: Sequence[SQLColumnExpression[bool]]) -> int:
     return scope.session.scalar(select(func.count()).select_from(Lead).where(*where)) or 0
+
+
+def owns_any(scope: Scope) -> bool:
+    """Whether the workspace has a lead at all."""
+    require(scope, Permission.VIEW_LEADS)
+    return bool(scope.session.scalar(select(exists().where(*conditions(scope, LeadFilter())))))
 
 
 def relax(scope: Scope, *, filter: LeadFilter) -> tuple[Relaxed, ...]:

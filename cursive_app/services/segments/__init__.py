@@ -30,6 +30,7 @@ from cursive_app.services.segments.run import bury_run, run_segment
 from cursive_app.services.segments.runs import KIND, Quote, cancel_run, get_run, list_runs, quote, start_run
 from cursive_app.services.segments.sentence import condition_text, sentence
 from cursive_app.services.segments.store import (
+    DELETED,
     create_segment,
     delete_segment,
     duplicate_segment,
@@ -43,9 +44,9 @@ from cursive_app.services.segments.views import RunPage, RunView, SegmentPage, S
 from cursive_app.services.segments.words import learn_words, suggest, sync_words
 
 __all__ = [
-    "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Draft", "Explanation", "Field", "Filters", "Group",
-    "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow", "PreviewView", "Quote",
-    "RunPage", "RunView", "SegmentPage", "SegmentView", "Verdict", "attached", "bury_run", "cancel_run",
+    "DELETED", "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Draft", "Explanation", "Field", "Filters",
+    "Group", "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow", "PreviewView",
+    "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "Verdict", "attached", "bury_run", "cancel_run",
     "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode", "delete_segment", "drop_draft",
     "duplicate_segment", "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run", "get_segment",
     "learn_words", "list_runs", "list_segments", "matches", "membership", "narrowing", "parse", "person_values",
