@@ -178,7 +178,11 @@ def _notices() -> rx.Component:
             banner(
                 "This segment belongs to ",
                 S.author,
-                ". You can change it here and save it as your own.",
+                rx.cond(
+                    may(Permission.EDIT_SEGMENTS),
+                    ". You can change it here and save it as your own.",
+                    ". You can change it here to look around; nothing is kept.",
+                ),
                 icon_name="lock",
             ),
             rx.fragment(),

@@ -233,3 +233,11 @@ def test_another_site_cannot_open_the_page_socket(product: Product, origin: str)
     with pytest.raises(websocket.WebSocketException):
         websocket.create_connection(address, origin=origin, timeout=10)
     websocket.create_connection(address, origin=product.url, timeout=10).close()
+
+
+def test_a_reader_is_not_told_to_save(signed_in: SignedIn) -> None:
+    page = signed_in("viewer@example.com")
+    page.goto("/segments")
+    page.get_by_text("Sales VPs").first.click()
+    expect(page.get_by_text("This segment belongs to Dana Whitfield")).to_contain_text("nothing is kept")
+    expect(page.get_by_text("save it as your own")).to_have_count(0)
