@@ -146,6 +146,35 @@ def test_a_state_may_be_spelled_out(app: FastAPI, cast: Cast) -> None:
     assert client.get(ROOT).json()["items"][0]["state_from_company"] is False
 
 
+@pytest.mark.parametrize(
+    ("params", "total"),
+    [
+        ({"department": "Marketing"}, 1),
+        ({"department": ["growth hacking", "Sales"]}, 0),
+        ({"industry": "software DEVELOPMENT"}, 1),
+        ({"industry": "Basket weaving, by hand"}, 1),
+        ({"industry": "Alchemy"}, 0),
+        ({"company_size": "11-25"}, 1),
+        ({"company_size": "a handful"}, 1),
+    ],
+)
+def test_open_vocabularies_are_never_refused_and_known_words_found_in_any_spelling(
+    app: FastAPI, cast: Cast, params: dict[str, object], total: int
+) -> None:
+    make_lead(cast.alice, department="marketing", industry="Software Development", company_size="11 to 25")
+    other = {"department": None, "industry": "Basket weaving, by hand", "company_size": "a handful"}
+    make_lead(cast.alice, email="weaver@acme.example", **other)
+    answer = browser(app, cast.alice).get(ROOT, params=params)
+    assert (answer.status_code, answer.json()["total"]) == (200, total)
+
+
+def test_one_fact_has_one_name(app: FastAPI, cast: Cast) -> None:
+    lead, client = make_lead(cast.alice), browser(app, cast.alice)
+    listed, detail = client.get(ROOT).json()["items"][0], client.get(f"{ROOT}/{lead}").json()
+    assert not [name for name in detail if "derived" in name]
+    assert {name: detail[name] for name in listed} == listed
+
+
 def test_no_list_ignores_a_parameter(app: FastAPI, cast: Cast) -> None:
     client, tried = browser(app, cast.alice), []
     for path, methods in app.openapi()["paths"].items():

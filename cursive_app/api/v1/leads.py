@@ -20,7 +20,10 @@ router = APIRouter(prefix="/leads", tags=["Leads"])
 
 Has = Literal["email", "verified_email", "phone", "linkedin"]
 Source = Literal["database", "upload", "pixel", "marketplace", "manual"]
-Values = Annotated[list[str] | None, Query(max_length=50)]
+ANY_SPELLING = "Any of these, in any spelling; one that does not exist is refused."
+OPEN = "Any of these. The list is open: known words are found in any spelling, others as they are written."
+Closed = Annotated[list[str] | None, Query(max_length=50, description=ANY_SPELLING)]
+Open = Annotated[list[str] | None, Query(max_length=50, description=OPEN)]
 DoNotCall = Annotated[bool | None, Field(description="null is unknown: treat it as true.")]
 
 
@@ -130,11 +133,11 @@ def chosen_leads(
     q: Annotated[str | None, Query(max_length=200, description="Words in name, company, title or e-mail.")] = None,
     has: Annotated[list[Has] | None, Query(description="Must have all of these.")] = None,
     source: Annotated[list[Source] | None, Query(description="Any of these.")] = None,
-    seniority: Values = None,
-    department: Values = None,
-    state: Values = None,
-    industry: Values = None,
-    company_size: Values = None,
+    seniority: Closed = None,
+    department: Open = None,
+    state: Closed = None,
+    industry: Open = None,
+    company_size: Open = None,
     run: Annotated[UUID | None, Query(description="Only leads that this segment run delivered.")] = None,
     segment: Annotated[UUID | None, Query(description="Only leads of this saved segment.")] = None,
 ) -> leads.LeadFilter:

@@ -7,7 +7,7 @@ is checked here; nothing is ever put into SQL text.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,14 @@ _CLOSED = {
     "seniority": vocabulary.seniority,
     "source": {name: name for name in SOURCES}.get,
 }
+# The provider's own words, which grow, and what it wrote where that is none of them: no value can be called wrong.
+# Those that are known are found in any spelling.
+_INDUSTRIES = {vocabulary.text_key(name): name for name in vocabulary.INDUSTRIES}
+_OPEN: dict[str, Callable[[str], str | None]] = {
+    "department": str.casefold,
+    "industry": lambda value: _INDUSTRIES.get(vocabulary.text_key(value)),
+    "company_size": vocabulary.company_size,
+}
 _EXAMPLES = {
     "state": "Use two letters, such as TX.",
     "seniority": f"Choose from {', '.join(vocabulary.SENIORITIES)}.",
@@ -111,7 +119,8 @@ class LeadFilter:
 
 def parse_filter(given: Mapping[str, Any]) -> LeadFilter:
     """A filter from what came from outside: texts, or sequences of texts, by name (`query`, `has`, the names of
-    `FIELDS`, `run`, `segment`). Names that are not ours are ignored.
+    `FIELDS`, `run`, `segment`). Names that are not ours are ignored. A state, a seniority or a source that does not
+    exist is wrong; departments, industries and company sizes are open, and known ones are read in any spelling.
 
     Raises Invalid with one message per wrong name.
     """
@@ -205,6 +214,8 @@ def _values(name: str, given: Any) -> tuple[tuple[str, ...], str | None]:
         return (), f"Unknown: {unknown[0][:40]}. Choose from {', '.join(HAS)}."
     if name in _CLOSED:
         return _closed(name, values)
+    if name in _OPEN:
+        return tuple(dict.fromkeys(form for value in values for form in (value, _OPEN[name](value)) if form)), None
     return values, None
 
 
