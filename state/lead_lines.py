@@ -202,10 +202,18 @@ def _receipt(receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str])
     )
 
 
+def _own_address(detail: LeadDetail) -> str | None:
+    """The person's own address; None where no more than the state is known, which has a line of its own."""
+    row = detail.row
+    city, state = (None, None) if row.state_from_company else (row.city, row.state)
+    if not (detail.address or city or detail.postal_code):
+        return None
+    return ", ".join(part for part in (detail.address, city, state, detail.postal_code) if part)
+
+
 def _groups(detail: LeadDetail) -> list[FactGroup]:
     row = detail.row
     years = detail.years_experience
-    own_state = None if detail.state_is_company_derived else row.state
     company_place = (detail.company_address, detail.company_city, detail.company_state, detail.company_postal_code)
     return [
         _group(
@@ -237,9 +245,8 @@ def _groups(detail: LeadDetail) -> list[FactGroup]:
         _group(
             "Person",
             {
-                "Address": ", ".join(part for part in (detail.address, row.city, own_state, detail.postal_code) if part)
-                or None,
-                "State": f"{row.state} (the company's)" if row.state and detail.state_is_company_derived else row.state,
+                "Address": _own_address(detail),
+                "State": f"{row.state} (the company's)" if row.state and row.state_from_company else row.state,
                 "Age": detail.age_range,
                 "Gender": detail.gender.capitalize() if detail.gender else None,
                 "Homeowner": _yes_no(detail.is_homeowner),

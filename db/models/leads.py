@@ -151,7 +151,7 @@ class Lead(Identified, Timestamped, WorkspaceOwned, Base):
     city: Mapped[str | None] = mapped_column(Text)
     city_norm: Mapped[str | None] = mapped_column(Text)
     state: Mapped[str | None] = mapped_column(Text)  # two-letter code
-    state_is_company_derived: Mapped[bool] = mapped_column(server_default=text("false"))
+    state_from_company: Mapped[bool] = mapped_column(server_default=text("false"))
     postal_code: Mapped[str | None] = mapped_column(Text)
     age_range: Mapped[str | None] = mapped_column(Text)
     gender: Mapped[str | None] = mapped_column(Text)

@@ -11,6 +11,7 @@ import websocket
 from playwright.sync_api import Page, expect
 
 from cursive_app.cursive_app import PAGES
+from tests.e2e.conftest import SignedIn
 from tests.e2e.soundness import assert_sound, looks, settled
 from tests.product import Product
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -115,6 +116,29 @@ async def test_the_drawer_shows_everything_and_raw_only_to_those_allowed(driver:
     await member.send(LeadsState.show_raw, path=f"/leads?lead={lead}")
     assert not member.var(LeadsState, "raw")
     assert "does not allow" in member.text()
+
+
+@pytest.mark.parametrize(
+    ("place", "address", "state"),
+    [
+        ({"city": "Austin", "state": "TX", "postal_code": "78701"}, "Austin, TX, 78701", "TX"),
+        ({"city": None, "state": "TX", "postal_code": None}, None, "TX"),
+        (
+            {"city": "Austin", "state": "TX", "postal_code": None, "state_from_company": True},
+            None,
+            "TX (the company's)",
+        ),
+    ],
+)
+async def test_the_drawer_calls_only_the_persons_own_place_their_address(
+    driver: Driver, cast: Cast, place: dict[str, Any], address: str | None, state: str
+) -> None:
+    lead = make_lead(cast.alice, **place)
+    tab = driver(sign_in(cast.alice))
+    await tab.send(LeadsState.load, path=f"/leads?lead={lead}")
+    (group,) = [one for one in tab.var(LeadsState, "card")["groups"] if one["title"] == "Person"]
+    facts = {fact["label"]: fact["value"] for fact in group["facts"]}
+    assert (facts.get("Address"), facts["State"]) == (address, state)
 
 
 async def test_opening_a_lead_does_not_read_the_list_again(driver: Driver, cast: Cast) -> None:

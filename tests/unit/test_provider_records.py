@@ -77,7 +77,7 @@ def test_a_zip_keeps_its_leading_zero() -> None:
 )
 def test_states(record: dict[str, Any], state: str | None, derived: bool) -> None:
     person = normalize(record)
-    assert (person.state, person.state_is_company_derived) == (state, derived)
+    assert (person.state, person.state_from_company) == (state, derived)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,6 @@ class LeadDetailOut(LeadOut):
     naics: str | None
     address: str | None
     postal_code: str | None
-    state_is_company_derived: bool = Field(description="The state is the employer's; the person's own is not known.")
     age_range: str | None
     gender: str | None
     is_homeowner: bool | None

@@ -40,7 +40,7 @@ class Person:
     """A person as the provider knows them. None and () mean "not known", never "no".
 
     `state` is a two-letter code, read from the person's own ZIP code where the record does not name it;
-    `state_is_company_derived` says that it is the employer's, because no place of the person's own is known.
+    `state_from_company` says that it is the employer's, because no place of the person's own is known.
     `company_size` and `company_revenue` are the provider's own buckets where the value is one of them.
     `demographics` holds income_range, net_worth and similar descriptive values that customers may see; restricted ones
     (credit, ethnicity, language, exact age) stay in `raw` alone.
@@ -78,7 +78,7 @@ class Person:
     address: str | None = None
     city: str | None = None
     state: str | None = None
-    state_is_company_derived: bool = False
+    state_from_company: bool = False
     postal_code: str | None = None
     age_range: str | None = None
     gender: str | None = None
@@ -188,7 +188,7 @@ def _place(fields: Fields) -> dict[str, Any]:
         "address": _short(fields.first("PERSONAL_ADDRESS", "ADDRESS"), 300),
         "city": city,
         "state": state,
-        "state_is_company_derived": stands_in and state is not None,
+        "state_from_company": stands_in and state is not None,
         "postal_code": own_zip,
     }
 

@@ -149,7 +149,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("address", _plain(Lead.address), "Street address"),
     Column("city", _plain(Lead.city), "City"),
     Column("state", _plain(Lead.state), "State, two letters"),
-    Column("state_from_company", _yes_no(Lead.state_is_company_derived), "Whether the state is the employer's"),
+    Column("state_from_company", _yes_no(Lead.state_from_company), "Whether the state is the employer's"),
     Column("postal_code", _plain(Lead.postal_code), "Postal code"),
     Column("age_range", _plain(Lead.age_range), "Age range"),
     Column("gender", _plain(Lead.gender), "Gender"),

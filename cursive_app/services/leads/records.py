@@ -57,7 +57,7 @@ def lead_values(person: Person, keys: IdentityKeys) -> dict[str, Any]:
         "company_norm": _norm(values["company_name"]),
         "city_norm": _norm(values["city"]),
         "years_experience": years if years is not None and 0 <= years <= 99 else None,
-        "state_is_company_derived": person.state_is_company_derived,
+        "state_from_company": person.state_from_company,
         "is_homeowner": person.is_homeowner,
         "is_married": person.is_married,
         "has_children": person.has_children,

@@ -31,12 +31,7 @@ class LeadRow:
     linkedin_url: str | None
     source: str
     created_at: datetime
-    state_is_company_derived: bool
-
-    @property
-    def state_from_company(self) -> bool:
-        """Whether the state is the employer's, because no place of the person's own is known."""
-        return self.state_is_company_derived
+    state_from_company: bool
 
     @property
     def name(self) -> str:
@@ -114,7 +109,6 @@ class LeadDetail:
     naics: str | None
     address: str | None
     postal_code: str | None
-    state_is_company_derived: bool
     age_range: str | None
     gender: str | None
     is_homeowner: bool | None

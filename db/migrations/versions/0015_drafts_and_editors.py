@@ -1,4 +1,5 @@
-"""A draft keeps the typed limits of a run, and a segment knows who changed it last, not only under which name."""
+"""A draft keeps the typed limits of a run, a segment knows who changed it last, not only under which name, and the
+employer's state is marked by the name the API has for it."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ def upgrade() -> None:
         ["id"],
         ondelete="SET NULL",
     )
+    op.alter_column("leads", "state_is_company_derived", new_column_name="state_from_company")
 
 
 def downgrade() -> None:
+    op.alter_column("leads", "state_from_company", new_column_name="state_is_company_derived")
     op.drop_column("saved_segments", "updated_by")
     op.drop_column("segment_drafts", "typed_ceiling")
     op.drop_column("segment_drafts", "typed_max_leads")
