@@ -71,11 +71,11 @@ def test_the_server_dies_with_its_starter_even_by_kill_9(tmp_path: Path) -> None
     starter.wait()
 
     def gone() -> bool:
-        try:
+        try:  # it may vanish between two looks
             os.kill(pid, 0)
-        except ProcessLookupError:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except (ProcessLookupError, FileNotFoundError):
             return True
-        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] == "Z"
 
     wait_for(gone)
 
