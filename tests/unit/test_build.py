@@ -78,13 +78,57 @@ def test_what_is_not_part_of_the_interface_changes_nothing(root: Path) -> None:
 
 
 def test_an_edit_during_the_build_causes_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edits = iter(["edited meanwhile", "and again"])
+
     def export(root: Path) -> None:
         finish(root)
-        (root / "state/leads.py").write_text("edited meanwhile")
+        (root / "state/leads.py").write_text(next(edits, "and again"))
 
     monkeypatch.setattr(build, "_export", export)
     ensure_built(root)
+    assert is_current(root)
+    assert next(edits, None) is None, "the sources of both edits were built"
+
+
+def test_sources_that_never_rest_are_one_clear_sentence(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builds: list[int] = []
+
+    def export(root: Path) -> None:
+        finish(root)
+        builds.append(len(builds))
+        (root / "state/leads.py").write_text(str(builds))
+
+    monkeypatch.setattr(build, "_export", export)
+    with pytest.raises(BuildFailed, match="changed each time"):
+        ensure_built(root)
+    assert len(builds) == build.MOST_BUILDS
+
+
+def test_a_build_that_was_stopped_half_way_is_not_taken_for_the_one_before(
+    root: Path, exports: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_built(root)
+    before = (root / "state/leads.py").read_text()
+    (root / "state/leads.py").write_text("another")
+
+    def stopped(_root: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "_export", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            ensure_built(root)
+    (root / "state/leads.py").write_text(before)  # the change is taken back; what was half built is not
     assert not is_current(root)
+    assert ensure_built(root) is True
+    assert len(exports) == 2
+
+
+def test_another_version_of_a_package_causes_another(root: Path) -> None:
+    (root / "requirements.lock").write_text("reflex-base==1")
+    before = source_digest(root)
+    (root / "requirements.lock").write_text("reflex-base==2")
+    assert source_digest(root) != before
 
 
 def test_a_lock_completed_by_the_install_does_not_cause_another(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
