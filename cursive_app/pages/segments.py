@@ -37,9 +37,11 @@ STATUS: dict[str, tuple[str, Tone]] = {
 def _name(row: Any) -> rx.Component:
     return rx.el.span(
         rx.el.span(
-            rx.el.span(row.name, class_name="font-medium text-ink"),
+            rx.el.span(
+                row.name, title=row.name, class_name="font-medium text-ink break-words sm:max-w-[300px] sm:truncate"
+            ),
             rx.cond(row.is_shared, rx.fragment(), pill("Private", "neutral", icon_name="lock")),
-            class_name="inline-flex items-center gap-2",
+            class_name="inline-flex min-w-0 max-w-full items-center gap-2",
         ),
         rx.cond(
             row.description != "",
