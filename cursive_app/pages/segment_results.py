@@ -139,8 +139,8 @@ def _sample() -> rx.Component:
         ),
         rx.el.div(
             metric("Fit your filter", card.fits, note=card.headline),
-            metric("Yours already", card.owned, note="They would cost nothing."),
-            metric("New to you", card.new, note="Of the sample; only those that fit are charged."),
+            metric("Yours already", card.owned, note="Of those that fit; they would cost nothing."),
+            metric("New to you", card.new, note="Of those that fit; a run would charge for these."),
             class_name="grid grid-cols-1 gap-4 px-4 py-3 sm:grid-cols-3",
         ),
         rx.el.p(

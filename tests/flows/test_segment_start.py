@@ -93,7 +93,7 @@ def test_a_preview_is_free_masked_and_says_what_it_is(alice, sandbox: Sandbox) -
     assert view.sample_size == view.fits + view.fails + view.unknown == 100
     assert len(view.rows) == 25
     assert all(len(row.name) <= 6 for row in view.rows)
-    assert (view.new, view.owned) == (100, 0)
+    assert (view.new, view.owned) == (view.fits, 0)
     assert view.narrowed == ("state",)
     assert balance_of(alice) == (1000, 0)
     assert lead_count(alice) == 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cursive_app.errors import Invalid
+from cursive_app.integrations.audiencelab import Person
 from cursive_app.services import segments
-from cursive_app.services.segments import Filters, parse
+from cursive_app.services.segments import Filters, parse, preview
 from cursive_app.services.segments.fields import FIELDS
 from tests.factories_segments import where
 
@@ -187,6 +189,26 @@ def test_the_sentence_says_what_the_filter_means() -> None:
         "People in the database whose job title contains “VP Sales” but does not contain “assistant”, and (either "
         "whose state is Texas or whose city is New York City), and who have an e-mail."
     )
+
+
+def test_a_field_keeps_its_capitals_in_a_sentence() -> None:
+    wrong = refused(where({"field": "postal_code", "include": ["abc"]}))
+    assert "“abc” is no ZIP code: Enter five digits." in wrong.values()
+    read = parse(where({"field": "postal_code", "include": ["78701"]}))
+    assert segments.sentence(read) == "People in the database whose ZIP code is 78701."
+    assert (FIELDS["email_verification"].noun, FIELDS["has_linkedin"].noun) == (
+        "e-mail status",
+        "has a LinkedIn profile",
+    )
+
+
+def test_owned_and_new_are_counted_among_those_that_fit() -> None:
+    read = parse(where({"field": "state", "include": ["TX"]}))
+    people = tuple(Person(first_name="Dana", state=state) for state in ("TX", "TX", "TX", "NY", "NY", None))
+    owned = [uuid4(), None, None, uuid4(), None, None]
+    view = preview._view(read, people, owned, segments.narrowing(read), {})
+    assert (view.fits, view.fails, view.unknown) == (3, 2, 1)
+    assert (view.owned, view.new) == (1, 2)
 
 
 def test_the_provider_is_sent_what_everybody_in_the_segment_has() -> None:

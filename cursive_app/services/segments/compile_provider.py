@@ -59,7 +59,7 @@ def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
         if (member := FIELDS[condition.field].member) is not None and member not in dropped
     ]
     if not any(condition.includes_something for condition in sent):
-        usable = ", ".join(sorted(field.label.lower() for field in FIELDS.values() if field.member))
+        usable = ", ".join(sorted(field.noun for field in FIELDS.values() if field.member))
         raise Invalid(
             fields={
                 "where": "The provider needs at least one value to include that everybody in the segment must have "
@@ -73,7 +73,7 @@ def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
     return Narrowing(
         filters=members,
         sent=held,
-        narrowed=tuple(FIELDS[condition.field].label.lower() for condition in sent),
+        narrowed=tuple(FIELDS[condition.field].noun for condition in sent),
         checked=_only_checked(filters, sent),
     )
 

@@ -73,6 +73,12 @@ class Field:
     def is_list(self) -> bool:
         return self.kind in ("phrase", "enum", "exact")
 
+    @property
+    def noun(self) -> str:
+        """The label inside a sentence: "e-mail status", "ZIP code"."""
+        words = self.label.split()
+        return " ".join(word if any(letter.isupper() for letter in word[1:]) else word.lower() for word in words)
+
     def label_of(self, value: str) -> str:
         """A stored value as people read it."""
         return _labels(self.key).get(value, value)

@@ -261,7 +261,7 @@ class _Reader:
             return None
         read = read_value(field, value)
         if read is None:
-            self.problem(path, f"“{value.strip()[:40]}” is no {field.label.lower()}: {field.wrong}")
+            self.problem(path, f"“{value.strip()[:40]}” is no {field.noun}: {field.wrong}")
         return read
 
 

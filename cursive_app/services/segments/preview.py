@@ -50,7 +50,7 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """A sample of `sample_size` people: how many of them fit, and how many of the workspace's own are among them.
+    """A sample of `sample_size` people: how many fit, and how many of those are the workspace's own or new to it.
 
     `narrowed`: what the provider narrows by; `checked`: conditions only Cursive checks, before charging; `dropped`:
     what the provider refused to narrow by this time. `ignored`: why a run would refuse to bill, or None.
@@ -100,7 +100,7 @@ def _ask(filters: Filters, lab: AudienceLab) -> tuple[Preview, Narrowing, dict[s
             refused = refused_field(sent, error)
             if refused is None:
                 raise
-            dropped[FIELDS[refused].member or ""] = FIELDS[refused].label.lower()
+            dropped[FIELDS[refused].member or ""] = FIELDS[refused].noun
 
 
 def _view(
@@ -116,14 +116,15 @@ def _view(
         _row(person, one, fits, lead is not None)
         for person, one, fits, lead in zip(people, values, answers, owned, strict=True)
     ]
-    mine = sum(lead is not None for lead in owned)
+    fits = sum(answer is True for answer in answers)
+    mine = sum(answer is True and lead is not None for answer, lead in zip(answers, owned, strict=True))
     return PreviewView(
         sample_size=len(people),
-        fits=sum(answer is True for answer in answers),
+        fits=fits,
         fails=sum(answer is False for answer in answers),
         unknown=sum(answer is None for answer in answers),
         owned=mine,
-        new=len(people) - mine,
+        new=fits - mine,
         rows=tuple(sorted(rows, key=lambda row: (row.fits is False, row.fits is None))[:SHOWN]),
         narrowed=sent.narrowed,
         checked=sent.checked,

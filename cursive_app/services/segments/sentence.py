@@ -66,7 +66,7 @@ def _whose(field: Field) -> str:
 def _subject(field: Field) -> str:
     if field.key in _POSSESSIVE:
         return _POSSESSIVE[field.key]
-    return field.label.replace("E-mail", "e-mail") if field.key == "email_verification" else field.label.lower()
+    return field.noun
 
 
 def _verb(field: Field) -> str:
