@@ -112,6 +112,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             if opened.draft is not None and opened.draft.limits is not None:
                 self.max_leads, self.ceiling = opened.draft.limits
                 await self._price()
+        if self._has_draft and not self.dirty and self._typed_limits() is None:
+            await self._keep_draft()  # Back has taken the edit back: at once, for the next step may leave the page
         await self._refresh_run()
         yield self._tab_title()
         yield SegmentBuilderState.settle

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from cursive_app.services import segments
 from db.models.segments import SegmentRun
 from db.roles import Role
 from db.system import system_scope
+from state import segment_looking
 from state.segment_builder import SegmentBuilderState as Builder
 from state.segments import SegmentsState
 from tests.factories import Cast, make_member, make_user
@@ -309,3 +312,28 @@ async def test_a_cleared_limit_runs_as_it_was_priced(driver: Driver, cast: Cast)
     assert tab.var(SegmentsState, "quote")["most"] == "10.00 credits"
     await tab.send(SegmentsState.run, path="/segments")
     assert balance_of(cast.alice) == (90, 10)
+
+
+async def test_what_back_takes_back_is_forgotten_at_once(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_segment(cast.alice)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    order: list[str] = []
+    real_sleep, real_drop = asyncio.sleep, segments.drop_draft
+
+    async def sleep(seconds: float) -> None:
+        order.append("rest") if seconds == segment_looking.SETTLE_SECONDS else None
+        await real_sleep(seconds)
+
+    def drop(*arguments: Any, **options: Any) -> None:
+        order.append("drop")
+        real_drop(*arguments, **options)
+
+    monkeypatch.setattr(segment_looking, "SETTLE_SECONDS", 0.123)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(segments, "drop_draft", drop)
+    await tab.send(Builder.load, path=f"{path}?f={segments.encode(made.filters)}")
+    assert order == ["drop", "rest"]
