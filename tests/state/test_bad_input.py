@@ -135,6 +135,7 @@ async def test_a_run_without_a_price_to_spend(driver: Driver, cast: Cast) -> Non
     for text in ("0", "0.00", "-5", "NaN", "1e400", "ten", "٠"):
         await tab.send(Builder.set_ceiling, path=where, text=text)
         assert tab.var(Builder, "ceiling_error"), text
+    await tab.send(Builder.discard, path=where)  # what was typed would be kept with the draft
     with cast.alice.begin() as scope:
         segments.set_status(scope, segment.id, status="archived")
     fresh = driver(sign_in(cast.alice))

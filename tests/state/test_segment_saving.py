@@ -335,5 +335,6 @@ async def test_what_back_takes_back_is_forgotten_at_once(
     monkeypatch.setattr(segment_looking, "SETTLE_SECONDS", 0.123)
     monkeypatch.setattr(asyncio, "sleep", sleep)
     monkeypatch.setattr(segments, "drop_draft", drop)
+    assert made.filters is not None
     await tab.send(Builder.load, path=f"{path}?f={segments.encode(made.filters)}")
     assert order == ["drop", "rest"]
