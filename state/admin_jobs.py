@@ -17,6 +17,7 @@ from state.admin_base import Question, StaffPart, as_staff, day_start, number, s
 from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
 from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
+from state.search_box import SearchBox
 from state.times import exact
 
 PAGE_SIZE = 50
@@ -34,7 +35,7 @@ class _Answer:
     detail: AdminJobDetail | None
 
 
-class AdminJobsState(StaffPart, rx.State):
+class AdminJobsState(StaffPart, SearchBox, rx.State):
     """One page of jobs; new ones are announced, so that nothing moves under the pointer."""
 
     rows: list[AdminRow] = []
@@ -88,7 +89,9 @@ class AdminJobsState(StaffPart, rx.State):
     def search(self, form: dict[str, Any]):
         """Enter in the query box."""
         self.suggestions = []
-        return self._go(q=" ".join(str(form.get("q", "")).split()), cursor="", job="")
+        words = " ".join(str(form.get("q", "")).split())
+        self._typed(words)
+        return self._go(q=words, cursor="", job="")
 
     @rx.event
     @allow("staff")
@@ -202,6 +205,7 @@ class AdminJobsState(StaffPart, rx.State):
     def _read_address(self, query: Any) -> None:
         before = (self.query, self.since, self.until, self._cursor)
         self.query, self._cursor = query.get("q", ""), query.get("cursor", "")
+        self._addressed(self.query)
         self.since, self.until = query.get("since", ""), query.get("until", "")
         self.timezone = person().timezone
         moved = before != (self.query, self.since, self.until, self._cursor)

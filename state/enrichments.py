@@ -15,6 +15,7 @@ from cursive_app.settings import settings
 from db.scope import Scope
 from state.base import allow, current_path, person, transact
 from state.enrichment_lines import ListLine, limits_text, list_line
+from state.search_box import SearchBox
 
 REFRESH_SECONDS = 2.0
 PAGE_SIZE = 25
@@ -27,7 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-class EnrichmentsState(rx.State):
+class EnrichmentsState(SearchBox, rx.State):
     """One page of lists, kept current while one of them moves."""
 
     status: str = "loading"
@@ -52,6 +53,7 @@ class EnrichmentsState(rx.State):
         """Show what the address asks for."""
         query = {key: values[0] for key, values in parse_qs(urlsplit(current_path()).query).items()}
         self.chosen, self.query = query.get("show", ""), query.get("q", "")[:100]
+        self._addressed(self.query)
         self._cursor = query.get("cursor", "")
         self.limits, self.max_bytes = limits_text(), settings().enrichment_maximum_bytes
         self.sample_url = sample_url()
@@ -96,7 +98,9 @@ class EnrichmentsState(rx.State):
     @rx.event
     @allow(Permission.VIEW_ENRICHMENTS)
     def search(self, text: str):
-        return self._go(q=" ".join(text.split())[:100], cursor="")
+        words = " ".join(text.split())[:100]
+        self._typed(words)
+        return self._go(q=words, cursor="")
 
     @rx.event
     @allow(Permission.VIEW_ENRICHMENTS)

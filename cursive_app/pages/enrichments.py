@@ -64,7 +64,7 @@ def enrichments() -> rx.Component:
                     "list-search",
                     "Search by file name",
                     default_value=S.query,
-                    key=S.query,
+                    key=S.search_key,
                     on_change=S.search.debounce(300),
                     class_name="w-full sm:w-64",
                 ),

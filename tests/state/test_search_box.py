@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 
+from state.admin_jobs import AdminJobsState
 from state.credits import CreditsState
+from state.enrichments import EnrichmentsState
 from state.leads import LeadsState
 from state.segments import SegmentsState
 from tests.factories import Cast
+from tests.state.admin import as_staff
 from tests.state.driver import Tab, sign_in
 
 Driver = Callable[..., Tab]
-PAGES = [(SegmentsState, "/segments", "text"), (CreditsState, "/credits", "value"), (LeadsState, "/leads", "text")]
+PAGES = [
+    (SegmentsState, "/segments", "text"), (CreditsState, "/credits", "value"), (LeadsState, "/leads", "text"),
+    (EnrichmentsState, "/enrichments", "text"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("page", "path", "argument"), PAGES)
@@ -37,3 +43,15 @@ async def test_typing_does_not_make_the_box_anew(
     assert tab.var(page, "search_key") == first
     await tab.send(page.load, path=path)  # Back, or "Clear filters"
     assert tab.var(page, "search_key") != first
+
+
+async def test_enter_in_the_query_of_staff_leaves_the_box_and_a_tab_makes_it_anew(driver: Driver, cast: Cast) -> None:
+    tab = driver(as_staff(cast.alice))
+    await tab.send(AdminJobsState.load, path="/admin/jobs")
+    first = tab.var(AdminJobsState, "search_key")
+    await tab.send(AdminJobsState.search, path="/admin/jobs", form={"q": "state:failed"})
+    await tab.send(AdminJobsState.load, path="/admin/jobs?q=state%3Afailed")
+    assert tab.var(AdminJobsState, "search_key") == first
+    await tab.send(AdminJobsState.choose_state, path="/admin/jobs?q=state%3Afailed", value="running")
+    await tab.send(AdminJobsState.load, path="/admin/jobs?q=state%3Arunning")
+    assert tab.var(AdminJobsState, "search_key") != first

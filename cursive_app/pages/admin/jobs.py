@@ -82,7 +82,7 @@ def _query_box() -> rx.Component:
         custom_attrs={"aria-autocomplete": "list", "aria-controls": "query-list"},
         aria_expanded=rx.cond(items(S.suggestions).length() > 0, "true", "false"),
         default_value=S.query,
-        key=S.query,
+        key=S.search_key,
         on_change=S.suggest.debounce(150),
         on_focus=S.suggest,
         auto_complete="off",
