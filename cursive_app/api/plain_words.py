@@ -24,6 +24,11 @@ def _more(context: Bounds) -> str:
     return f"Send no more than {context['max_length']:,} entries."
 
 
+def _fewest(context: Bounds) -> str:
+    least = context["min_length"]
+    return "Send at least one entry." if least == 1 else f"Send at least {least:,} entries."
+
+
 # By the type of pydantic's error; the longest beginning that fits is taken.
 _WORDS: dict[str, str | Callable[[Bounds], str]] = {
     "missing": "This is required.",
@@ -47,7 +52,7 @@ _WORDS: dict[str, str | Callable[[Bounds], str]] = {
     "string_too_short": _at_least,
     "string_pattern_mismatch": "This does not have the form that is expected here.",
     "too_long": _more,
-    "too_short": lambda context: f"Send at least {context['min_length']:,} entries.",
+    "too_short": _fewest,
     "list_type": "Send a list.",
     "tuple_type": "Send a list.",
     "set_type": "Send a list.",

@@ -80,7 +80,7 @@ def said(model: type[BaseModel], values: Any) -> list[str]:
         ({"name": ""}, "This must not be empty."),
         ({"many": "x"}, "Send a list."),
         ({"many": ["x"] * 3}, "Send no more than 2 entries."),
-        ({"many": []}, "Send at least 1 entries."),
+        ({"many": []}, "Send at least one entry."),
         ({"site": "no address"}, "Send an address such as https://www.example.com."),
         ({"ruled": "x"}, "Leave this out, please."),
         ({"shoe": 44}, "There is no field of this name."),
