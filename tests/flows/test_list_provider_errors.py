@@ -168,9 +168,10 @@ def test_staff_find_runs_with_rows_in_error(cast: Cast, sandbox: Sandbox) -> Non
     found = admin.list_jobs(staff("read_only"), query=f"error:ProviderRefused state:completed id:{job.id}")
     assert [one.id for one in found.jobs] == [job.id]
     last = seen_by_staff(id).timeline[-1]
-    assert last.level == "warning" and "ProviderRefused: 1 batches, 20 rows" in (last.internal or "")
+    assert last.level == "warning" and "ProviderRefused: 1 batch, 20 rows" in (last.internal or "")
     group = group_of(job.fingerprint)
     assert group.jobs >= 1
+    assert group.message == "ProviderRefused from the provider: 1 batch without an answer, 20 rows"
 
 
 @pytest.mark.usefixtures("first_refused")

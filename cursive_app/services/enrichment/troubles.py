@@ -61,9 +61,16 @@ def run_trouble(scope: Scope, row: Enrichment, *, message: str) -> Cause | None:
     named = scope.session.scalars(
         select(EnrichmentChunk).where(*failed).order_by(EnrichmentChunk.number).limit(_BATCHES_NAMED)
     )
-    lines = [f"{code or 'unknown'}: {batches:,} batches, {rows:,} rows" for code, batches, rows in counted]
+    lines = [f"{code or 'unknown'}: {_batches(batches)}, {rows:,} rows" for code, batches, rows in counted]
     lines += [f"batch {one.number:,}: {one.error_code}, provider job {one.provider_job_id or 'none'}" for one in named]
-    return _cause(counted[0][0] or JOB_FAILED, message=message, internal="\n".join(lines))
+    code, batches, lost = counted[0]
+    error = code or JOB_FAILED
+    told = f"{error} from the provider: {_batches(batches)} without an answer, {lost:,} rows"
+    return _cause(error, message=message, internal="\n".join(lines), for_staff=told)
+
+
+def _batches(count: int) -> str:
+    return f"{count:,} {'batch' if count == 1 else 'batches'}"
 
 
 def _place(chunk: ChunkPlan, job_id: str | None) -> list[str]:
@@ -74,5 +81,5 @@ def _place(chunk: ChunkPlan, job_id: str | None) -> list[str]:
     ]
 
 
-def _cause(code: str, *, message: str, internal: str) -> Cause:
-    return cause_told(_KIND, code=code, message=message, internal=internal, grouped_by=code)
+def _cause(code: str, *, message: str, internal: str, for_staff: str | None = None) -> Cause:
+    return cause_told(_KIND, code=code, message=message, internal=internal, grouped_by=code, for_staff=for_staff)

@@ -90,7 +90,7 @@ def _told(cause: Cause | None) -> dict[str, str | None]:
         return {}
     return {
         "error_code": cause.code,
-        "error_message": cause.message,
+        "error_message": cause.for_staff or cause.message,
         "internal": cause.internal,
         "fingerprint": cause.fingerprint,
     }

@@ -26,12 +26,14 @@ _CHANGING = re.compile(
 @dataclass(frozen=True, slots=True)
 class Cause:
     """`code` and `message` may be shown to the customer; `internal` is for staff. Equal failures have the same
-    `fingerprint`, whatever numbers, ids and names are in their texts."""
+    `fingerprint`, whatever numbers, ids and names are in their texts. `for_staff`: the message of the try and of its
+    group, where the customer's says how far it reached and not what it is."""
 
     code: str
     message: str
     internal: str | None
     fingerprint: str
+    for_staff: str | None = None
 
 
 def cause_of(error: BaseException, *, code: str, message: str) -> Cause:
@@ -47,7 +49,13 @@ def cause_of(error: BaseException, *, code: str, message: str) -> Cause:
 
 
 def cause_told(
-    kind: str, *, code: str, message: str, internal: str | None = None, grouped_by: str | None = None
+    kind: str,
+    *,
+    code: str,
+    message: str,
+    internal: str | None = None,
+    grouped_by: str | None = None,
+    for_staff: str | None = None,
 ) -> Cause:
     """The cause a flow gives in words: grouped by kind, code and the words without numbers, or by kind, code and
     `grouped_by` where the words say how far it reached and not what it is."""
@@ -57,6 +65,7 @@ def cause_told(
         message=clean(message)[:LONGEST_MESSAGE],
         internal=shorten(internal) if internal else None,
         fingerprint=_digest(code, kind, words),
+        for_staff=clean(for_staff)[:LONGEST_MESSAGE] if for_staff else None,
     )
 
 
