@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal, cast
-from uuid import UUID
 
 import reflex as rx
 
@@ -15,6 +14,7 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
 from cursive_app.services.enrichment.filling import SOURCES
 from cursive_app.services.enrichment.views import EnrichmentView
+from db.scope import parse_id
 from state.base import allow, ask, tenant
 from state.enrichment_grid import FIELD_WORDS
 from state.enrichment_open import OpenPart
@@ -93,8 +93,8 @@ class DownloadPart(OpenPart, mixin=True):
         """Make a private link that soon expires, and let the browser fetch the file behind it."""
         self.preparing_download, self.download_error = True, ""
         yield
-        wanted = self._wanted_download()
         try:
+            wanted = self._wanted_download()
             await ask(
                 enrichment.check_output,
                 tenant(),
@@ -121,7 +121,7 @@ class DownloadPart(OpenPart, mixin=True):
             tuple(line.field for line in self.fill_lines if line.policy == policy) for policy in ("fill", "overwrite")
         )
         return Download(
-            enrichment_id=UUID(self.enrichment_id),
+            enrichment_id=parse_id(self.enrichment_id),
             kind=cast("Kind", self.download_kind),
             only=cast("Only", self.download_only),
             fields=None if len(self.download_fields) == len(ALL_FIELDS) else tuple(self.download_fields),
