@@ -252,5 +252,5 @@ def test_a_second_run_while_one_works_changes_nothing(app: FastAPI, cast: Cast) 
     before = state_of(cast.alice)
     answer = browser(app, cast.alice).post(f"{URL}/{segment.id}/run", json={"max_leads": 10})
     assert (answer.status_code, answer.json()["reason"]) == (409, "running")
-    assert "cancel it" in answer.json()["detail"]
+    assert "stop it" in answer.json()["detail"]
     assert state_of(cast.alice) == before

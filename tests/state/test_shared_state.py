@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import pytest_asyncio
-import reflex as rx
 from redis.asyncio import Redis
+from reflex.istate.manager.memory import StateManagerMemory
 from reflex.istate.manager.redis import StateManagerRedis
 
 from cursive_app.shared_state import CancelSafeState, make_cancel_safe
@@ -76,7 +78,7 @@ async def test_who_waits_in_line_and_is_cancelled_does_not_take_the_lock_of_anot
 
 
 def test_an_app_with_its_state_in_redis_gets_it_and_one_in_memory_stays(address: str) -> None:
-    app = rx.App()
+    app: Any = SimpleNamespace(_state_manager=StateManagerMemory())  # a process can have only one real app
     before = app._state_manager
     make_cancel_safe(app)
     assert app._state_manager is before
