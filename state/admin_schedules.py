@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import reflex as rx
@@ -95,7 +96,7 @@ class AdminSchedulesState(ReasonPart, rx.State):
     def _show(self, found: tuple[tuple[ScheduleView, ...], HistoryTerm]) -> None:
         self.timezone = person().timezone
         schedules, term = found
-        lines = [_line(one, self.timezone) for one in schedules]
+        lines = [schedule_line(one, self.timezone) for one in schedules]
         kept = (
             "Jobs are kept until they are deleted by hand: JOBS_KEEP_DAYS is 0."
             if term.days is None
@@ -110,7 +111,8 @@ class AdminSchedulesState(ReasonPart, rx.State):
         self.status = "ready" if lines else "empty"
 
 
-def _line(one: ScheduleView, timezone: str) -> ScheduleLine:
+def schedule_line(one: ScheduleView, timezone: str) -> ScheduleLine:
+    """One task; times in the person's zone."""
     pause, last = one.paused, one.last[0] if one.last else None
     return ScheduleLine(
         name=one.name,
@@ -122,13 +124,18 @@ def _line(one: ScheduleView, timezone: str) -> ScheduleLine:
         ticks=[_tick(tick, timezone) for tick in reversed(one.last)],
         last=RESULTS[last.result][0] if last else "Has not run yet",
         last_tone=RESULTS[last.result][1] if last else "neutral",
-        last_when=ago(last.at) if last else "",
-        last_exact=exact(last.at, timezone) if last else "",
+        last_when=ago(_began(last)) if last else "",
+        last_exact=_tick(last, timezone).words if last else "",
         paused=pause is not None,
         reason=pause.reason if pause else "",
         paused_by=pause.by if pause else "",
         paused_at=ago(pause.at) if pause else "",
     )
+
+
+def _began(tick: TickView) -> datetime:
+    """When its task was really given to the queue: a missed tick is caught up later."""
+    return tick.at + timedelta(seconds=tick.late_seconds)
 
 
 def _tick(tick: TickView, timezone: str) -> TickLine:

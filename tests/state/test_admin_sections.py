@@ -10,6 +10,8 @@ from sqlalchemy import delete
 
 from cursive_app.clock import now
 from cursive_app.services import jobs
+from cursive_app.services.jobs.admin import ScheduleView
+from cursive_app.services.jobs.admin.views import TickView
 from cursive_app.services.jobs.pruning import begin, prune_history
 from db.models.accounts import User
 from db.models.jobs import Job, JobAttempt, JobEvent, QueueLimit, QueuePause
@@ -19,6 +21,7 @@ from state.admin_jobs import AdminJobsState as Jobs
 from state.admin_queues import AdminQueuesState as Queues
 from state.admin_queues import sparkline
 from state.admin_schedules import AdminSchedulesState as Schedules
+from state.admin_schedules import schedule_line
 from state.admin_stuck import AdminStuckState as Stuck
 from state.admin_totals import AdminTotalsState as Totals
 from state.jobs import JobsState
@@ -182,3 +185,16 @@ def test_a_sparkline_of_nothing_is_a_flat_line_at_the_ground() -> None:
     assert sparkline(()) == ""
     assert sparkline((0, 0, 0)) == "0.0,34.0 90.0,34.0 180.0,34.0"
     assert sparkline((0, 4)) == "0.0,34.0 180.0,2.0"
+
+
+def test_a_tick_that_was_caught_up_says_when_it_ran_and_when_it_was_due() -> None:
+    due = now() - timedelta(hours=19)
+    late = timedelta(hours=18, minutes=59)
+    caught_up = TickView(at=due, late_seconds=int(late.total_seconds()), result="succeeded", by=None)
+    view = ScheduleView(
+        name="jobs.prune", queue="default", cron="11 4 * * *", words="Every day at 04:11 UTC", next_run=None,
+        paused=None, last=(caught_up,),
+    )  # fmt: skip
+    line = schedule_line(view, "UTC")
+    assert line.last_when == "1 minute ago"
+    assert "late" in line.last_exact
