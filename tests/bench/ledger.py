@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +24,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from db.embedded import DATABASE, SAFE, EmbeddedPostgres, _binary, socket_url
+from db.embedded import DATABASE, SAFE, EmbeddedPostgres, socket_url
+from tests.bench.pgbench import rate
 
 GOAL = 0.75
 PARAMETERS = {**SAFE, "shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -65,29 +64,14 @@ ALTER TABLE bench_accounts ADD PRIMARY KEY (n)
 """
 
 
-def rate(folder: Path, data: Path, name: str, *, workspaces: int, clients: int, seconds: int) -> float:
-    """Transactions per second of one script for a few seconds. Raises when one of them failed."""
-    script = folder / f"{abs(hash((name, workspaces)))}.sql"
-    script.write_text(f"\\set n random(1, {workspaces})\n{SCRIPTS[name]}")
-    command = [
-        _binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds),
-        "-f", str(script), socket_url(data, database=PEER_DATABASE if name == PEER else DATABASE),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
-    if failed and int(failed[1]):
-        raise RuntimeError(done.stdout)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    assert found is not None, done.stdout
-    return float(found[1])
-
-
 def compare(folder: Path, data: Path, *, workspaces: int, clients: int, rounds: int, seconds: int) -> list[float]:
     """All scripts in interleaved rounds; prints medians and ratios, returns the ratios of what services call."""
     taken: dict[str, list[float]] = {name: [] for name in SCRIPTS}
     for _ in range(rounds):
-        for name in SCRIPTS:
-            taken[name].append(rate(folder, data, name, workspaces=workspaces, clients=clients, seconds=seconds))
+        for name, statements in SCRIPTS.items():
+            url = socket_url(data, database=PEER_DATABASE if name == PEER else DATABASE)
+            script = f"\\set n random(1, {workspaces})\n{statements}"
+            taken[name].append(rate(folder, url, script, clients=clients, seconds=seconds))
     rows = "1 hot workspace" if workspaces == 1 else f"{workspaces} workspaces"
     bare = taken["bare guarded UPDATE"]
     print(f"\n{rows}, {clients} clients, {rounds} rounds of {seconds} s")

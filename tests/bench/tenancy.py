@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,8 +22,9 @@ from typing import Any, LiteralString
 import psycopg
 from sqlalchemy import create_engine, text
 
-from db.embedded import SAFE, EmbeddedPostgres, _binary
+from db.embedded import SAFE, EmbeddedPostgres
 from tests.bench.leads import LOAD
+from tests.bench.pgbench import rate
 
 GOAL = 0.80
 PARAMETERS = {**SAFE, "shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -52,29 +51,13 @@ LOOKUPS: dict[str, LiteralString] = {
 }
 
 
-def rate(folder: Path, urls: dict[str, str], name: str, *, clients: int, seconds: int) -> float:
-    """Transactions per second of one script for a few seconds. Raises when one of them failed."""
-    who, statements = SCRIPTS[name]
-    script = folder / f"{abs(hash(name))}.sql"
-    script.write_text(f"\\set n random(1, {WORKSPACES})\n{statements}")
-    command = [
-        _binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds),
-        "-f", str(script), urls[who],
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    if found is None or (failed and int(failed[1])):
-        raise RuntimeError(done.stdout + done.stderr)
-    return float(found[1])
-
-
 def compare(folder: Path, urls: dict[str, str], *, clients: int, rounds: int, seconds: int) -> float:
     """All scripts in interleaved rounds; prints medians and ratios, returns the median ratio with the policies."""
     taken: dict[str, list[float]] = {name: [] for name in SCRIPTS}
     for _ in range(rounds):
-        for name in SCRIPTS:
-            taken[name].append(rate(folder, urls, name, clients=clients, seconds=seconds))
+        for name, (who, statements) in SCRIPTS.items():
+            script = f"\\set n random(1, {WORKSPACES})\n{statements}"
+            taken[name].append(rate(folder, urls[who], script, clients=clients, seconds=seconds))
     limit = taken["without row-level security"]
     print(f"\nThe newest 50 leads of one of {WORKSPACES} workspaces, {clients} clients, {rounds} rounds of {seconds} s")
     for name, tps in taken.items():
