@@ -79,19 +79,6 @@ def open_link(token: str) -> tuple[Tenant, Download]:
     return tenant, download
 
 
-def wanted_output(
-    enrichment_id: UUID,
-    kind: Literal["csv", "xlsx"],
-    only: Literal["all", "matched", "problems"],
-    fields: str | None,
-    fill: str,
-    overwrite: str,
-) -> Download:
-    """What a caller asks for. `fields` None: all output columns, empty: none."""
-    names = names_of(fields) if fields is not None else None
-    return Download(enrichment_id, kind, only, names, names_of(fill), names_of(overwrite))
-
-
 def names_of(given: str) -> tuple[str, ...]:
     return tuple(name for name in (part.strip() for part in given.split(",")) if name)
 

@@ -13,10 +13,9 @@ from starlette.responses import StreamingResponse
 
 from cursive_app.api.auth import tenant_of
 from cursive_app.api.gate import idempotency_key_of
-from cursive_app.api.links import wanted_output
 from cursive_app.api.problems import documented
-from cursive_app.api.v1.enrichment_shapes import FieldNames, FillNames, Kind, Only, OverwriteNames, StartRequest
-from cursive_app.api.v1.enrichments import BODY, OUTPUT, new_list, sent
+from cursive_app.api.v1.enrichment_shapes import StartRequest
+from cursive_app.api.v1.enrichments import BODY, OUTPUT, Wanted, new_list, sent
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import EnrichmentView
 from db.scope import Tenant
@@ -95,17 +94,9 @@ def cancel_batch(tenant: Who, enrichment_id: UUID) -> BatchJob:
     "/{enrichment_id}/download", summary="Download (alias)", response_class=StreamingResponse,
     responses={**OUTPUT, **documented(409)},
 )  # fmt: skip
-def download_batch(
-    tenant: Who,
-    enrichment_id: UUID,
-    format: Kind = "csv",
-    only: Only = "all",
-    fields: FieldNames = None,
-    fill: FillNames = "",
-    overwrite: OverwriteNames = "",
-) -> StreamingResponse:
+def download_batch(tenant: Who, wanted: Wanted) -> StreamingResponse:
     """As GET /api/v1/enrichments/{enrichment_id}/download."""
-    return sent(tenant, wanted_output(enrichment_id, format, only, fields, fill, overwrite))
+    return sent(tenant, wanted)
 
 
 def batch_job(view: EnrichmentView) -> BatchJob:

@@ -266,36 +266,35 @@ def add_to_leads(tenant: Who, enrichment_id: UUID) -> JobOut:
         return JobOut.model_validate(enrichment.add_to_leads(scope, enrichment_id))
 
 
+def wanted_output(
+    enrichment_id: UUID,
+    format: Kind = "csv",
+    only: Only = "all",
+    fields: FieldNames = None,
+    fill: FillNames = "",
+    overwrite: OverwriteNames = "",
+) -> links.Download:
+    """What a caller asks for. `fields` None: all output columns, empty: none."""
+    names = links.names_of(fields) if fields is not None else None
+    return links.Download(enrichment_id, format, only, names, links.names_of(fill), links.names_of(overwrite))
+
+
+Wanted = Annotated[links.Download, Depends(wanted_output)]
+
+
 @router.get(
     "/{enrichment_id}/download", summary="Download", response_class=StreamingResponse,
     responses={**OUTPUT, **documented(409)},
 )  # fmt: skip
-def download(
-    tenant: Who,
-    enrichment_id: UUID,
-    format: Kind = "csv",
-    only: Only = "all",
-    fields: FieldNames = None,
-    fill: FillNames = "",
-    overwrite: OverwriteNames = "",
-) -> StreamingResponse:
+def download(tenant: Who, wanted: Wanted) -> StreamingResponse:
     """The original columns first, as they are or filled as you ask, then what was found and what became of each row."""
-    return sent(tenant, links.wanted_output(enrichment_id, format, only, fields, fill, overwrite))
+    return sent(tenant, wanted)
 
 
 @router.post("/{enrichment_id}/download-link", summary="Private download link")
-def make_link(
-    tenant: Who,
-    enrichment_id: UUID,
-    format: Kind = "csv",
-    only: Only = "all",
-    fields: FieldNames = None,
-    fill: FillNames = "",
-    overwrite: OverwriteNames = "",
-) -> LinkOut:
+def make_link(tenant: Who, wanted: Wanted) -> LinkOut:
     """A link that works without session or key for ten minutes, for handing to a browser or a download program."""
-    wanted = links.wanted_output(enrichment_id, format, only, fields, fill, overwrite)
-    enrichment.check_output(tenant, enrichment_id, **links.chosen_output(wanted))
+    enrichment.check_output(tenant, wanted.enrichment_id, **links.chosen_output(wanted))
     url, expires_at = links.make_link(tenant, wanted)
     return LinkOut(url=url, expires_at=expires_at)
 
