@@ -146,7 +146,7 @@ def test_the_demo_login_owns_leads_within_a_minute_and_after_a_restart(page: Pag
     page.get_by_text("Marketing directors on the coasts").first.click()
     page.get_by_label("Leads, at most").fill("15")
     page.keyboard.press("Tab")
-    page.get_by_role("button", name=re.compile(r"^Run · up to")).click()
+    page.get_by_role("button", name=re.compile(r"^Save and run · up to 7\.50")).click()
     run_ends(page)
     took = time.monotonic() - began
     address = page.url

@@ -143,4 +143,4 @@ def test_a_killed_web_process_stores_nothing(server: Server) -> None:
     os.utime(left, (0, 0))  # as if hours had passed
     sent = httpx.post(server.url, content=LINE, headers=server.headers, trust_env=False, timeout=60)
     assert sent.status_code in (201, 422), sent.text
-    assert server.files() == []
+    wait_until(lambda: not server.files(), seconds=20, what="the end of what was left behind, and of the second upload")
