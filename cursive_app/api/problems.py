@@ -16,9 +16,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from cursive_app.api.plain_words import in_plain_words
+from cursive_app.api.problem_page import problem_page, wants_page
 from cursive_app.errors import (
     Conflict,
     CursiveError,
@@ -108,9 +109,11 @@ def request_id_of(scope: Any) -> str | None:
     return (scope.get("state") or {}).get("request_id")
 
 
-async def on_cursive_error(request: Request, error: Exception) -> JSONResponse:
+async def on_cursive_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CursiveError)
-    answer = problem_of(error, request_id=request_id_of(request.scope))
+    request_id = request_id_of(request.scope)
+    as_page = wants_page(request)
+    answer = problem_page(error, request_id=request_id) if as_page else problem_of(error, request_id=request_id)
     tenant = getattr(request.state, "tenant", None)
     if isinstance(tenant, Tenant) and isinstance(error, Forbidden | NotFound):
         # After the answer has gone out, so that its time tells nothing about what was looked for (T13, T15).

@@ -81,6 +81,10 @@ def test_an_expired_link_says_so(cast: Cast, ended: UUID, anybody: TestClient, m
     answer = anybody.get(url)
     assert (answer.status_code, answer.json()["code"]) == (410, "link_expired")
     assert "expired" in answer.json()["detail"]
+    seen = anybody.get(url, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})  # as a browser asks
+    assert (seen.status_code, seen.headers["content-type"]) == (410, "text/html; charset=utf-8")
+    assert "<h1>This link has expired</h1>" in seen.text
+    assert 'href="/enrichments"' in seen.text
 
 
 def test_lifetime_is_short() -> None:
