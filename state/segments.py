@@ -42,6 +42,7 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
     pending: bool = False
 
     _next: str = ""
+    _previous: str = ""
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -62,7 +63,7 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
             self.rows, self.status, self.error = [], "error", _address_problem(error)
             self.bad_address = isinstance(error, Invalid)
             return
-        self._show(page, cursor)
+        self._show(page)
 
     @rx.event(background=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -85,7 +86,7 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
                 continue
             async with self:
                 if (chosen, query) == (self.chosen, self.query):
-                    self._show(page, cursor)
+                    self._show(page)
 
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
@@ -112,7 +113,7 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
     @rx.event
     @allow(Permission.VIEW_SEGMENTS)
     def previous_page(self):
-        return rx.call_script("history.back()")
+        return self._go(cursor=self._previous) if self._previous else None
 
     # Running
 
@@ -175,11 +176,11 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
         kept = {key: value for key, value in parts.items() if value}
         return rx.redirect(f"/segments?{urlencode(kept)}" if kept else "/segments", replace="q" in changes)
 
-    def _show(self, page: segments.SegmentPage, cursor: str) -> None:
+    def _show(self, page: segments.SegmentPage) -> None:
         may_run = allows(tenant(), Permission.RUN_SEGMENTS)
         self.rows = [segment_line(view, person().timezone, may_run=may_run) for view in page.segments]
-        self._next = page.next_cursor or ""
-        self.has_next, self.has_previous = bool(self._next), bool(cursor)
+        self._next, self._previous = page.next_cursor or "", page.previous_cursor or ""
+        self.has_next, self.has_previous = bool(self._next), bool(self._previous)
         alive = page.counts["active"] + page.counts["paused"]
         self.counts = {"": f"{alive:,}", **{status: f"{count:,}" for status, count in page.counts.items()}}
         self.shown = f"{len(self.rows):,} {'segment' if len(self.rows) == 1 else 'segments'} on this page"

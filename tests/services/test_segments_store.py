@@ -150,15 +150,17 @@ def test_states_and_their_lists(cast: Cast) -> None:
 
 def test_pages_cover_everything_once_and_cursors_cannot_be_made_up(cast: Cast) -> None:
     made = {make_segment(cast.alice).id for _ in range(7)}
-    seen, cursor = [], None
-    while True:
-        page = do(cast.alice, segments.list_segments, cursor=cursor, limit=3)
-        seen += [row.id for row in page.segments]
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+    pages = [do(cast.alice, segments.list_segments, limit=3)]
+    while pages[-1].next_cursor:
+        pages.append(do(cast.alice, segments.list_segments, cursor=pages[-1].next_cursor, limit=3))
+    seen = [row.id for page in pages for row in page.segments]
     assert len(seen) == 7
     assert set(seen) == made
+    assert pages[0].previous_cursor is None
+    for page, before in zip(pages[:0:-1], pages[-2::-1], strict=True):  # and back again
+        again = do(cast.alice, segments.list_segments, cursor=page.previous_cursor, limit=3)
+        assert [row.id for row in again.segments] == [row.id for row in before.segments]
+        assert (again.previous_cursor is None) == (before is pages[0])
     own = do(cast.alice, segments.list_segments, limit=3).next_cursor
     for bad in ("x", own + "x", own):
         with pytest.raises(Invalid):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import ColumnElement, and_, any_, bindparam, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, any_, bindparam, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.cursors import page_by_time
 from cursive_app.services.enrichment.progress import chunks_by_list
 from cursive_app.services.enrichment.seen import UNSTARTED, enrichment_view
 from cursive_app.services.enrichment.views import EnrichmentPage, EnrichmentView
-from cursive_app.settings import settings
 from db.models.enrichment import Enrichment
 from db.scope import Scope
 
@@ -57,24 +54,24 @@ def list_enrichments(
     if words:
         statement = statement.where(func.lower(Enrichment.filename).contains(words, autoescape=True))
     binding = f"lists:{scope.workspace_id}:{','.join(sorted(statuses))}:{words}"
-    at, backward = _read(cursor, binding)
-    key = tuple_(Enrichment.created_at, Enrichment.id)
-    if at is not None:
-        statement = statement.where(key > at if backward else key < at)
-    order = (Enrichment.created_at.asc(), Enrichment.id.asc()) if backward else (
-        Enrichment.created_at.desc(), Enrichment.id.desc()
-    )  # fmt: skip
-    rows = list(scope.session.scalars(statement.order_by(*order).limit(limit + 1)))
-    more = len(rows) > limit
-    rows = rows[:limit][::-1] if backward else rows[:limit]
-    has_next, has_previous = (at is not None, more) if backward else (more, at is not None)
-    earlier, chunks = _earlier_files(scope, rows), chunks_by_list(scope, rows)
+    page = page_by_time(
+        scope,
+        statement,
+        at=Enrichment.created_at,
+        id=Enrichment.id,
+        place=lambda row: (row.created_at, row.id),
+        cursor=cursor,
+        binding=binding,
+        limit=limit,
+    )
+    earlier, chunks = _earlier_files(scope, page.rows), chunks_by_list(scope, page.rows)
     return EnrichmentPage(
         items=tuple(
-            enrichment_view(scope, row, same_file_as=earlier.get(row.id), chunks=chunks.get(row.id, ())) for row in rows
+            enrichment_view(scope, row, same_file_as=earlier.get(row.id), chunks=chunks.get(row.id, ()))
+            for row in page.rows
         ),
-        next_cursor=_write(rows[-1], binding, backward=False) if has_next and rows else None,
-        previous_cursor=_write(rows[0], binding, backward=True) if has_previous and rows else None,
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
     )
 
 
@@ -111,21 +108,3 @@ def _earlier_files(scope: Scope, rows: Sequence[Enrichment]) -> dict[UUID, UUID]
         if before and row.source != "rerun":
             earlier[row.id] = before[-1]
     return earlier
-
-
-def _write(row: Enrichment, binding: str, *, backward: bool) -> str:
-    return _signer(binding).dumps([row.created_at.isoformat(), row.id.hex, backward])
-
-
-def _read(cursor: str | None, binding: str) -> tuple[Any, bool]:
-    if not cursor:
-        return None, False
-    try:
-        at, id, backward = _signer(binding).loads(cursor)
-        return (datetime.fromisoformat(at), UUID(id)), bool(backward)
-    except (BadSignature, ValueError, TypeError):
-        raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
-
-
-def _signer(binding: str) -> URLSafeSerializer:
-    return URLSafeSerializer(settings().secret_key.get_secret_value(), salt=f"enrichment.cursor:{binding}")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exc, func, or_, select
+from sqlalchemy import ColumnElement, exc, func, select
 from uuid_utils.compat import uuid7
 
 from cursive_app.errors import Conflict, InsufficientCredits, Invalid
 from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.cursors import page_by_time
 from cursive_app.services.segments.compile_provider import narrowing
-from cursive_app.services.segments.cursors import read_cursor, write_cursor
 from cursive_app.services.segments.filters import Filters, parse, require_runnable
 from cursive_app.services.segments.rights import changed_by, visible
 from cursive_app.services.segments.rules import MAX_RUN_LEADS, read_ceiling, read_max_leads
@@ -137,18 +137,19 @@ def list_runs(scope: Scope, segment_id: UUID | str, *, cursor: str | None = None
     segment = visible(scope, segment_id)
     binding = f"runs:{scope.workspace_id}:{segment.id}"
     statement = scope.select(SegmentRun).where(SegmentRun.segment_id == segment.id)
-    if cursor:
-        at, last = read_cursor(cursor, binding=binding)
-        key = (SegmentRun.created_at, SegmentRun.id)
-        statement = statement.where(or_(key[0] < at, (key[0] == at) & (key[1] < last)))
-    rows = scope.session.scalars(
-        statement.order_by(SegmentRun.created_at.desc(), SegmentRun.id.desc()).limit(limit + 1)
-    ).all()
+    page = page_by_time(
+        scope,
+        statement,
+        at=SegmentRun.created_at,
+        id=SegmentRun.id,
+        place=lambda row: (row.created_at, row.id),
+        cursor=cursor,
+        binding=binding,
+        limit=limit,
+    )
     deltas = _deltas(scope, segment.id)
-    page = rows[:limit]
     return RunPage(
-        runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page),
-        next_cursor=write_cursor(page[-1].created_at, page[-1].id, binding=binding) if len(rows) > limit else None,
+        runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page.rows), next_cursor=page.next_cursor
     )
 
 

@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exc, func, or_, select
+from sqlalchemy import exc, func, select
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.segments.cursors import read_cursor, write_cursor
+from cursive_app.services.cursors import page_by_time
 from cursive_app.services.segments.deletion import RESTORABLE, restorable_since
 from cursive_app.services.segments.drafts import drop_draft
 from cursive_app.services.segments.rights import (
@@ -131,17 +131,21 @@ def list_segments(
     if words:
         statement = statement.where(SavedSegment.name_norm.contains(words, autoescape=True))
     binding = f"segments:{scope.workspace_id}:{status}:{words}"
-    if cursor:
-        at, last_id = read_cursor(cursor, binding=binding)
-        key = (order, SavedSegment.id)
-        statement = statement.where(or_(key[0] < at, (key[0] == at) & (key[1] < last_id)))
-    rows = scope.session.scalars(statement.order_by(order.desc(), SavedSegment.id.desc()).limit(limit + 1)).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    running = active_runs(scope, [row.id for row in rows])
+    page = page_by_time(
+        scope,
+        statement,
+        at=order,
+        id=SavedSegment.id,
+        place=lambda row: (_place_of(row, status), row.id),
+        cursor=cursor,
+        binding=binding,
+        limit=limit,
+    )
+    running = active_runs(scope, [row.id for row in page.rows])
     return SegmentPage(
-        segments=tuple(seen(scope, row, running) for row in rows),
-        next_cursor=write_cursor(_place_of(rows[-1], status), rows[-1].id, binding=binding) if more else None,
+        segments=tuple(seen(scope, row, running) for row in page.rows),
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
         counts={name: counts.get(name, 0) for name in STATUSES},
     )
 

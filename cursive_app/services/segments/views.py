@@ -54,6 +54,7 @@ class SegmentPage:
 
     segments: tuple[SegmentView, ...]
     next_cursor: str | None
+    previous_cursor: str | None
     counts: dict[str, int]
 
 
