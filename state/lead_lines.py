@@ -179,7 +179,7 @@ def _phone(phone: Phone) -> ContactLine:
     words = {None: ("Do not call: consent unknown", "warn"), True: ("Do not call", "bad"), False: ("May call", "good")}
     word, tone = words[phone.do_not_call]
     kind = PHONE_KINDS.get(phone.kind, "Phone") + (", valid" if phone.verified else "")
-    return ContactLine(text=phone.e164, kind=kind, word=word, tone=tone)
+    return ContactLine(text=_phone_text(phone.e164), kind=kind, word=word, tone=tone)
 
 
 def _receipt(receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str]) -> ReceiptLine:
@@ -234,7 +234,7 @@ def _groups(detail: LeadDetail) -> list[FactGroup]:
                 "Industry": row.industry,
                 "Size": f"{row.company_size} employees" if row.company_size else None,
                 "Revenue": detail.company_revenue,
-                "Phone": detail.company_phone,
+                "Phone": _phone_text(detail.company_phone),
                 "Address": ", ".join(part for part in company_place if part) or None,
                 "SIC": detail.sic,
                 "NAICS": detail.naics,

@@ -88,8 +88,8 @@ class TeamState(rx.State):
             role=row.role.value,
             role_word=ROLE_WORDS[row.role],
             joined=exact(row.joined_at, timezone),
-            seen=ago(row.last_seen_at) if row.last_seen_at else "Not known",
-            seen_exact=exact(row.last_seen_at, timezone) if row.last_seen_at else "No session is known",
+            seen=ago(row.last_seen_at) if row.last_seen_at else "–",
+            seen_exact=exact(row.last_seen_at, timezone) if row.last_seen_at else "No session of theirs is kept",
             is_you=row.is_you,
             can_change=self.can_manage and (self.is_owner or row.role is not Role.OWNER),
         )
