@@ -29,6 +29,12 @@ from db.embedded import SAFE, EmbeddedPostgres
 PARAMETERS = {**SAFE, "shared_buffers": "2GB", "maintenance_work_mem": "1GB", "max_wal_size": "8GB"}
 SENIORITIES = ("cxo", "vp", "director", "manager", "staff")
 SOURCES = ("database", "upload", "pixel")
+STATES = (
+    "AK", "AL", "AR", "AZ", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "IA", "ID",
+    "IL", "IN", "KS", "KY", "LA", "MA", "MD", "ME", "MI", "MN", "MO", "MS", "MT",
+    "NC", "ND", "NE", "NH", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA", "RI",
+    "SC", "SD", "TN", "TX", "UT", "VA", "VT", "WA", "WI", "WV", "WY",
+)  # fmt: skip
 
 LOAD = """
 INSERT INTO leads (id, workspace_id, first_name, last_name, email, email_norm, email_verification, phone, phone_norm,
@@ -48,7 +54,7 @@ SELECT uuidv7(), :workspace, 'Name' || (i % 997), 'Family' || (i % 7919),
     floor(40 * r2)::int, 'Company ' || c, 'company ' || c, 'company' || c || '.example',
     'Industry ' || floor(24 * power(r3, 2))::int, 'size ' || floor(8 * power(r4, 1.5))::int,
     'revenue ' || floor(9 * r4)::int, 'City ' || (s * 40 + i % 40), 'city ' || (s * 40 + i % 40),
-    chr(65 + s / 26) || chr(65 + s % 26), e, e AND v, p, l,
+    (string_to_array('STATE_CODES', ' '))[1 + s], e, e AND v, p, l,
     (ARRAY['database','database','database','upload','pixel'])[1 + floor(5 * r6)::int], 'u' || i,
     now() - (power(r2, 2) * 700) * interval '1 day'
 FROM (
@@ -60,7 +66,7 @@ FROM (
     FROM (SELECT i, random() r1, random() r2, random() r3, random() r4, random() r5, random() r6
           FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) i) draws
 ) people
-"""
+""".replace("STATE_CODES", " ".join(STATES))
 
 # Every address and number of a lead stands in a table of its own as well; one lead in five has a private address too.
 CONTACTS = """
@@ -117,7 +123,7 @@ def random_filter(draw: random.Random, size: int) -> dict[str, list[str]]:
     """`size` filters as a person would set them."""
     options: dict[str, Callable[[], list[str]]] = {
         "seniority": lambda: draw.sample(SENIORITIES, draw.choice((1, 1, 2))),
-        "state": lambda: [chr(65 + s // 26) + chr(65 + s % 26) for s in draw.sample(range(50), draw.choice((1, 2, 3)))],
+        "state": lambda: draw.sample(STATES, draw.choice((1, 2, 3))),
         "industry": lambda: [f"Industry {draw.randrange(24)}"],
         "company_size": lambda: [f"size {n}" for n in draw.sample(range(8), draw.choice((1, 2)))],
         "has": lambda: draw.sample(("email", "verified_email", "phone", "linkedin"), 1),
