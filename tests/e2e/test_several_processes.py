@@ -80,8 +80,17 @@ def test_a_tab_goes_on_when_every_web_process_was_killed(tab: Page, processes: P
         lambda: len(serving(processes)) == 2 and processes.get("/readyz")[0] == 200, seconds=90, what="new processes"
     )
     assert not set(killed) & set(serving(processes))
-    rows.nth(1).click()
-    expect(tab.get_by_role("dialog")).to_be_visible(timeout=60_000)
+    drawer = tab.get_by_role("dialog")
+
+    def opened() -> bool:
+        rows.nth(1).click()  # unheard while the tab is still looking for its connection; a person clicks again
+        try:
+            expect(drawer).to_be_visible(timeout=5_000)
+        except AssertionError:
+            return False
+        return True
+
+    wait_for(opened, seconds=60, what="the drawer")
     tab.keyboard.press("Escape")
     tab.goto("/segments")
     expect(tab.get_by_text("Sales VPs").first).to_be_visible()
