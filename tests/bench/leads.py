@@ -24,17 +24,13 @@ from uuid import UUID, uuid4
 import psycopg
 from sqlalchemy import create_engine, func, select, text
 
+from cursive_app.integrations.audiencelab.vocabulary import states
 from db.embedded import SAFE, EmbeddedPostgres
 
 PARAMETERS = {**SAFE, "shared_buffers": "2GB", "maintenance_work_mem": "1GB", "max_wal_size": "8GB"}
 SENIORITIES = ("cxo", "vp", "director", "manager", "staff")
 SOURCES = ("database", "upload", "pixel")
-STATES = (
-    "AK", "AL", "AR", "AZ", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "IA", "ID",
-    "IL", "IN", "KS", "KY", "LA", "MA", "MD", "ME", "MI", "MN", "MO", "MS", "MT",
-    "NC", "ND", "NE", "NH", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA", "RI",
-    "SC", "SD", "TN", "TX", "UT", "VA", "VT", "WA", "WI", "WV", "WY",
-)  # fmt: skip
+STATES = sorted(states())[:50]
 
 LOAD = """
 INSERT INTO leads (id, workspace_id, first_name, last_name, email, email_norm, email_verification, phone, phone_norm,
