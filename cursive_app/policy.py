@@ -216,8 +216,7 @@ async def _refuse(
     if registered is not None and registered.handler.fn.__name__ == "load":
         page = await root.get_state(registered.states[0])
     if page is not None and not go and "status" in type(page).get_fields():
-        # `page` is typed as the base of all states; the line above has found that this one has a `status`.
-        page.status = status  # type: ignore[attr-defined]
+        page.status = status  # type: ignore[attr-defined]  # typed as the base of all states; this one has the field
     elif message:
         events.insert(0, rx.toast.error(message))
     if go:

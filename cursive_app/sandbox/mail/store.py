@@ -114,5 +114,5 @@ def _body(message: EmailMessage, kind: str) -> str | None:
     try:
         return str(part.get_content())
     except (LookupError, UnicodeError):
-        # typed as text or parts; the second half has asked which
-        return part.get_payload(decode=False) if isinstance(part.get_payload(), str) else None  # type: ignore[return-value]
+        payload = part.get_payload()
+        return payload if isinstance(payload, str) else None
