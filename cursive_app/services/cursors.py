@@ -1,11 +1,8 @@
-"""Pages of a list that is ordered by a time, newest first, walked by signed cursors in both directions.
-
-A cursor is bound to one workspace and list (`binding`), so that a made-up one, or one of another list, is refused.
-"""
+"""Keyset pages: one walk in both directions for every list, and signed cursors for lists ordered by a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -23,7 +20,46 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
-class KeysetPage(Generic[Row]):
+class Walk(Generic[Row]):
+    """Rows in the order of their list, and whether there is more on either side of them."""
+
+    rows: list[Row]
+    has_next: bool
+    has_previous: bool
+
+
+def walk(
+    run: Callable[[Any], Iterable[Row]],
+    statement: Select[*tuple[Any, ...]],
+    *,
+    key: Sequence[InstrumentedAttribute[Any]],
+    position: Sequence[Any] | None,
+    backward: bool,
+    limit: int,
+    ascending: bool = False,
+) -> Walk[Row]:
+    """At most `limit` rows after `position` (before it when `backward`); without one, from the start of the list.
+
+    `key` orders the list, unique together, the largest first unless `ascending`; `position` is the key of a row.
+    """
+    upward = ascending != backward
+    if position is not None:
+        edge = tuple_(*key)
+        statement = statement.where(edge > tuple(position) if upward else edge < tuple(position))
+    order = [column.asc() if upward else column.desc() for column in key]
+    found = list(run(statement.order_by(*order).limit(limit + 1)))
+    more, rows = len(found) > limit, found[:limit]
+    if backward:
+        rows.reverse()
+    return Walk(
+        rows=rows,
+        has_next=bool(rows) and (more or backward),
+        has_previous=bool(rows) and (more if backward else position is not None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TimePage(Generic[Row]):
     """Rows, newest first, and the cursors of the pages beside them; None where there is none."""
 
     rows: list[Row]
@@ -35,42 +71,36 @@ def page_by_time(
     scope: Scope,
     statement: Select[Row],
     *,
-    at: InstrumentedAttribute[Any],
-    id: InstrumentedAttribute[UUID],
-    place: Callable[[Row], tuple[datetime, UUID]],
+    by: InstrumentedAttribute[Any],
     cursor: str | None,
     binding: str,
     limit: int,
-) -> KeysetPage[Row]:
-    """The page of at most `limit` rows that `cursor` names, the first one without a cursor.
+) -> TimePage[Row]:
+    """The page of at most `limit` rows that `cursor` names, the first one without a cursor; newest first by the time
+    `by`, then by id.
 
-    `place` reads a row's `at` and `id`. Raises Invalid for a cursor that was not written for this very list.
+    A cursor is bound to the workspace and to the list that `binding` names. Raises Invalid for one that was made up or
+    belongs to another list.
     """
-    key = tuple_(at, id)
-    after, backward = _read(cursor, binding) if cursor else (None, False)
-    if after is not None:
-        statement = statement.where(key > after if backward else key < after)
-    order = (at.asc(), id.asc()) if backward else (at.desc(), id.desc())
-    found = list(scope.session.scalars(statement.order_by(*order).limit(limit + 1)))
-    more, rows = len(found) > limit, found[:limit]
-    if backward:
-        rows.reverse()
-    has_next, has_previous = (True, more) if backward else (more, after is not None)
-    return KeysetPage(
-        rows=rows,
-        next_cursor=_write(place(rows[-1]), binding, backward=False) if has_next and rows else None,
-        previous_cursor=_write(place(rows[0]), binding, backward=True) if has_previous and rows else None,
+    signer = _signer(f"{scope.workspace_id}:{binding}")
+    position, backward = _read(signer, cursor) if cursor else (None, False)
+    key = (by, by.class_.id)
+    found = walk(scope.session.scalars, statement, key=key, position=position, backward=backward, limit=limit)
+
+    def cursor_at(row: Row, *, backward: bool) -> str:
+        at, id = (getattr(row, column.key) for column in key)
+        return signer.dumps([at.isoformat(), id.hex, backward])
+
+    return TimePage(
+        rows=found.rows,
+        next_cursor=cursor_at(found.rows[-1], backward=False) if found.has_next else None,
+        previous_cursor=cursor_at(found.rows[0], backward=True) if found.has_previous else None,
     )
 
 
-def _write(place: tuple[datetime, UUID], binding: str, *, backward: bool) -> str:
-    at, id = place
-    return _signer(binding).dumps([at.isoformat(), id.hex, backward])
-
-
-def _read(cursor: str, binding: str) -> tuple[tuple[datetime, UUID], bool]:
+def _read(signer: URLSafeSerializer, cursor: str) -> tuple[tuple[datetime, UUID], bool]:
     try:
-        at, id, backward = _signer(binding).loads(cursor)
+        at, id, backward = signer.loads(cursor)
         return (datetime.fromisoformat(at), UUID(id)), bool(backward)
     except (BadSignature, ValueError, TypeError):
         raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None

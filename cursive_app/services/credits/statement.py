@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits.posting import LedgerLine, line_of
+from cursive_app.services.cursors import walk
 from db.models.accounts import Workspace
 from db.models.credits import CreditLine
 from db.scope import Scope, parse_id
@@ -134,23 +135,21 @@ def list_lines(
         raise Invalid(fields={"limit": f"A page has 1 to {LARGEST_PAGE} lines."})
     wanted = conditions(scope, filter or StatementFilter())
     position, backwards = _position(cursor)
-    statement = scope.select(CreditLine).where(*wanted)
-    if backwards:
-        statement = statement.where(CreditLine.seq > position).order_by(CreditLine.seq)
-    else:
-        statement = statement.order_by(CreditLine.seq.desc())
-        statement = statement if position is None else statement.where(CreditLine.seq < position)
-    rows = list(scope.session.scalars(statement.limit(limit + 1)))
-    more = len(rows) > limit
-    lines = tuple(map(line_of, rows[:limit]))
-    lines = lines[::-1] if backwards else lines
-    older, newer = (bool(lines), more) if backwards else (more, position is not None and bool(lines))
+    found = walk(
+        scope.session.scalars,
+        scope.select(CreditLine).where(*wanted),
+        key=(CreditLine.seq,),
+        position=None if position is None else (position,),
+        backward=backwards,
+        limit=limit,
+    )
+    lines = tuple(map(line_of, found.rows))
     total = scope.session.scalar(select(func.count()).select_from(CreditLine).where(*wanted)) or 0
     return StatementPage(
         lines=lines,
         total=total,
-        next_cursor=str(lines[-1].seq) if older else None,
-        previous_cursor=f"-{lines[0].seq}" if newer else None,
+        next_cursor=str(lines[-1].seq) if found.has_next else None,
+        previous_cursor=f"-{lines[0].seq}" if found.has_previous else None,
     )
 
 

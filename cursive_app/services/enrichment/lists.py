@@ -53,17 +53,8 @@ def list_enrichments(
         statement = statement.where(_has_status(statuses))
     if words:
         statement = statement.where(func.lower(Enrichment.filename).contains(words, autoescape=True))
-    binding = f"lists:{scope.workspace_id}:{','.join(sorted(statuses))}:{words}"
-    page = page_by_time(
-        scope,
-        statement,
-        at=Enrichment.created_at,
-        id=Enrichment.id,
-        place=lambda row: (row.created_at, row.id),
-        cursor=cursor,
-        binding=binding,
-        limit=limit,
-    )
+    binding = f"lists:{','.join(sorted(statuses))}:{words}"
+    page = page_by_time(scope, statement, by=Enrichment.created_at, cursor=cursor, binding=binding, limit=limit)
     earlier, chunks = _earlier_files(scope, page.rows), chunks_by_list(scope, page.rows)
     return EnrichmentPage(
         items=tuple(

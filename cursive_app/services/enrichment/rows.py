@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.cursors import walk
 from cursive_app.services.enrichment.finds import found_view, source_of
 from cursive_app.services.enrichment.problems import duplicate_problem, owned_problem, problem_view
 from cursive_app.services.enrichment.views import RowPage, RowView
@@ -83,24 +84,22 @@ def list_rows(
         raise Invalid(fields={"limit": f"Ask for 1 to {LARGEST_PAGE} rows."})
     parent = scope.get(Enrichment, id)
     signer = _signer(scope.workspace_id, parent.id, view)
-    after, backward = _read(signer, cursor)
+    position, backward = _read(signer, cursor)
     if parent.status in _UNREAD or parent.purged_at is not None:
         return RowPage(rows=(), total=0, next_cursor=None, previous_cursor=None)
     chosen = VIEWS[view]
     mine = scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == parent.id)
     if chosen is not None:
         mine = mine.where(chosen)
-    place = EnrichmentRow.number < after if backward else EnrichmentRow.number > after
-    order = EnrichmentRow.number.desc() if backward else EnrichmentRow.number.asc()
-    found = list(scope.session.scalars(mine.where(place).order_by(order).limit(limit + 1)))
-    more = len(found) > limit
-    found = found[:limit][::-1] if backward else found[:limit]
-    has_next, has_previous = (True, more) if backward else (more, bool(cursor))
+    found = walk(
+        scope.session.scalars, mine, key=(EnrichmentRow.number,), position=position, backward=backward, limit=limit,
+        ascending=True,
+    )  # fmt: skip
     return RowPage(
-        rows=tuple(row_view(row) for row in found),
+        rows=tuple(row_view(row) for row in found.rows),
         total=_total(scope, parent, view),
-        next_cursor=signer.dumps([found[-1].number, False]) if found and has_next else None,
-        previous_cursor=signer.dumps([found[0].number, True]) if found and has_previous else None,
+        next_cursor=signer.dumps([found.rows[-1].number, False]) if found.has_next else None,
+        previous_cursor=signer.dumps([found.rows[0].number, True]) if found.has_previous else None,
     )
 
 
@@ -142,12 +141,12 @@ def row_view(row: EnrichmentRow) -> RowView:
     )
 
 
-def _read(signer: URLSafeSerializer, cursor: str | None) -> tuple[int, bool]:
+def _read(signer: URLSafeSerializer, cursor: str | None) -> tuple[tuple[int] | None, bool]:
     if not cursor:
-        return 0, False
+        return None, False
     try:
         number, backward = signer.loads(cursor)
-        return int(number), bool(backward)
+        return (int(number),), bool(backward)
     except (BadSignature, ValueError, TypeError):
         raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
 

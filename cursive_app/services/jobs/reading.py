@@ -12,6 +12,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid, NotFound
 from cursive_app.services.accounts.audit import actor_label, record_audit
 from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.cursors import walk
 from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.pauses import kept_back
 from cursive_app.services.jobs.views import (
@@ -50,17 +51,12 @@ def list_jobs(
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
     statement = _filtered(scope, kinds=kinds, statuses=statuses)
     back = bool(cursor) and str(cursor).startswith(_BACK)
-    if cursor:
-        edge = _cursor_id(cursor)
-        statement = statement.where(Job.id > edge if back else Job.id < edge)
-    rows = scope.session.scalars(statement.order_by(Job.id.asc() if back else Job.id.desc()).limit(limit + 1)).all()
-    more, page = len(rows) > limit, list(rows[:limit])
-    if back:
-        page.reverse()
+    position = (_cursor_id(cursor),) if cursor else None
+    found = walk(scope.session.scalars, statement, key=(Job.id,), position=position, backward=back, limit=limit)
     return JobPage(
-        jobs=_views(scope, page),
-        next_cursor=str(page[-1].id) if page and (more or back) else None,
-        previous_cursor=f"{_BACK}{page[0].id}" if page and (more if back else bool(cursor)) else None,
+        jobs=_views(scope, found.rows),
+        next_cursor=str(found.rows[-1].id) if found.has_next else None,
+        previous_cursor=f"{_BACK}{found.rows[0].id}" if found.has_previous else None,
     )
 
 

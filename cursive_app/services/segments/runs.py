@@ -135,18 +135,9 @@ def list_runs(scope: Scope, segment_id: UUID | str, *, cursor: str | None = None
     if not 1 <= limit <= 100:
         raise Invalid(fields={"limit": "Ask for 1 to 100 runs."})
     segment = visible(scope, segment_id)
-    binding = f"runs:{scope.workspace_id}:{segment.id}"
+    binding = f"runs:{segment.id}"
     statement = scope.select(SegmentRun).where(SegmentRun.segment_id == segment.id)
-    page = page_by_time(
-        scope,
-        statement,
-        at=SegmentRun.created_at,
-        id=SegmentRun.id,
-        place=lambda row: (row.created_at, row.id),
-        cursor=cursor,
-        binding=binding,
-        limit=limit,
-    )
+    page = page_by_time(scope, statement, by=SegmentRun.created_at, cursor=cursor, binding=binding, limit=limit)
     deltas = _deltas(scope, segment.id)
     return RunPage(
         runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page.rows), next_cursor=page.next_cursor

@@ -7,7 +7,6 @@ change it. A write names the version it was based on; an older one is refused, n
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -130,17 +129,8 @@ def list_segments(
     words = name_norm(query)
     if words:
         statement = statement.where(SavedSegment.name_norm.contains(words, autoescape=True))
-    binding = f"segments:{scope.workspace_id}:{status}:{words}"
-    page = page_by_time(
-        scope,
-        statement,
-        at=order,
-        id=SavedSegment.id,
-        place=lambda row: (_place_of(row, status), row.id),
-        cursor=cursor,
-        binding=binding,
-        limit=limit,
-    )
+    binding = f"segments:{status}:{words}"
+    page = page_by_time(scope, statement, by=order, cursor=cursor, binding=binding, limit=limit)
     running = active_runs(scope, [row.id for row in page.rows])
     return SegmentPage(
         segments=tuple(seen(scope, row, running) for row in page.rows),
@@ -243,11 +233,6 @@ def restore_segment(scope: Scope, segment_id: UUID | str) -> SegmentView:
             reason="name_taken",
         ) from None
     return seen(scope, row)
-
-
-def _place_of(row: SavedSegment, status: str | None) -> datetime:
-    """Where a row stands in its list."""
-    return row.deleted_at if status == DELETED and row.deleted_at is not None else row.updated_at
 
 
 def _check_version(scope: Scope, row: SavedSegment, version: int) -> None:

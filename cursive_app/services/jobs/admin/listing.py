@@ -7,12 +7,14 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select, tuple_
 
 from cursive_app.errors import Invalid
+from cursive_app.services.cursors import walk
 from cursive_app.services.jobs.admin import query as language
 from cursive_app.services.jobs.admin.query import Term
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
@@ -88,16 +90,9 @@ def list_jobs(
     with system_scope() as scope:
         search = open_search(scope, actor, query=query, since=since, until=until)
         statement = rows_statement().where(*search.conditions())
-        if position is not None:
-            key = tuple_(*_KEY)
-            statement = statement.where(key > tuple_(*position) if back else key < tuple_(*position))
-        order = [column.asc() if back else column.desc() for column in _KEY]
-        found = list(read_rows(scope, statement.order_by(*order).limit(limit + 1)))
-        more, page = len(found) > limit, found[:limit]
-        if back:
-            page.reverse()
+        found = walk(partial(read_rows, scope), statement, key=_KEY, position=position, backward=back, limit=limit)
         by_status, matching = count(scope, search)
-    has_next, has_previous = (more or back), (more if back else position is not None)
+    page = found.rows
     return AdminJobPage(
         jobs=tuple(page),
         by_status=by_status,
@@ -105,8 +100,8 @@ def list_jobs(
         searched=SEARCHED_JOBS,
         is_bounded=search.edge is not None,
         oldest_searched=search.edge[0] if search.edge is not None else None,
-        next_cursor=write_cursor(page[-1].created_at, page[-1].id) if page and has_next else None,
-        previous_cursor=write_cursor(page[0].created_at, page[0].id, back=True) if page and has_previous else None,
+        next_cursor=write_cursor(page[-1].created_at, page[-1].id) if found.has_next else None,
+        previous_cursor=write_cursor(page[0].created_at, page[0].id, back=True) if found.has_previous else None,
     )
 
 
