@@ -15,19 +15,18 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ColumnElement, Engine, Select, event, select, text
+from sqlalchemy import ColumnElement, Engine, Select, event, select
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cursive_app.errors import Invalid, NotFound, Unavailable
 from db.base import Base, WorkspaceOwned
-from db.engine import database
+from db.engine import database, opened_with
 from db.queue import defer
 from db.roles import Role
 
 Row = TypeVar("Row", bound=Base)
-_SET_WORKSPACE = text("SELECT set_config('app.workspace_id', :workspace, true)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class Tenant:
 
         Raises Unavailable when the database is out of reach, the pool is empty or a deadline passes.
         """
-        with transaction(database().app) as session:
-            session.execute(_SET_WORKSPACE, {"workspace": str(self.workspace_id)})
+        naming = f"BEGIN; SELECT set_config('app.workspace_id', '{UUID(str(self.workspace_id))}', true)"
+        with transaction(database().app, opening=naming) as session:
             yield Scope(tenant=self, session=session)
 
 
@@ -130,10 +129,11 @@ def parse_id(value: UUID | str) -> UUID:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
+def transaction(engine: Engine, *, opening: str = "BEGIN") -> Iterator[Session]:
     """A session in one transaction; database trouble that may pass becomes Unavailable, bad text becomes Invalid."""
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
+            _open(session, opening)
             yield session
     except sa_exc.TimeoutError as error:
         raise Unavailable from error
@@ -142,6 +142,16 @@ def transaction(engine: Engine) -> Iterator[Session]:
         if translated is None:
             raise
         raise translated from error
+
+
+def _open(session: Session, opening: str) -> None:
+    with opened_with(opening):
+        try:
+            session.connection()
+        except (
+            sa_exc.InvalidRequestError
+        ) as error:  # the pool tried twice, and the server ended each connection at once
+            raise Unavailable from error
 
 
 _PASSING = (

@@ -3,9 +3,11 @@
     .venv/bin/python -m tests.bench.tenancy [--rounds 7] [--seconds 3] [--clients 4] [--leads 100000]
 
 pgbench (prepared statements, over the socket) reads the newest 50 leads of a random workspace among ten. "Without" is
-the owner of the tables, who is under no policy, in BEGIN … COMMIT; "with" is the restricted role, which names its
-workspace first, as `Tenant.begin` does. Both name the workspace in the WHERE. Afterwards every look-up that pages make
-must be planned alike for both: a policy must not keep an index from being used (reliability D-10).
+the owner of the tables, who is under no policy, in BEGIN … COMMIT; "with" is the restricted role, whose transaction
+begins and names its workspace in one round trip, as `Tenant.begin` does (pgbench prepares, so it uses a pipeline where
+the service sends one text). The same page is then read through the doors of Python: a plain session of the owner, and
+`Tenant.begin`. All name the workspace in the WHERE. Afterwards every look-up that pages make must be planned alike for
+both: a policy must not keep an index from being used (reliability D-10).
 """
 
 from __future__ import annotations
@@ -16,13 +18,18 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
 
 from db.embedded import SAFE, EmbeddedPostgres
+from db.roles import Role
 from tests.bench.leads import LOAD
 from tests.bench.pgbench import rate
 
@@ -38,7 +45,8 @@ NAME = f"SELECT set_config('app.workspace_id', {ID}, true);\n"
 SCRIPTS = {  # name: who asks, and what
     "without row-level security": ("owner", f"BEGIN;\n{PAGE}COMMIT;\n"),
     "without, workspace named": ("owner", f"BEGIN;\n{NAME}{PAGE}COMMIT;\n"),
-    "with row-level security": ("app", f"BEGIN;\n{NAME}{PAGE}COMMIT;\n"),
+    "with, named by itself": ("app", f"BEGIN;\n{NAME}{PAGE}COMMIT;\n"),
+    "with row-level security": ("app", f"\\startpipeline\nBEGIN;\n{NAME}\\endpipeline\n{PAGE}COMMIT;\n"),
     "with, one round trip": ("app", f"\\startpipeline\nBEGIN;\n{NAME}{PAGE}COMMIT;\n\\endpipeline\n"),
 }
 LOOKUPS: dict[str, LiteralString] = {
@@ -65,6 +73,38 @@ def compare(folder: Path, urls: dict[str, str], *, clients: int, rounds: int, se
         shown = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
         print(f"  {name:<28} {statistics.median(tps):>8,.0f} tx/s   ratio {shown}", flush=True)
     return statistics.median(mine / bare for mine, bare in zip(taken["with row-level security"], limit, strict=True))
+
+
+def through_the_doors(owner: Engine, *, rounds: int, seconds: int) -> float:
+    """The page through `Tenant.begin` against a plain session of the owner; returns the median ratio of pages/s."""
+    from db.scope import Tenant
+
+    tenants = [Tenant(UUID(f"00000000-0000-4000-8000-{n:012}"), None, Role.MEMBER) for n in range(1, WORKSPACES + 1)]
+    page = text(PAGE.rstrip(";\n").replace(f"{ID}::uuid", ":n"))
+
+    def plain(tenant: Tenant) -> int:
+        with Session(owner) as session, session.begin():
+            return len(session.execute(page, {"n": tenant.workspace_id}).all())
+
+    def tenanted(tenant: Tenant) -> int:
+        with tenant.begin() as scope:
+            return len(scope.session.execute(page, {"n": tenant.workspace_id}).all())
+
+    ratios = []
+    for _ in range(rounds):
+        bare, mine = (_pages_a_second(door, tenants, seconds) for door in (plain, tenanted))
+        ratios.append(mine / bare)
+        print(f"  through Python: {bare:,.0f} pages/s without, {mine:,.0f} with, ratio {mine / bare:.2f}", flush=True)
+    return statistics.median(ratios)
+
+
+def _pages_a_second(door: Callable[[Any], int], tenants: list[Any], seconds: int) -> float:
+    read, started = 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        if door(tenants[read % WORKSPACES]) != 50:
+            raise SystemExit("A page has 50 leads; the comparison is void.")
+        read += 1
+    return read / (time.perf_counter() - started)
 
 
 def lost_plans(urls: dict[str, str]) -> list[str]:
@@ -120,7 +160,7 @@ def main() -> int:
         server.start()
         os.environ |= {"DATABASE_URL": server.url, "DATA_DIR": str(data), "CURSIVE_ENV": "test"}
         from cursive_app.settings import settings
-        from db.engine import role_url
+        from db.engine import owner_url, role_url
         from db.migrate import migrate
         from db.roles import APP_ROLE
 
@@ -129,6 +169,8 @@ def main() -> int:
         app = role_url(settings(), APP_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
         urls = {"owner": server.url, "app": app}
         reached = compare(data, urls, clients=chosen.clients, rounds=chosen.rounds, seconds=chosen.seconds)
+        doors = through_the_doors(create_engine(owner_url(settings()), pool_pre_ping=True), rounds=5, seconds=2)
+        print(f"  through Python, median ratio {doors:.2f}")
         print("\nIndexes used under the policies")
         lost = lost_plans(urls)
         print(f"\nPlans lost to the policies: {', '.join(lost) or 'none'}")

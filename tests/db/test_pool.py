@@ -6,7 +6,9 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -106,6 +108,42 @@ def _nobody(narrow: Database) -> str:
     except (DBAPIError, Unavailable):
         return "unavailable"
     return "nobody" if rows == 0 and not setting else "foreign"
+
+
+def test_pooled_connections_whose_server_ended_them_are_replaced_unseen(narrow: Database, cast: Cast) -> None:
+    """F11: after a restart of the database every pooled connection is dead, and nobody's request pays for it."""
+    held = [narrow.app.connect() for _ in range(2)]
+    pids = [connection.scalar(text("SELECT pg_backend_pid()")) for connection in held]
+    for connection in held:
+        connection.close()
+    url = narrow.app.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as own:  # a role may end what is its own
+        own.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid", (pids,))
+    for _ in range(3):
+        with cast.alice.begin() as scope:
+            scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
+    with cast.alice.begin() as one, cast.charlie.begin() as other:
+        assert len(one.session.scalars(one.select(Job)).all()) == 3
+        assert not other.session.scalars(select(Job)).all()
+
+
+def test_a_connection_begins_its_transaction_in_one_round_trip(narrow: Database, cast: Cast, tmp_path: Path) -> None:
+    """What the messages on the wire say: BEGIN and the workspace's name in one text, then the query, then COMMIT."""
+    with narrow.app.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with (tmp_path / "trace").open("wb") as trace:
+            driver.pgconn.trace(trace.fileno())
+            connection.close()
+            with cast.alice.begin() as scope:
+                scope.session.scalar(text("SELECT 1"))
+            driver.pgconn.untrace()
+    sent = [line.split("\t") for line in (tmp_path / "trace").read_text().splitlines() if "\tF\t" in line]
+    trips = [fields[-1].strip() for fields in sent if fields[3] in ("Query", "Parse")]
+    naming = f"BEGIN; SELECT set_config('app.workspace_id', '{cast.alice.workspace_id}', true)"
+    assert trips[0] == f'"{naming}"'
+    assert trips[-1] == '"COMMIT"'
+    assert len(trips) == 3, trips
 
 
 def test_a_server_that_vanished_from_the_network_is_noticed_in_seconds(database: Database) -> None:
