@@ -32,12 +32,13 @@ SENIORITIES = ("cxo", "vp", "director", "manager", "staff")
 SOURCES = ("database", "upload", "pixel")
 STATES = sorted(states())[:50]
 
+# Leads lie as the product stores them: they come in the order of their time, and ids grow with it.
 LOAD = """
 INSERT INTO leads (id, workspace_id, first_name, last_name, email, email_norm, email_verification, phone, phone_norm,
     phone_do_not_call, linkedin_url, linkedin_norm, job_title, job_title_norm, department, seniority, years_experience,
     company_name, company_norm, company_domain, industry, company_size, company_revenue, city, city_norm, state,
     has_email, has_verified_email, has_phone, has_linkedin, source, provider_uuid, created_at)
-SELECT uuidv7(), :workspace, 'Name' || (i % 997), 'Family' || (i % 7919),
+SELECT uuidv7(created_at - now()), :workspace, 'Name' || (i % 997), 'Family' || (i % 7919),
     CASE WHEN e THEN 'p' || i || '@company' || c || '.example' END,
     CASE WHEN e THEN 'p' || i || '@company' || c || '.example' END,
     CASE WHEN NOT e THEN 'none' WHEN v THEN 'verified' ELSE 'unknown' END,
@@ -52,9 +53,11 @@ SELECT uuidv7(), :workspace, 'Name' || (i % 997), 'Family' || (i % 7919),
     'revenue ' || floor(9 * r4)::int, 'City ' || (s * 40 + i % 40), 'city ' || (s * 40 + i % 40),
     (string_to_array('STATE_CODES', ' '))[1 + s], e, e AND v, p, l,
     (ARRAY['database','database','database','upload','pixel'])[1 + floor(5 * r6)::int], 'u' || i,
-    now() - (power(r2, 2) * 700) * interval '1 day'
+    created_at
 FROM (
-    SELECT i, r1, r2, r3, r4, r5, r6, floor(50 * power(random(), 2))::int AS s, (i * 7919::bigint) % 60000 AS c,
+    SELECT i, r1, r2, r3, r4, r5, r6,
+        now() - power((CAST(:of AS bigint) - i)::float / CAST(:of AS bigint), 2) * interval '700 days' AS created_at,
+        floor(50 * power(random(), 2))::int AS s, (i * 7919::bigint) % 60000 AS c,
         random() < 0.7 AS e, random() < 0.6 AS v, random() < 0.5 AS p, random() < 0.65 AS l,
         (ARRAY['engineer','head of sales','vp marketing','account manager','nurse','project manager','owner',
                'software developer','office manager','director of finance'])[1 + floor(10 * random())::int]
@@ -102,7 +105,7 @@ def prepare(data: Path, leads: int) -> UUID:
             started = time.perf_counter()
             for first in range(1, count + 1, 100_000):
                 last = min(first + 99_999, count)
-                connection.execute(text(LOAD), {"workspace": workspace, "first": first, "last": last})
+                connection.execute(text(LOAD), {"workspace": workspace, "first": first, "last": last, "of": count})
             for statement in CONTACTS.split(";"):
                 connection.execute(text(statement), {"workspace": workspace})
             connection.execute(

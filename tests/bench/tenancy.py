@@ -142,7 +142,8 @@ def _prepare(url: str, leads: int) -> None:
             workspace = f"00000000-0000-4000-8000-{number:012}"
             values = {"id": workspace, "slug": f"bench-{number}"}
             connection.execute(text("INSERT INTO workspaces (id, name, slug) VALUES (:id, 'Bench', :slug)"), values)
-            connection.execute(text(LOAD), {"workspace": workspace, "first": 1, "last": leads // WORKSPACES})
+            share = leads // WORKSPACES
+            connection.execute(text(LOAD), {"workspace": workspace, "first": 1, "last": share, "of": share})
         connection.execute(text("VACUUM ANALYZE leads"))
     owner.dispose()
 

@@ -240,7 +240,7 @@ def test_a_page_takes_as_many_statements_as_it_did(ledger: Cast, database: Datab
         numbers(ledger.alice)
     finally:
         event.remove(database.app, "before_cursor_execute", count)
-    assert len(seen) == 3  # the workspace, the lines, their count
+    assert len(seen) == 2  # the lines, their count
 
 
 def _csv(tenant: Tenant, chosen: StatementFilter | None = None) -> list[dict[str, str]]:
