@@ -63,9 +63,10 @@ class LeadLine:
 
 @dataclass(frozen=True, slots=True)
 class ContactLine:
-    """One address or number in the drawer."""
+    """One address or number in the drawer: `text` is shown, `copied` is what other programs take."""
 
     text: str
+    copied: str
     kind: str
     word: str
     tone: str
@@ -172,14 +173,15 @@ def lead_card(detail: LeadDetail, timezone: str, segment_names: Mapping[UUID, st
 
 def _email(email: Email) -> ContactLine:
     word, tone = VERIFICATIONS.get(email.verification, (email.verification, "neutral"))
-    return ContactLine(text=email.address, kind=email.kind.capitalize(), word=word or "Not verified", tone=tone)
+    kind = email.kind.capitalize()
+    return ContactLine(text=email.address, copied=email.address, kind=kind, word=word or "Not verified", tone=tone)
 
 
 def _phone(phone: Phone) -> ContactLine:
     words = {None: ("Do not call: consent unknown", "warn"), True: ("Do not call", "bad"), False: ("May call", "good")}
     word, tone = words[phone.do_not_call]
     kind = PHONE_KINDS.get(phone.kind, "Phone") + (", valid" if phone.verified else "")
-    return ContactLine(text=_phone_text(phone.e164), kind=kind, word=word, tone=tone)
+    return ContactLine(text=_phone_text(phone.e164), copied=phone.e164, kind=kind, word=word, tone=tone)
 
 
 def _receipt(receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str]) -> ReceiptLine:

@@ -80,7 +80,7 @@ def _contact(line: ContactLine) -> rx.Component:
             class_name="flex min-w-0 flex-1 flex-col",
         ),
         pill(line.word, cast("Tone", line.tone)),
-        copy_button(line.text, "Copy"),
+        copy_button(line.copied, "Copy"),
         key=line.text,
         class_name="flex items-center gap-2 py-1.5",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 from uuid import uuid4
 
@@ -108,6 +109,9 @@ async def test_the_drawer_shows_everything_and_raw_only_to_those_allowed(driver:
     card = card if isinstance(card, dict) else {name: getattr(card, name) for name in card.__dataclass_fields__}
     assert (tab.var(LeadsState, "card_status"), tab.var(LeadsState, "is_open")) == ("ready", True)
     assert card["name"] == "Dana Testperson"
+    number = card["phones"][0]
+    number = number if isinstance(number, dict) else asdict(number)
+    assert (number["text"], number["copied"]) == ("+1 512 555 0101", "+15125550101")
     await tab.send(LeadsState.show_raw, path=f"/leads?lead={lead}")
     assert "NEW_FIELD" in tab.var(LeadsState, "raw")
     assert "ETHNIC" not in tab.var(LeadsState, "raw")
