@@ -274,6 +274,10 @@ class AdminJobsState(StaffPart, SearchBox, rx.State):
         self.status = "ready" if self.rows else "no_match" if self.filtered or total else "empty"
         self._show_detail(found.detail)
 
+    def _show_none(self) -> None:
+        self.counts, self.newer, self.bounded = {}, "", ""
+        self._choose([])
+
     def _show_again(self, found: _Answer) -> None:
         """Renew rows in their places; deleted ones stay until the page is loaded again."""
         fresh = found.fresh

@@ -13,10 +13,13 @@ from tests.state.admin import as_staff
 
 async def test_a_mistake_is_told_from_a_failure(driver, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     tab = driver(as_staff(cast.alice))
+    await tab.send(Jobs.load, path="/admin/jobs")
+    assert "all" in tab.var(Jobs, "counts")
     path = "/admin/jobs?q=colour%3Ared"
     await tab.send(Jobs.load, path=path)
     assert (tab.var(Jobs, "status"), tab.var(Jobs, "is_mistaken")) == ("error", True)
     assert tab.var(Jobs, "query") == "colour:red"
+    assert tab.var(Jobs, "counts") == {}
 
     def down(*_: object, **__: object) -> None:
         raise Unavailable
