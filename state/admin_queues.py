@@ -51,6 +51,7 @@ class WorkerLine:
     """One worker process."""
 
     id: str = ""
+    name: str = ""
     alive: bool = False
     heartbeat: str = ""
     running: str = ""
@@ -156,6 +157,7 @@ def _queue(one: QueueView, timezone: str) -> QueueLine:
 def _worker(one: WorkerView) -> WorkerLine:
     return WorkerLine(
         id=str(one.id),
+        name=one.name or f"Worker {one.id}",
         alive=one.is_alive,
         heartbeat=f"{clock_span(one.heartbeat_seconds)} ago",
         running=f"{one.running:,}",

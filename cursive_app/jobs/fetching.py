@@ -19,12 +19,19 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from cursive_app.errors import CursiveError
+from cursive_app.services.jobs.attempts import worker_name
 from cursive_app.services.jobs.throughput import add_ended
 
 log = structlog.get_logger(__name__)
 
 WRITE_SECONDS = 5.0
 _FETCH = sql.queries["fetch_job"].replace("procrastinate_fetch_job_v2", "fetch_queue_task")
+_NAME = """
+    WITH gone AS (
+        DELETE FROM worker_names WHERE NOT EXISTS (
+            SELECT FROM procrastinate_workers AS worker WHERE worker.id = worker_names.worker_id))
+    INSERT INTO worker_names (worker_id, name) VALUES (%(worker_id)s, %(name)s)
+"""
 
 
 class QueueHands(JobManager):
@@ -33,6 +40,12 @@ class QueueHands(JobManager):
     def __init__(self, connector: BaseConnector) -> None:
         super().__init__(connector)
         self.ended: Counter[str] = Counter()
+
+    async def register_worker(self) -> int:
+        """As the queue does it, and under which name its tries will stand."""
+        worker_id = await super().register_worker()
+        await self.connector.execute_query_async(query=_NAME, worker_id=worker_id, name=worker_name())
+        return worker_id
 
     async def fetch_job(self, queues: Any, worker_id: int) -> Job | None:
         row = await self.connector.execute_query_one_async(query=_FETCH, queues=queues, worker_id=worker_id)

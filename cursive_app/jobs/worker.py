@@ -11,7 +11,6 @@ import asyncio
 import gc
 import os
 import signal
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +23,7 @@ from cursive_app.jobs.disks import watch_disks
 from cursive_app.jobs.fetching import follow_counts, write_ended
 from cursive_app.jobs.pausing import follow_pauses
 from cursive_app.jobs.queue import connector, register_tasks
+from cursive_app.services.jobs.attempts import worker_name
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
 from cursive_app.services.monitoring import start_recording
 from cursive_app.settings import Settings
@@ -42,7 +42,7 @@ def run(config: Settings) -> None:
     """Work until SIGTERM or SIGINT. Returns when all current work has ended or was handed over."""
     database = connect(config, deadlines=JOB_DEADLINES)
     db_engine.use(database)
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    name = worker_name()
     recorder = start_recording()
     app = register_tasks()
     gc.collect()

@@ -149,6 +149,19 @@ class QueuePause(Base):
     paused_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class WorkerName(Base):
+    """The process behind a worker's number in the queue, named as tries name it: `host:pid`.
+
+    The queue's own table has no room for it. Rows whose worker has gone are deleted when the next one comes.
+    """
+
+    __tablename__ = "worker_names"
+
+    worker_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class QueueLimit(Base):
     """How many tasks of a queue all workers together may have in hand at once, as staff have set it (JOB-08).
 

@@ -11,9 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from cursive_app.services.jobs import admin
 from db.models.accounts import AuditEntry
 from db.scope import Tenant
 from tests.factories import Cast
+from tests.factories_admin import staff
 from tests.factories_jobs import job_row, make_job, waiting_tasks
 from tests.faults.processes import Process, wait_until
 from tests.faults.row_locks import HeldRows, waiting_for_rows
@@ -127,6 +129,9 @@ def test_a_worker_told_to_stop_hands_its_job_over_at_once(spawn: Spawn, cast: Ca
     job_id = start_job(cast.alice, chunks=80, pace=0.05)
     first = spawn(WORKER)
     wait_until(lambda: processed(job_id) >= 3, seconds=30, what="the first chunks")
+    listed = {one.name: one.is_alive for one in admin.queues(staff("read_only")).workers}
+    tried = admin.get_job(staff("read_only"), job_id).attempts[0].worker
+    assert listed.get(tried) is True, "a worker is listed under the name that its tries have"
     assert first.stop(seconds=15) == 0
     row = job_row(job_id)
     assert row.attempt_token is None

@@ -181,3 +181,18 @@ def test_pruning_keeps_what_waits_and_the_newest_tick(cast: Cast) -> None:
         scope.session.execute(aged, {"name": name})
     prune_queue()
     assert tasks(name) == [("todo", 0)]
+
+
+def test_a_worker_that_died_is_listed_for_an_hour(cast: Cast) -> None:
+    """Until then staff see that it is silent; what it had in hand goes first."""
+    with system_scope() as scope:
+        made = text(
+            "INSERT INTO procrastinate_workers (last_heartbeat) "
+            "VALUES (now() - make_interval(mins => :minutes)) RETURNING id"
+        )
+        silent, forgotten = (scope.session.scalar(made, {"minutes": minutes}) for minutes in (55, 65))
+    jobs.rescue_stalled()
+    with system_scope() as scope:
+        left = set(scope.session.scalars(text("SELECT id FROM procrastinate_workers")))
+    assert silent in left
+    assert forgotten not in left

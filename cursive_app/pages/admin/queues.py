@@ -134,7 +134,7 @@ def _pace(queue: QueueLine) -> rx.Component:
 
 
 WORKERS = (
-    Column("worker", "Worker", lambda one: rx.el.span("Worker ", one.id, class_name="num"), lead=True),
+    Column("worker", "Worker", lambda one: rx.el.span(one.name, class_name="num"), lead=True),
     Column("state", "State", lambda one: rx.cond(one.alive, pill("Alive", "good"), pill("Silent", "bad"))),
     Column("heartbeat", "Heartbeat", lambda one: rx.el.span(one.heartbeat, class_name="num"), right=True),
     Column("running", "Tasks in hand", lambda one: rx.el.span(one.running, class_name="num"), right=True),

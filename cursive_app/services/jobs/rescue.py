@@ -16,6 +16,7 @@ from db.models.jobs import Job
 from db.system import SystemScope, system_scope
 
 OVERDUE = timedelta(seconds=20)  # a wake-up that should have happened by now
+FORGOTTEN_AFTER = timedelta(hours=1)  # staff see a worker that died for as long; a worker that starts forgets it, too
 MOST_TASK_ATTEMPTS = 5
 BATCH = 500
 
@@ -36,6 +37,7 @@ def rescue_stalled() -> Rescued:
     """
     with system_scope() as scope:
         tasks, given_up = _replace_tasks(scope)
+        scope.session.execute(_FORGET_WORKERS, {"seconds": FORGOTTEN_AFTER.total_seconds()})
         return Rescued(jobs=_wake_jobs(scope), tasks=tasks, given_up=given_up)
 
 
@@ -95,6 +97,13 @@ _DEAD_TASKS = text(
      ORDER BY job.id
      LIMIT :batch
        FOR UPDATE OF job SKIP LOCKED
+    """
+)
+_FORGET_WORKERS = text(
+    """
+    DELETE FROM procrastinate_workers AS worker
+     WHERE worker.last_heartbeat < now() - make_interval(secs => :seconds)
+       AND NOT EXISTS (SELECT FROM procrastinate_jobs AS job WHERE job.worker_id = worker.id AND job.status = 'doing')
     """
 )
 _CLOSE_TASK = text("UPDATE procrastinate_jobs SET status = 'failed', attempts = attempts + 1 WHERE id = :id")

@@ -98,9 +98,13 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """One worker process that was heard of; `is_alive` when that was within the lease. `running` are its tasks."""
+    """One worker process that was heard of; `is_alive` when that was within the lease. `running` are its tasks.
+
+    `name` is what its tries say (`host:pid`); None for one that has not said it yet.
+    """
 
     id: int
+    name: str | None
     heartbeat_seconds: int
     is_alive: bool
     running: int

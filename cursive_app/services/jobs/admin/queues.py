@@ -45,10 +45,11 @@ _TASKS = text(
 )
 _WORKERS = text(
     """
-    SELECT worker.id, extract(epoch FROM now() - worker.last_heartbeat) AS age,
+    SELECT worker.id, process.name, extract(epoch FROM now() - worker.last_heartbeat) AS age,
            (SELECT count(*) FROM procrastinate_jobs AS job
              WHERE job.worker_id = worker.id AND job.status = 'doing') AS running
       FROM procrastinate_workers AS worker
+      LEFT JOIN worker_names AS process ON process.worker_id = worker.id
      ORDER BY worker.id
     """
 )
@@ -213,5 +214,9 @@ def _view(name: str, depth: _Depth, pause: QueuePause | None, limit: QueueLimit 
 def _worker(row: Any) -> WorkerView:
     age = max(float(row.age), 0.0)
     return WorkerView(
-        id=row.id, heartbeat_seconds=int(age), is_alive=age < STALE_AFTER.total_seconds(), running=row.running
+        id=row.id,
+        name=row.name,
+        heartbeat_seconds=int(age),
+        is_alive=age < STALE_AFTER.total_seconds(),
+        running=row.running,
     )
