@@ -192,6 +192,24 @@ def test_a_lost_connection_is_said_and_taken_back(demo_page: Page, browser_error
     browser_errors.clear()  # the browser reports the connections that failed on purpose
 
 
+def test_a_click_without_a_connection_is_kept_until_it_is_back(demo_page: Page, browser_errors: list[str]) -> None:
+    page = demo_page
+    page.add_init_script(BREAKABLE)
+    settled(page, "/leads")
+    page.evaluate("window.down = true; window.sockets.forEach((socket) => socket.close())")
+    expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=30_000)
+    page.get_by_role("region", name="Leads").get_by_role("button", name="Name", exact=True).click()
+    page.evaluate("window.down = false")
+    expect(page.get_by_text("Reconnecting…")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending", timeout=30_000)
+    page.evaluate("window.down = true; window.sockets.forEach((socket) => socket.close())")
+    expect(page.get_by_text("Reconnecting…")).to_be_visible(timeout=30_000)
+    page.locator("table tbody tr").nth(1).click()
+    page.evaluate("window.down = false")
+    expect(page.get_by_role("dialog")).to_be_visible(timeout=30_000)
+    browser_errors.clear()  # the browser reports the connections that failed on purpose
+
+
 def test_an_unknown_address_is_a_404_with_a_way_back(product: Product, page: Page, browser_errors: list[str]) -> None:
     answer = page.goto("/no/such/page")
     assert answer is not None
