@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     SQLColumnExpression,
     Subquery,
     Text,
@@ -36,7 +37,7 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.leads.copying import copy_csv
 from cursive_app.services.leads.filters import LeadFilter, conditions
-from cursive_app.services.leads.paging import Position, Sort, fetch
+from cursive_app.services.leads.paging import Position, Sort, in_order
 from db.models.leads import Lead, LeadEmail, LeadPhone
 from db.scope import Scope, Tenant
 
@@ -184,24 +185,44 @@ def _write_down(scope: Scope, action: str, **details: Any) -> None:
 
 def _batches(tenant: Tenant, where: Sequence[SQLColumnExpression[bool]], sort: Sort) -> Iterator[bytes]:
     yield _header()
+    page = select(sort.column.label("sort_value"), Lead.id.label("id")).where(*where)
     position: Position | None = None
     size, sent = FIRST_BATCH, 0
     while True:
         with tenant.begin() as scope:
             scope.session.execute(text(f"SET LOCAL statement_timeout = '{_TIMEOUT}'"))
-            page = select(sort.column.label("sort_value"), cast(Lead.id, Text).label("id")).where(*where)
-            rows = fetch(lambda one: list(scope.session.execute(one)), page, sort=sort, position=position, limit=size)
-            ids = [row.id for row in rows]
+            ids, last = _keys(scope, page, sort, position, size)
             lines = _lines(scope, ids)
-        if rows:
+        if ids:
             yield b"".join(lines[lead_id] for lead_id in ids if lead_id in lines)
             sent += len(lines)
-            position = Position(rows[-1].sort_value, UUID(rows[-1].id), backward=False, page=0)
-        if len(rows) < size:
+            position = Position(last, UUID(ids[-1]), backward=False, page=0)
+        if len(ids) < size:
             break
         size = BATCH
     with tenant.begin() as scope:
         _write_down(scope, "leads.export_finished", leads=sent)
+
+
+def _keys(
+    scope: Scope, page: Select[Any, UUID], sort: Sort, position: Position | None, limit: int
+) -> tuple[list[str], Any]:
+    """The ids of the next batch, in order, and the sort value of the last.
+
+    They come as one row: making an object of each of ten thousand took three times as long as finding them.
+    """
+    ids: list[str] = []
+    last: Any = None
+    for part in in_order(page, sort=sort, position=position):
+        stretch = part.limit(limit - len(ids)).subquery()
+        found, values = func.array_agg(stretch.c.id), func.array_agg(stretch.c.sort_value)
+        row = scope.session.execute(select(cast(found, Text), values[func.count()])).one()
+        if row[0] is not None:
+            ids += row[0].strip("{}").split(",")
+            last = row[1]
+        if len(ids) == limit:
+            break
+    return ids, last
 
 
 def _lines(scope: Scope, ids: list[str]) -> dict[str, bytes]:

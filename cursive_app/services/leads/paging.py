@@ -7,7 +7,7 @@ directions; they are a second stretch of the same index, so no page is slower th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -103,6 +103,17 @@ def fetch(
 
     `statement` selects from leads with all conditions and must not order; its rows need `sort_value` and `id`.
     """
+    rows: list[AnyRow] = []
+    for part in in_order(statement, sort=sort, position=position):
+        rows += run(part.limit(limit - len(rows)))
+        if len(rows) == limit:
+            break
+    return rows[::-1] if position is not None and position.backward else rows
+
+
+def in_order(statement: AnySelect, *, sort: Sort, position: Position | None) -> Iterator[AnySelect]:
+    """The statements that together walk the list from a position, one after the other: leads with a value, then those
+    without, each by keyset; backwards from a position that says so. `statement` as for `fetch`."""
     backward = position is not None and position.backward
     stretches: list[Literal["known", "empty"]] = ["known"] if sort.by in NEVER_EMPTY else ["known", "empty"]
     if backward:
@@ -110,15 +121,11 @@ def fetch(
     if position is not None:
         stretches = stretches[stretches.index("known" if position.value is not None else "empty") :]
     ascending = sort.descending == backward
-    rows: list[AnyRow] = []
     for index, stretch in enumerate(stretches):
         part = _stretch(statement, sort, stretch, ascending=ascending)
         if position is not None and index == 0:
             part = part.where(_beyond(sort, stretch, position, ascending=ascending))
-        rows += run(part.limit(limit - len(rows)))
-        if len(rows) == limit:
-            break
-    return rows[::-1] if backward else rows
+        yield part
 
 
 def _stretch(statement: AnySelect, sort: Sort, stretch: str, *, ascending: bool) -> AnySelect:
