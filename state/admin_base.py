@@ -128,7 +128,7 @@ class StaffPart(rx.State, mixin=True):
         except CursiveError as error:
             self.status, self.error = "error", said(error)
             self.is_mistaken = isinstance(error, Invalid)
-            self._show_none()
+            self._show_no_answer()
             return
         self._show(found)
 
@@ -141,8 +141,8 @@ class StaffPart(rx.State, mixin=True):
     def _show(self, found: Any) -> None:  # noqa: ARG002  (pages look into it)
         self.status = "ready"
 
-    def _show_none(self) -> None:
-        """Take back what told of the answer before. The error stands in the rows' place."""
+    def _show_no_answer(self) -> None:
+        """Take away what belongs to an earlier question and stands outside of what the status hides."""
 
     def _again(self) -> Question | None:
         return self._question()

@@ -13,6 +13,7 @@ import reflex as rx
 from cursive_app.errors import CursiveError, Invalid, NotFound
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminRefresh, Selection, StaffActor
+from cursive_app.services.jobs.views import STATUSES
 from state.admin_base import Question, StaffPart, as_staff, day_start, number, said
 from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
 from state.admin_rows import AdminRow, admin_row
@@ -274,8 +275,10 @@ class AdminJobsState(StaffPart, SearchBox, rx.State):
         self.status = "ready" if self.rows else "no_match" if self.filtered or total else "empty"
         self._show_detail(found.detail)
 
-    def _show_none(self) -> None:
-        self.counts, self.newer, self.bounded = {}, "", ""
+    def _show_no_answer(self) -> None:
+        """Counts, export and rows of an earlier query would pass for those of this one."""
+        self.counts = dict.fromkeys(("all", *STATUSES), "–")
+        self.rows, self.shown, self.export_url, self.newer, self.bounded = [], "", "", "", ""
         self._choose([])
 
     def _show_again(self, found: _Answer) -> None:

@@ -67,7 +67,16 @@ def admin_jobs() -> rx.Component:
         job_drawer(),
         action_dialog(then=S.load),
         section="jobs",
-        actions=[secondary("Export CSV", icon_name="download", href=S.export_url, plain=True)],
+        actions=[_export()],
+    )
+
+
+def _export() -> rx.Component:
+    """What the query finds; not there while it finds nothing to stand for."""
+    return rx.cond(
+        S.export_url,
+        secondary("Export CSV", icon_name="download", href=S.export_url, plain=True),
+        rx.fragment(),
     )
 
 
