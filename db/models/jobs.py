@@ -33,8 +33,9 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     """One long piece of work of a workspace (design §7). `attempt_token` fences a worker that was given up for dead.
 
     `task` and `queue` say how to wake it again; `attempts` counts tries since it last moved forward; the rate shown to
-    people is measured from `moving_since`, when `processed` stood at `moving_from`. `tags` are facts staff search for
-    (`services.jobs.tags` names them all).
+    people is measured from `moving_since`, when `processed` stood at `moving_from`. A retry begins `started_at` and
+    `moving_since` anew; `first_started_at` stays and says how long the job waited at first. `tags` are facts that staff
+    search for (`services.jobs.tags` names them all).
     """
 
     __tablename__ = "jobs"
@@ -73,6 +74,7 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     heartbeat_at: Mapped[datetime | None]
     run_after: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
+    first_started_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(Text)

@@ -92,6 +92,35 @@ def test_jobs_from_before_get_the_tags_they_would_have(config: Settings, empty: 
     }
 
 
+def test_jobs_from_before_keep_the_first_start_that_is_known(config: Settings, empty: Engine) -> None:
+    """0017: a job's own start, or that of its oldest try where a retry began its time anew."""
+    migrate_engine(config, empty, revision="0016")
+    with empty.begin() as connection:
+        connection.execute(
+            text(
+                """
+                WITH home AS (INSERT INTO workspaces (id, name, slug)
+                              VALUES (gen_random_uuid(), 'D', 'd') RETURNING id),
+                     made AS (INSERT INTO jobs (id, workspace_id, kind, title, task, queue, started_at)
+                              SELECT gen_random_uuid(), home.id, 'segment_run', it.title, 't', 'runs', it.began
+                                FROM home, (VALUES ('new', null), ('plain', timestamptz '2026-01-01 10:00Z'),
+                                                   ('waits again', null),
+                                                   ('goes on', '2026-01-01 12:00Z')) AS it (title, began)
+                              RETURNING id, workspace_id, title)
+                INSERT INTO job_attempts (job_id, workspace_id, number, token, worker, stage, started_at)
+                SELECT id, workspace_id, number, gen_random_uuid(), 'w', 's',
+                       timestamptz '2026-01-01 10:00Z' + make_interval(hours => number)
+                  FROM made, generate_series(1, 2) AS number WHERE title IN ('waits again', 'goes on')
+                """
+            )
+        )
+    migrate_engine(config, empty)
+    with empty.connect() as connection:
+        hours = text("SELECT title, extract(hour FROM first_started_at AT TIME ZONE 'UTC') AS hour FROM jobs")
+        found = {row.title: row.hour for row in connection.execute(hours)}
+    assert found == {"new": None, "plain": 10, "waits again": 11, "goes on": 11}
+
+
 def test_running_them_twice_changes_nothing(config: Settings, empty: Engine) -> None:
     migrate_engine(config, empty)
     before = sorted(_relations(empty))

@@ -57,6 +57,7 @@ def claim(job_id: UUID | str) -> ClaimedJob | None:
         row.heartbeat_at = moment
         row.run_after = None
         row.started_at = row.started_at or moment
+        row.first_started_at = row.first_started_at or moment
         begin_attempt(scope, row)
         tenant, access_lost = actor_of(scope, row)
         if row.attempts > 1 or first:

@@ -141,6 +141,7 @@ def resume(scope: Scope, id: UUID | str) -> JobView:
     if row.status != "paused":
         raise Conflict("Only a paused job can be resumed.", reason="not_paused")
     row.status, row.attempts = "pending", 0
+    row.moving_since = None  # the time in which it was paused does not make it slower
     row.error_code = row.error_message = row.error_fingerprint = None
     add_event(scope, row.id, stage=row.stage, message=f"Resumed by {actor_label(scope)}")
     wake(scope, job_id=row.id, task=row.task, queue=row.queue)

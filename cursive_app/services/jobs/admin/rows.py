@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.retries import why_no_retry
@@ -19,8 +18,7 @@ from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
 from db.system import SystemScope
 
-T = TypeVar("T")
-Rows = Select[Job, str, int, datetime, str | None]
+Rows = Select[Job, str, int, str | None]
 _KEPT_BY = {
     "credit_ledger": "It moved credits: the ledger refers to it, so its record stays.",
     "segment_runs": "A run and the leads it delivered refer to it, so its record stays.",
@@ -31,16 +29,15 @@ _KEPT_BY_OTHERS = "Something else refers to it, so its record stays."
 
 def rows_statement() -> Rows:
     """Jobs with the name of their workspace, the number of tries and what keeps them from being deleted."""
-    tries, first_start = _of_attempts(func.max(JobAttempt.number)), _of_attempts(func.min(JobAttempt.started_at))
-    return select(Job, Workspace.name, tries, first_start, kept_by()).join(Workspace, Workspace.id == Job.workspace_id)
+    mine = (JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
+    tries = select(func.max(JobAttempt.number)).where(*mine).correlate(Job).scalar_subquery()
+    return select(Job, Workspace.name, tries, kept_by()).join(Workspace, Workspace.id == Job.workspace_id)
 
 
 def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
     moment = now()
     found = scope.session.execute(statement).all()
-    return tuple(
-        to_row(job, name, tries, keeper, moment, first_start=started) for job, name, tries, started, keeper in found
-    )
+    return tuple(to_row(job, name, tries, keeper, moment) for job, name, tries, keeper in found)
 
 
 def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
@@ -48,17 +45,8 @@ def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
     return read_rows(scope, rows_statement().where(Job.id.in_(ids)))
 
 
-def to_row(
-    job: Job,
-    workspace_name: str,
-    tries: int | None,
-    keeper: str | None,
-    moment: datetime,
-    *,
-    first_start: datetime | None,
-) -> AdminJobRow:
-    """`first_start`: of the first of its `tries`. A retry by staff begins the job's own time anew. A job that started
-    and has no tries has outlived them (see `pruning`)."""
+def to_row(job: Job, workspace_name: str, tries: int | None, keeper: str | None, moment: datetime) -> AdminJobRow:
+    """A job that started once and has no tries has outlived them (see `pruning`)."""
     view = job_view(job)
     return AdminJobRow(
         id=job.id,
@@ -69,10 +57,10 @@ def to_row(
         workspace_name=workspace_name,
         status=job.status,
         stage=job.stage,
-        tries=0 if tries is None and job.started_at is None else tries,
+        tries=0 if tries is None and job.first_started_at is None else tries,
         attempts=job.attempts,
         most_attempts=MAX_ATTEMPTS,
-        waited_seconds=_span(job.created_at, _started(job, first_start) or job.finished_at or moment),
+        waited_seconds=_span(job.created_at, job.first_started_at or job.finished_at or moment),
         duration_seconds=_span(job.started_at, job.finished_at or moment) if job.started_at else None,
         total=job.total,
         processed=job.processed,
@@ -100,12 +88,6 @@ def to_row(
     )
 
 
-def _started(job: Job, first_start: datetime | None) -> datetime | None:
-    """The job's own start, unless a retry began it anew: a look takes over the record of the one before, so the first
-    record that is left may be of a later one."""
-    return min((at for at in (first_start, job.started_at) if at is not None), default=None)
-
-
 def why_no_cancel(job: Job) -> str | None:
     if job.status in ENDED:
         return "It has already ended."
@@ -122,9 +104,3 @@ def why_no_delete(job: Job, *, keeper: str | None) -> str | None:
 def _span(since: datetime | None, until: datetime) -> int:
     """Whole seconds, never negative (clocks of two machines differ)."""
     return max(int((until - since).total_seconds()), 0) if since is not None else 0
-
-
-def _of_attempts(value: ColumnElement[T]) -> ColumnElement[T]:
-    """An aggregate over the attempts of the job; NULL where there are none."""
-    mine = (JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
-    return select(value).where(*mine).correlate(Job).scalar_subquery()
