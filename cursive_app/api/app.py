@@ -25,6 +25,7 @@ from cursive_app.api.openapi import describe
 from cursive_app.api.parameters import PREFIX, only_known_parameters
 from cursive_app.api.problems import on_cursive_error, on_http_exception, on_validation_error
 from cursive_app.api.session_routes import router as session_routes
+from cursive_app.api.v1.admin_openapi import only_known_to_staff
 from cursive_app.errors import CursiveError
 
 ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment")
@@ -58,10 +59,10 @@ def rest() -> FastAPI:
     api.add_exception_handler(CursiveError, on_cursive_error)
     api.add_exception_handler(HTTPException, on_http_exception)
     api.add_exception_handler(RequestValidationError, on_validation_error)
-    known = [Depends(only_known_parameters)]
     for room in (*ROUTERS, *STAFF_ROUTERS):
         module = import_module(f"cursive_app.api.v1.{room}")
         is_public = room in ROUTERS
+        known = [Depends(only_known_parameters if is_public else only_known_to_staff)]
         api.include_router(module.router, prefix=PREFIX, include_in_schema=is_public, dependencies=known)
         if hasattr(module, "aliases"):  # older addresses, below /api
             is_described = room in DESCRIBED_ALIASES

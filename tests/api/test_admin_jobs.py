@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cursive_app.api.app import rest
+from cursive_app.api.v1.admin_openapi import staff_document
 from cursive_app.services import accounts
 from cursive_app.services.jobs import admin
 from db.engine import Database
@@ -64,6 +65,23 @@ def test_for_everybody_else_there_is_nothing(app: FastAPI, cast: Cast) -> None:
     runs = next(one for one in admin.queues(staff()).queues if one.name == "runs")
     assert (runs.paused, runs.limit) == (None, None)
     assert "/admin/" not in browser(app, None).get("/api/openapi.json").text
+
+
+def test_a_parameter_nobody_reads_is_refused_at_every_address(app: FastAPI, cast: Cast) -> None:
+    """A misspelled filter must not answer with the jobs of everybody; who is not staff learns nothing of parameters."""
+    job, client = make_job(cast.alice), as_staff(app, cast, "read_only")
+    paths = [path for path, methods in staff_document()["paths"].items() if "get" in methods]
+    assert {JOBS, f"{JOBS}/history.csv", QUEUES, "/api/v1/admin/openapi.json"} <= set(paths)
+    for path in paths:
+        address = path.replace("{job_id}", str(job.id))
+        answer = client.get(address, params={"no_such_parameter": "1"})
+        assert (answer.status_code, answer.json().get("code")) == (422, "invalid"), path
+        assert answer.json()["fields"] == {"no_such_parameter": "There is no such parameter."}, path
+        assert client.get(address).status_code == 200, path
+        assert browser(app, cast.alice).get(address, params={"no_such_parameter": "1"}).status_code == 404, path
+        assert browser(app, None).get(address, params={"no_such_parameter": "1"}).status_code == 401, path
+    known = client.get(JOBS, params={"querry": "state:failed"}).json()["detail"]
+    assert "Known here: cursor, limit, query, since, until." in known
 
 
 def test_staff_list_and_open_a_job(app: FastAPI, cast: Cast, customer: Cast) -> None:
