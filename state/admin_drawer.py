@@ -96,6 +96,7 @@ class AdminDrawer:
     arguments: list[AdminArgument] = field(default_factory=list)
     arguments_json: str = ""
     can_edit: bool = False
+    why_no_edit: str = ""
     links: list[dict[str, str]] = field(default_factory=list)
     customer_href: str = ""
     customer_url: str = ""
@@ -116,6 +117,7 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         arguments=[_argument(one) for one in detail.arguments],
         arguments_json=detail.arguments_json,
         can_edit=any(one.edit is not None for one in detail.arguments) and not row.why_no_retry,
+        why_no_edit=detail.why_no_edit or "",
         links=[{"label": link.label, "href": link.href} for link in detail.links],
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",

@@ -65,14 +65,20 @@ ANY_SIZE = Whole("Size", minimum=1, maximum=10**30)
 def retryable_kind(**editable: Editable) -> str:
     """A kind of work that can be taken up again, and whose arguments of these names may be changed."""
     name = f"trial_{uuid4().hex[:8]}"
-    register(name, RetryRule(again=lambda *_: Again(), editable=editable))
+    fixed = "" if editable else "There is nothing to change."
+    register(name, RetryRule(again=lambda *_: Again(), editable=editable, why_fixed=fixed))
     return name
 
 
 def kind_with_refusals(code: str) -> str:
     """A kind of work that ends with this code when what the customer gave cannot be used."""
     name = f"trial_{uuid4().hex[:8]}"
-    rule = RetryRule(again=lambda *_: Again(), refused=frozenset({code}), why_refused="Their file cannot be used.")
+    rule = RetryRule(
+        again=lambda *_: Again(),
+        refused=frozenset({code}),
+        why_refused="Their file cannot be used.",
+        why_fixed="There is nothing to change.",
+    )
     register(name, rule)
     return name
 

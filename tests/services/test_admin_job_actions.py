@@ -12,12 +12,13 @@ from sqlalchemy import Uuid
 from cursive_app.errors import Conflict, Invalid, NotFound
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import Selection
+from cursive_app.services.jobs.admin import Again, RetryRule, Selection
 from db.base import Base
 from db.engine import Database
 from db.models.enrichment import Enrichment
 from db.models.segments import SegmentRun
 from db.system import system_scope
+from state.job_rows import KINDS
 from tests.factories import Cast
 from tests.factories_admin import (
     ANY_SIZE,
@@ -188,3 +189,26 @@ def test_no_table_refers_to_a_job_without_a_foreign_key(database: Database) -> N
         if not any(key.column.table.name == "jobs" for key in column.foreign_keys)
     }
     assert pointing == set()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_says_what_its_retry_may_change_or_why_nothing(cast: Cast, kind: str) -> None:
+    job = make_job(cast.alice, kind=kind)
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.fail(scope, claimed, code="broke_off", message="It broke off.")
+    detail = admin.get_job(staff(), job.id)
+    may_change = [one.name for one in detail.arguments if one.edit is not None]
+    reasons = [detail.why_no_edit, detail.job.why_no_retry]
+    assert len([one for one in (*reasons, may_change) if one]) == 1
+    with pytest.raises(Invalid) as refused:
+        admin.retry_edited(staff(), job.id, arguments={"workspace_id": "x"})
+    assert (detail.why_no_edit or "") in refused.value.message
+    assert refused.value.fields == {"workspace_id": "This argument cannot be changed."}
+
+
+def test_a_rule_says_either_what_can_be_changed_or_why_nothing() -> None:
+    for wrong in ({}, {"editable": {"size": ANY_SIZE}, "why_fixed": "No."}):
+        with pytest.raises(ValueError, match="either"):
+            RetryRule(again=lambda *_: Again(), **wrong)

@@ -33,7 +33,8 @@ def arguments() -> rx.Component:
                 rx.cond(
                     (text(S.drawer.row.status) == "failed") & (text(S.drawer.row.why_no_retry) == ""),
                     rx.el.p(
-                        "A retry goes on with these arguments: they are what the customer ordered.",
+                        "A retry changes no argument. ",
+                        S.drawer.why_no_edit,
                         class_name="mt-2 text-12 text-ink-3",
                     ),
                     rx.fragment(),

@@ -140,7 +140,11 @@ _AFTER_ROW = Whole(
     hint="To get past a row that breaks it: the rows in between do not become leads.",
 )
 
-register(starting.KIND, RetryRule(again=retry_run, kept=frozenset({"start_key", "mailed"})))
+_ORDERED = (
+    "What is enriched and at what price was ordered by the customer, and how far the run came is noted with each row."
+)
+
+register(starting.KIND, RetryRule(again=retry_run, kept=frozenset({"start_key", "mailed"}), why_fixed=_ORDERED))
 register(
     opening.KIND,
     RetryRule(

@@ -57,4 +57,9 @@ def _read_from_the_start(run: SegmentRun) -> None:
         run.audience_id = run.audience_requested_at = run.audience_deleted_at = None
 
 
-register(KIND, RetryRule(again=retry_run))
+_ORDERED = (
+    "How many leads of which segment, and at most at what cost, was ordered by the customer; a run has nothing else. "
+    "An audience that was deleted is built again by itself."
+)
+
+register(KIND, RetryRule(again=retry_run, why_fixed=_ORDERED))

@@ -20,7 +20,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Invalid, NotFound, Unavailable
 from cursive_app.services.jobs.admin.editing import checked
 from cursive_app.services.jobs.admin.listing import open_search
-from cursive_app.services.jobs.admin.retries import editable_of, rule_of, why_no_retry
+from cursive_app.services.jobs.admin.retries import editable_of, rule_of, why_fixed_of, why_no_retry
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement, why_no_cancel, why_no_delete
 from cursive_app.services.jobs.admin.staff import SUPPORT, record_action, record_for_customer, require_staff, scope_of
 from cursive_app.services.jobs.admin.views import (
@@ -124,7 +124,9 @@ def retry_edited(actor: StaffActor, id: UUID, *, arguments: Mapping[str, Any]) -
     with _refusal_noted(actor, "job.retry_edited", id), system_scope() as scope:
         row = scope.get(Job, id, lock=True)
         present = dict(row.arguments)
-        changed = checked(editable_of(row.kind), arguments, present=present, kind=row.kind)
+        changed = checked(
+            editable_of(row.kind), arguments, present=present, kind=row.kind, why_fixed=why_fixed_of(row.kind)
+        )
         row.arguments = {**present, **changed}
         changes = {name: {"from": present.get(name), "to": value} for name, value in changed.items()}
         _retry(scope, actor, id, changes=changes)

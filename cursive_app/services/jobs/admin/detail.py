@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select
 from cursive_app.errors import NotFound
 from cursive_app.services.jobs.admin.editing import Choice, Editable, Whole, Words
 from cursive_app.services.jobs.admin.masking import MASK, masked
-from cursive_app.services.jobs.admin.retries import editable_of, kept_of
+from cursive_app.services.jobs.admin.retries import editable_of, kept_of, why_fixed_of
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.views import (
@@ -68,6 +68,7 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
             customer_href=f"/jobs?job={row.id}",
             related=_related(scope, row),
             idempotency_key=row.idempotency_key if not hidden else None,
+            why_no_edit=why_fixed_of(row.kind),
         )
 
 

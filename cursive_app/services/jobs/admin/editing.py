@@ -89,9 +89,17 @@ Editable = Whole | Choice | Words | Switch
 
 
 def checked(
-    editable: Mapping[str, Editable], given: Mapping[str, Any], *, present: Mapping[str, Any], kind: str
+    editable: Mapping[str, Editable],
+    given: Mapping[str, Any],
+    *,
+    present: Mapping[str, Any],
+    kind: str,
+    why_fixed: str | None = None,
 ) -> dict[str, Any]:
-    """The values to store. Raises Invalid with a message for every name that is wrong, and for nothing given."""
+    """The values to store. Raises Invalid with a message for every name that is wrong, and for nothing given.
+
+    `why_fixed` is told where nothing is editable.
+    """
     wrong: dict[str, str] = {}
     found: dict[str, Any] = {}
     for name, value in given.items():
@@ -103,7 +111,8 @@ def checked(
         except Invalid as error:
             wrong |= error.fields
     if wrong or not found:
-        raise Invalid(f"Arguments of {kind} that can be changed: {', '.join(editable) or 'none'}.", fields=wrong)
+        which = f"Arguments of {kind} that can be changed: {', '.join(editable) or 'none'}."
+        raise Invalid(f"{which} {why_fixed}" if why_fixed and not editable else which, fields=wrong)
     if all(name in present and present[name] == value for name, value in found.items()):
         raise Invalid("Nothing would change; retry it as it is.")
     return found

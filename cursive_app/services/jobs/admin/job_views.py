@@ -175,7 +175,8 @@ class Argument:
 @dataclass(frozen=True, slots=True)
 class AdminJobDetail:
     """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
-    `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run)."""
+    `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run).
+    `why_no_edit`: why a retry of its kind can change no argument."""
 
     job: AdminJobRow
     timeline: tuple[TimelineLine, ...]
@@ -188,6 +189,7 @@ class AdminJobDetail:
     customer_href: str
     related: tuple[AdminJobRow, ...]
     idempotency_key: str | None
+    why_no_edit: str | None
 
 
 @dataclass(frozen=True, slots=True)

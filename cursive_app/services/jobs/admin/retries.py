@@ -38,7 +38,8 @@ class Again:
 @dataclass(frozen=True, slots=True)
 class RetryRule:
     """`editable` declares the arguments that staff may change for a retry, by name (see `editing`), and `kept` those
-    in which the work itself notes how far it has come. `refused` are the error codes with which it ends when what the
+    in which the work itself notes how far it has come. A kind without any editable says in `why_fixed` why its retry
+    changes nothing. `refused` are the error codes with which it ends when what the
     customer gave cannot be used: no failure of ours, and no retry helps; `why_refused` says so.
     """
 
@@ -47,6 +48,11 @@ class RetryRule:
     kept: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     why_refused: str = ""
+    why_fixed: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.editable) == bool(self.why_fixed):
+            raise ValueError("Declare either arguments that can be edited or why there are none.")
 
 
 class Run(Protocol):
@@ -101,6 +107,12 @@ def editable_of(kind: str) -> Mapping[str, Editable]:
     """What may be changed for a retry of this kind; nothing for kinds that cannot be retried."""
     rule = _RULES.get(kind)
     return rule.editable if rule is not None else {}
+
+
+def why_fixed_of(kind: str) -> str | None:
+    """Why no argument can be changed for a retry of this kind; None when some can, or when there is no retry at all."""
+    rule = _RULES.get(kind)
+    return (rule.why_fixed or None) if rule is not None else None
 
 
 def kept_of(kind: str) -> frozenset[str]:
