@@ -34,6 +34,8 @@ RECORD = Path(".cursive/interface")  # beside .web, which Reflex empties as it s
 STAMP = RECORD / "built.sha256"
 
 _BACKEND_URL = re.compile(r"""["'`](?P<scheme>ws|http)s?://localhost:\d+(?P<path>/[^"'`]*)["'`]""")
+# Names of one's own machine: behind TLS Reflex takes the port away from their addresses.
+_OWN_MACHINE = re.compile(r"\[[^\[\]]*0:0:0:0:0:0:0:0[^\[\]]*\]")
 
 
 class BuildFailed(RuntimeError):
@@ -47,7 +49,8 @@ class SameOrigin(Plugin):
         static = context["static_dir"]
         assert isinstance(static, Path)
         replaced = sum(_relocate(script) for script in (static / "assets").glob("reflex-env-*.js"))
-        if not replaced:
+        kept = sum(_keep_port(script) for script in (static / "assets").glob("state-*.js"))
+        if not replaced or not kept:
             raise BuildFailed("The bundle holds no address to replace: this version of Reflex writes it differently.")
 
 
@@ -57,6 +60,12 @@ def _relocate(script: Path) -> int:
         return f'({scheme}+"//"+location.host+"{found["path"]}")'
 
     text, count = _BACKEND_URL.subn(expression, script.read_text(encoding="utf-8"))
+    script.write_text(text, encoding="utf-8")
+    return count
+
+
+def _keep_port(script: Path) -> int:
+    text, count = _OWN_MACHINE.subn("[]", script.read_text(encoding="utf-8"))
     script.write_text(text, encoding="utf-8")
     return count
 

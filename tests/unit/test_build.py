@@ -167,25 +167,36 @@ def test_a_failure_is_one_sentence(log: str, said: str) -> None:
     assert "\n" not in reason
 
 
-def test_addresses_in_the_bundle_become_relative_to_the_page(tmp_path: Path) -> None:
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """The two scripts of a build that say where the server is."""
     (tmp_path / "assets").mkdir()
-    script = tmp_path / "assets" / "reflex-env-abc.js"
-    script.write_text(
+    (tmp_path / "assets" / "reflex-env-abc.js").write_text(
         'e={EVENT:`ws://localhost:8000/_event`,PING:"http://localhost:8000/ping",X:"http://example.com/a"}'
     )
-    SameOrigin().post_build(static_dir=tmp_path)
-    text = script.read_text()
+    (tmp_path / "assets" / "state-abc.js").write_text("a=[`x`],S=[`localhost`,`0.0.0.0`,`::`,`0:0:0:0:0:0:0:0`],b=[1]")
+    return tmp_path
+
+
+def test_addresses_in_the_bundle_become_relative_to_the_page(bundle: Path) -> None:
+    SameOrigin().post_build(static_dir=bundle)
+    text = (bundle / "assets" / "reflex-env-abc.js").read_text()
     assert "localhost" not in text
     assert 'location.protocol.replace("http","ws")+"//"+location.host+"/_event"' in text
     assert 'location.protocol+"//"+location.host+"/ping"' in text
     assert "http://example.com/a" in text
 
 
-def test_a_bundle_without_addresses_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "assets" / "reflex-env-abc.js").write_text("e={}")
+def test_a_page_on_localhost_keeps_its_port_behind_tls(bundle: Path) -> None:
+    SameOrigin().post_build(static_dir=bundle)
+    assert (bundle / "assets" / "state-abc.js").read_text() == "a=[`x`],S=[],b=[1]"
+
+
+@pytest.mark.parametrize("script", ["reflex-env-abc.js", "state-abc.js"])
+def test_a_bundle_without_addresses_is_refused(bundle: Path, script: str) -> None:
+    (bundle / "assets" / script).write_text("e={}")
     with pytest.raises(BuildFailed):
-        SameOrigin().post_build(static_dir=tmp_path)
+        SameOrigin().post_build(static_dir=bundle)
 
 
 def test_the_pinned_packages_name_no_registry_and_no_themes() -> None:
