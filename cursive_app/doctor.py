@@ -33,13 +33,21 @@ class Check:
 
 
 def summary(config: Settings) -> list[tuple[str, str]]:
-    """Which parts are embedded, stand-ins or real: (part, what it is)."""
+    """Which parts are embedded, stand-ins, real or, in production, missing: (part, what it is)."""
     embedded = config.database_url is None and config.database_app_url is None
-    provider = "sandbox: synthetic people" if config.provider_is_sandbox else f"real: {config.provider_base_url}"
+
+    def part(real: str | None, variable: str, stand_in: str) -> str:
+        if real is not None:
+            return f"real: {real}"
+        return f"missing: set {variable}" if config.is_production else stand_in
+
+    provider = None if config.provider_is_sandbox else config.provider_base_url
+    mail = None if config.smtp_url is None else "SMTP_URL"
+    database = None if embedded else "DATABASE_URL"
     return [
-        ("Database", f"embedded Postgres in {short(config.data_dir)}" if embedded else "real: DATABASE_URL"),
-        ("Provider", provider),
-        ("Mail", "sandbox: its mailbox page" if config.smtp_url is None else "real: SMTP_URL"),
+        ("Database", part(database, "DATABASE_URL", f"embedded Postgres in {short(config.data_dir)}")),
+        ("Provider", part(provider, "AUDIENCELAB_API_KEY", "sandbox: synthetic people")),
+        ("Mail", part(mail, "SMTP_URL", "sandbox: its mailbox page")),
         ("Page state", "in memory of the one web process" if config.redis_url is None else "real: REDIS_URL"),
     ]
 
@@ -113,12 +121,16 @@ def _interface() -> Check:
 
 
 def _provider(config: Settings) -> Check:
+    if config.provider_is_sandbox and config.is_production:
+        return Check("provider", False, "none is configured")
     url = urlsplit(running_provider_url(config))
     port = url.port or (443 if url.scheme == "https" else 80)
     return _tcp("provider", url.hostname or "", port, f"{url.scheme}://{url.hostname}:{port}{url.path}")
 
 
 def _mail(config: Settings) -> Check:
+    if config.smtp_url is None and config.is_production:
+        return Check("mail", False, "none is configured")
     url = urlsplit(config.mail_url)
     port = url.port or (465 if url.scheme == "smtps" else 25)
     if config.smtp_url is None:

@@ -43,7 +43,8 @@ def examine(config: Settings) -> DatabaseHealth:
             with engine.connect() as connection:
                 found = _look(connection, system=role == SYSTEM_ROLE)
         except SQLAlchemyError as error:
-            return DatabaseHealth(problem=_reason(error, role))
+            own = config.database_app_url if role == APP_ROLE else config.database_system_url
+            return DatabaseHealth(problem=reason(error, role, derived=own is None))
         finally:
             engine.dispose()
     return found
@@ -69,8 +70,14 @@ def _look(connection: Connection, *, system: bool) -> DatabaseHealth:
     return DatabaseHealth(None, version=version, revision=revision, workers=workers, leader_seen_at=leader)
 
 
-def _reason(error: SQLAlchemyError, role: str) -> str:
+def reason(error: SQLAlchemyError, role: str, *, derived: bool) -> str:
+    """Why a role could not connect, in one or two sentences. `derived`: its password comes from SECRET_KEY."""
     said = str(getattr(error, "orig", None) or error).strip().splitlines()
     if any("does not exist" in line and role in line for line in said):
         return f"The role {role} does not exist; run `cursive migrate`."
-    return f"The database is out of reach: {said[0].rstrip('.') if said else 'no reason given'}."
+    sentence = f"The database is out of reach: {said[0].rstrip('.') if said else 'no reason given'}."
+    if derived and any("password authentication failed" in line for line in said):
+        return (
+            f"{sentence} If it is new, or SECRET_KEY is, run `cursive migrate`: it makes the roles and their passwords."
+        )
+    return sentence

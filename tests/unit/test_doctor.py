@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import redis
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
 from cursive_app import doctor
 from cursive_app.doctor import Check, diagnose, settings_table, summary
 from cursive_app.settings import Settings
+from db import health
+from db.roles import APP_ROLE
 from tests.redis_server import redis_server
 
 SECRETS = {
@@ -90,6 +93,28 @@ def test_development_is_never_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
 def test_embedded_and_real_parts_are_told_apart(values: dict[str, Any], part: str, words: str, tmp_path: Path) -> None:
     config = Settings(**{"DATABASE_URL": "", **values}, DATA_DIR=tmp_path)
     assert words in dict(summary(config))[part]
+
+
+@pytest.mark.parametrize(("part", "missing"), [("Database", "DATABASE_URL"), ("Provider", "AUDIENCELAB_API_KEY"),
+                                              ("Mail", "SMTP_URL")])  # fmt: skip
+def test_production_has_no_stand_ins(part: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "DATABASE_APP_URL", missing):
+        monkeypatch.delenv(name, raising=False)
+    values = {name: value for name, value in SAFE.items() if name != missing}
+    config = Settings(**values)
+    assert dict(summary(config))[part] == f"missing: set {missing}"
+    check = {"Database": doctor._database, "Provider": doctor._provider, "Mail": doctor._mail}[part](config)
+    assert (check[0] if isinstance(check, list) else check).detail == "none is configured"
+
+
+def test_roles_that_were_never_made_are_a_reason_to_migrate() -> None:
+    """A server that asks for passwords does not say that a role is missing."""
+    said = Exception('connection failed: FATAL:  password authentication failed for user "cursive_app"\nretry')
+    reason = health.reason(OperationalError("", None, said), APP_ROLE, derived=True)
+    assert "run `cursive migrate`" in reason
+    assert "SECRET_KEY" in reason
+    own = health.reason(OperationalError("", None, said), APP_ROLE, derived=False)
+    assert "migrate" not in own, "the operator chose that login"
 
 
 def test_what_cannot_be_reached_is_named_without_a_stack(tmp_path: Path) -> None:
