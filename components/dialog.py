@@ -56,7 +56,7 @@ def modal(
                 radix.description(description, class_name="px-5 text-13 text-ink-2")
                 if description is not None
                 else rx.fragment(),
-                rx.el.div(*body, class_name="modal-body px-5 py-4 overflow-y-auto"),
+                rx.el.div(rx.el.div(*body, class_name="px-5 py-4"), class_name="modal-body"),
                 rx.el.div(*footer, class_name="flex justify-end gap-2 px-5 py-3 border-t border-line")
                 if footer
                 else rx.fragment(),

@@ -51,8 +51,11 @@ def shortcuts_dialog(groups: Sequence[tuple[str, Sequence[Shortcut]]], *, trigge
                     class_name="flex items-center justify-between px-5 pt-4 pb-2",
                 ),
                 rx.el.div(
-                    *[_group(title, shortcuts) for title, shortcuts in groups],
-                    class_name="overflow-y-auto px-5 pb-4 sm:columns-2 sm:gap-8",
+                    rx.el.div(
+                        *[_group(title, shortcuts) for title, shortcuts in groups],
+                        class_name="px-5 pb-4 sm:columns-2 sm:gap-8",
+                    ),
+                    class_name="modal-body",
                 ),
                 _switch(),
                 class_name="modal wide",

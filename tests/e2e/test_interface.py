@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import urllib.error
 import urllib.request
+from typing import Literal
 
 import pytest
 import websocket
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from cursive_app.cursive_app import PAGES
 from tests.e2e.conftest import SignedIn
@@ -33,6 +34,36 @@ def test_every_page_is_accessible_and_fits(demo_page: Page, route: str) -> None:
 def test_every_public_page_is_accessible_and_fits(page: Page, route: str) -> None:
     for look in looks(page, route, first=OUTSIDE.index(route)):
         assert_sound(page, look)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_scrolls_in_a_dialog_is_set_off_from_its_head(demo_page: Page, scheme: Literal["light", "dark"]) -> None:
+    page = demo_page
+    page.set_viewport_size({"width": 390, "height": 480})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    settled(page, "/settings/api-keys")
+    page.get_by_role("button", name="New API key").first.click()
+    assert _line_appears(page, page.get_by_role("dialog", name="New API key"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert _line_appears(page, page.get_by_role("dialog", name="Keyboard shortcuts"))
+
+
+def _line_appears(page: Page, dialog: Locator) -> bool:
+    """Whether the edge under a dialog's head shows nothing before and a line after its content was scrolled."""
+    body = dialog.locator(".modal-body")
+    expect(body).to_be_visible()
+    box = body.bounding_box()
+    assert box is not None
+    assert body.evaluate("one => one.scrollHeight > one.clientHeight"), "nothing scrolls here"
+    # In the padding, where nothing but the edge itself can be.
+    edge: FloatRect = {"x": box["x"] + 4, "y": round(box["y"]), "width": 1, "height": 1}
+    inside: FloatRect = {**edge, "y": edge["y"] + 3}
+    plain = page.screenshot(clip=inside)
+    before = page.screenshot(clip=edge)
+    body.evaluate("one => one.scrollTop = 30")
+    expect(body).to_have_js_property("scrollTop", 30)
+    return before == plain and page.screenshot(clip=edge) != plain == page.screenshot(clip=inside)
 
 
 def test_the_palettes_pages_do_not_wait_for_the_server(demo_page: Page, browser_errors: list[str]) -> None:
