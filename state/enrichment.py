@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import reflex as rx
 
@@ -29,24 +30,32 @@ from state.enrichment_price import PricePart
 from state.enrichment_progress import RunCard, run_card
 from state.enrichment_result import ResultPart
 from state.enrichment_rows import AFTER, BEFORE, ROW_PAGE, RowsPart
+from state.job_rows import kept_back_words
 from state.segment_limits import amount
 
 FOLLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    """What one load needs, read in one transaction."""
+class _Moving:
+    """What moves while one looks: the list, the job of its reading or run, of its dry run, of adding to the leads."""
 
     view: EnrichmentView
+    job: JobView | None
+    sample_job: JobView | None
+    leads: LeadsView | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded(_Moving):
+    """What one load needs, read in one transaction."""
+
     step: str
     tab: str
-    raw: Any = None
-    page: RowPage | None = None
-    change: ChangeView | None = None
-    quote: Quote | None = None
-    job: JobView | None = None
-    leads: LeadsView | None = None
+    raw: Any
+    page: RowPage | None
+    change: ChangeView | None
+    quote: Quote | None
 
 
 class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
@@ -98,7 +107,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
             if not moving:
                 continue
             try:
-                view, job, leads = await transact(_again, watched)
+                found = await transact(_again, watched)
             except Unauthenticated:
                 return
             except CursiveError:
@@ -106,7 +115,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
             again = False
             async with self:
                 if watched == self.enrichment_id and self.status == "ready":
-                    again = self._show_again(view, job, leads)
+                    again = self._show_again(found)
             if again:
                 yield EnrichmentState.load
 
@@ -134,20 +143,25 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
         self._show_change(found.change)
         if found.quote is not None:
             self._show_quote(found.quote)
-        self._show_run(found.view, found.job)
-        self._show_leads(found.leads)
+        self._show_moving(found)
         self.status = "ready"
 
-    def _show_again(self, view: EnrichmentView, job: JobView | None, leads: LeadsView | None) -> bool:
+    def _show_again(self, found: _Moving) -> bool:
         """Renew what moves. Whether the page has to be loaded anew because the list has come to another place."""
-        before, was_adding = self._opened(), self.leads_moving
+        before, was_adding, view = self._opened(), self.leads_moving, found.view
         self._show_list(view)
-        self._show_run(view, job)
-        self._show_leads(leads)
+        self._show_moving(found)
         if was_adding and not self.leads_moving:  # each row now leads to its lead
             return True
         sampled = (view.sample.status if view.sample else "") != (before.sample.status if before.sample else "")
         return view.status != before.status or view.revision != before.revision or sampled
+
+    def _show_moving(self, found: _Moving) -> None:
+        self._show_run(found.view, found.job)
+        self._show_leads(found.leads)
+        kept_back = kept_back_words(found.sample_job, person().timezone) if found.sample_job is not None else ""
+        if kept_back != self.sample_kept_back:
+            self.sample_kept_back = kept_back
 
     def _show_run(self, view: EnrichmentView, job: JobView | None) -> None:
         done = view.matched + view.no_match + view.skipped + view.errors
@@ -172,16 +186,18 @@ def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_o
     tabs = BEFORE if step == "rows" else AFTER
     tab = tab if tab in tabs else "all"
     shows_rows = view.purged_at is None and (step == "rows" or phase == "ended") and phase != "reading"
+    moving = _moving(scope, view)
     return _Loaded(
         view=view,
+        job=moving.job,
+        sample_job=moving.sample_job,
+        leads=moving.leads,
         step=step,
         tab=tab,
         raw=enrichment.head_rows(scope, id) if step == "file" and view.purged_at is None else None,
         page=enrichment.list_rows(scope, id, view=tab, cursor=cursor or None, limit=ROW_PAGE) if shows_rows else None,
         change=enrichment.last_change(scope, id) if step == "rows" else None,
         quote=_quote(scope, id, includes_owned, ceiling) if step == "price" and phase == "preparing" else None,
-        job=_job(scope, view),
-        leads=_leads(scope, view),
     )
 
 
@@ -204,21 +220,25 @@ def _quote(scope: Scope, id: str, includes_owned: bool, ceiling: str) -> Quote |
         return None
 
 
-def _job(scope: Scope, view: EnrichmentView) -> JobView | None:
-    """The job that moves the list now, when the person may see jobs."""
-    wanted = view.read_job_id if PHASES[view.status] == "reading" else view.run_job_id
-    if wanted is None or not allows(scope.tenant, Permission.VIEW_JOBS):
+def _moving(scope: Scope, view: EnrichmentView) -> _Moving:
+    sampling = view.sample is not None and view.sample.status == "running"
+    return _Moving(
+        view=view,
+        job=_job(scope, view.read_job_id if PHASES[view.status] == "reading" else view.run_job_id),
+        sample_job=_job(scope, view.sample_job_id) if sampling else None,
+        leads=enrichment.leads_of(scope, view.id) if view.finished_at is not None else None,
+    )
+
+
+def _job(scope: Scope, id: UUID | None) -> JobView | None:
+    """A job, when there is one and the person may see jobs."""
+    if id is None or not allows(scope.tenant, Permission.VIEW_JOBS):
         return None
-    return jobs.get_job(scope, wanted).job
+    return jobs.get_job(scope, id).job
 
 
-def _leads(scope: Scope, view: EnrichmentView) -> LeadsView | None:
-    return enrichment.leads_of(scope, view.id) if view.finished_at is not None else None
-
-
-def _again(scope: Scope, id: str) -> tuple[EnrichmentView, JobView | None, LeadsView | None]:
-    view = enrichment.get_enrichment(scope, id)
-    return view, _job(scope, view), _leads(scope, view)
+def _again(scope: Scope, id: str) -> _Moving:
+    return _moving(scope, enrichment.get_enrichment(scope, id))
 
 
 __all__ = ["EnrichmentState", "RawRow"]

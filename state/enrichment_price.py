@@ -29,6 +29,7 @@ class PricePart(OpenPart, mixin=True):
     includes_owned: bool = False
     spends_available: bool = False
     sampling: bool = False
+    sample_kept_back: str = ""
     confirming_start: bool = False
     starting: bool = False
     start_error: str = ""

@@ -133,16 +133,18 @@ def _dry_run() -> rx.Component:
 
 
 def _sample_running() -> rx.Component:
-    return rx.el.div(
-        rx.el.div(
-            icon("loader-circle", class_name="spin"),
-            rx.el.span("Looking up random rows of your list. This usually takes less than a minute."),
-            role="status",
-            class_name="flex items-center gap-2 text-13 text-ink-2",
-        ),
-        rx.el.div(ghost("Stop the dry run", size="sm", on_click=S.stop, pending=S.stopping), class_name="-ml-2"),
-        rx.el.div(rx.el.span(), class_name="meter", data_indeterminate="true"),
-        class_name="flex flex-col gap-3",
+    stop = rx.el.div(ghost("Stop the dry run", size="sm", on_click=S.stop, pending=S.stopping), class_name="-ml-2")
+    moving = rx.el.div(
+        icon("loader-circle", class_name="spin"),
+        rx.el.span("Looking up random rows of your list. This usually takes less than a minute."),
+        role="status",
+        class_name="flex items-center gap-2 text-13 text-ink-2",
+    )
+    meter = rx.el.div(rx.el.span(), class_name="meter", data_indeterminate="true")
+    return rx.cond(
+        S.sample_kept_back != "",
+        rx.el.div(banner(S.sample_kept_back, tone="info", icon_name="pause"), stop, class_name="flex flex-col gap-3"),
+        rx.el.div(moving, stop, meter, class_name="flex flex-col gap-3"),
     )
 
 
