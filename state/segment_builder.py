@@ -40,10 +40,10 @@ class _Opened:
 def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Opened:
     segments.learn_words(scope)
     saved = None if segment_id == NEW else segments.get_segment(scope, segment_id)
-    draft = None if packed else segments.get_draft(scope, segment_id=saved.id if saved else None)
+    draft = segments.get_draft(scope, segment_id=saved.id if saved else None)
     if packed:
         filters = segments.decode(packed)
-    elif draft is not None:
+    elif draft is not None and draft.filters is not None:
         filters = draft.filters
     elif saved is not None:
         if saved.filters is None:
@@ -51,6 +51,7 @@ def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Ope
         filters = saved.filters
     else:
         filters = segments.empty("leads" if wanted_scope == "leads" else "provider")
+    # Also a filter from the address is an edit of mine where I have one, and began no later.
     based_on = draft.base_version if draft is not None else None
     return _Opened(
         view=saved,
@@ -70,6 +71,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
     status: str = "loading"
     error: str = ""
     bad_link: bool = False
+
+    _carried_limits: tuple[str, str] | None = None
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -93,7 +96,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         if another:
             self.status, self.segment_id = "loading", segment_id
             self._drop_sample()
-            self.excluding, self._has_draft = [], False
+            self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
             self.has_run, self.runs, self.why_name = False, [], ""
         yield
         try:
@@ -105,14 +108,10 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self.error = error.message
             self.bad_link = bool(packed) and isinstance(error, Invalid)
             return
-        self._show_opened(opened, packed)
+        self._show_opened(opened, packed, goes_on=not another)
         if another:
-            self._begin_limits(*limits_of(opened.view))
-            self._show_quote(opened.quote)
-            if opened.draft is not None and opened.draft.limits is not None:
-                self.max_leads, self.ceiling = opened.draft.limits
-                await self._price()
-        if self._has_draft and not self.dirty and self._typed_limits() is None:
+            await self._open_limits(opened)
+        if self._keeps_filter and not self.dirty:
             await self._keep_draft()  # Back has taken the edit back: at once, for the next step may leave the page
         await self._refresh_run()
         yield self._tab_title()
@@ -126,11 +125,33 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         """Forget the unsaved edit."""
         segment_id = None if self.segment_id == NEW else self.segment_id
         await transact(segments.drop_draft, segment_id=segment_id)
+        return self._open_anew()
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    async def take_newest(self):
+        """Show the newest version: an edit of the filter is dropped, limits that were typed stay in their boxes."""
+        self._carried_limits = self._typed_limits()
+        self.dirty, self._keeps_filter = False, True
+        await self._keep_draft()
+        return self._open_anew()
+
+    def _open_anew(self) -> Any:
         self.status, self._packed, self.conflict = "loading", "", ""
         self._edits += 1
         saved = f"/segments/{self.segment_id}"
         # Without a new address no page load follows by itself; with one, a load from here would read the old address.
-        yield SegmentBuilderState.load if current_path() == saved else rx.redirect(saved)
+        return SegmentBuilderState.load if current_path() == saved else rx.redirect(saved)
+
+    async def _open_limits(self, opened: _Opened) -> None:
+        """The segment's own limits, and over them those that were typed before."""
+        self._begin_limits(*limits_of(opened.view))
+        self._show_quote(opened.quote)
+        kept = opened.draft.limits if opened.draft is not None else None
+        typed, self._carried_limits = self._carried_limits or kept, None
+        if typed is not None:
+            self.max_leads, self.ceiling = typed
+            await self._price()
 
     def _overtaken(self, packed: str) -> bool:
         """Whether this load belongs to an edit after which another one has already changed the address."""
@@ -140,16 +161,21 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         self._underway = self._underway[self._underway.index(packed) + 1 :]
         return bool(self._underway)
 
-    def _show_opened(self, opened: _Opened, packed: str) -> None:
+    def _show_opened(self, opened: _Opened, packed: str, *, goes_on: bool) -> None:
+        """`goes_on`: the page showed this segment before, and its edits, Back and Forward among them, began there."""
         self.vocabulary = edit.vocabulary()
-        self._packed, self.from_draft, self.row_errors = packed, opened.draft is not None, {}
-        self._has_draft = self._has_draft or self.from_draft
-        self._base_version = opened.base_version
+        self._packed, self.row_errors = packed, {}
+        kept = opened.draft
+        self.from_draft = kept is not None and (not packed or (kept.limits is not None and not goes_on))
+        self._keeps_filter = self._keeps_filter or (kept is not None and kept.filters is not None)
+        self._keeps_limits = self._keeps_limits or (kept is not None and kept.limits is not None and not goes_on)
+        began = self._base_version if goes_on else None
         self.is_new = opened.view is None
         self._show_view(opened.view)
         self._edits += 1
         self._notes = {}
         self._show_filters(opened.filters)
+        self._base_version = began if began is not None and self.dirty else opened.base_version
         if opened.runs is not None:
             self._show_runs(opened.runs)
         if not self._run_id and opened.view is not None and opened.view.active_run_id:

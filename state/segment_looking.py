@@ -16,6 +16,7 @@ from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.integrations.audiencelab import provider
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
+from db.scope import Scope
 from state import filter_rows as edit
 from state.base import allow, ask, tenant, transact
 from state.segment_filter import NEW, FilterPart, meaning
@@ -46,7 +47,9 @@ class LookPart(FilterPart, mixin=True):
     sample_error: str = ""
 
     _base_version: int | None = None
-    _has_draft: bool = False  # an unsaved edit that this page shows, or showed, is kept
+    # Which parts of an unsaved edit this page shows, or showed, and keeps; the other part may be another tab's.
+    _keeps_filter: bool = False
+    _keeps_limits: bool = False
     _sampled: segments.Filters | None = None
     _sampled_at: datetime | None = None
     _delivered_since: bool = False
@@ -131,21 +134,14 @@ class LookPart(FilterPart, mixin=True):
 
     async def _keep_draft(self) -> None:
         """Keep the unsaved edit; when it was taken back, by hand or with Back, what was kept of it goes too."""
-        if not allows(tenant(), Permission.EDIT_SEGMENTS):
+        limits = self._typed_limits()
+        edits_filter, edits_limits = self.dirty or self._keeps_filter, limits is not None or self._keeps_limits
+        if not (edits_filter or edits_limits) or not allows(tenant(), Permission.EDIT_SEGMENTS):
             return
-        segment_id, limits = None if self.segment_id == NEW else self.segment_id, self._typed_limits()
-        if self.dirty or limits is not None:
-            await transact(
-                segments.save_draft,
-                segment_id=segment_id,
-                filters=self._now(),
-                base_version=self._base_version,
-                limits=limits,
-            )
-            self._has_draft = True
-        elif self._has_draft:
-            await transact(segments.drop_draft, segment_id=segment_id)
-            self._has_draft = False
+        segment_id = None if self.segment_id == NEW else self.segment_id
+        filters = (self._now() if self.dirty else None, self._base_version) if edits_filter else None
+        await transact(_keep, segment_id, filters=filters, limits=(limits,) if edits_limits else None)
+        self._keeps_filter, self._keeps_limits = self.dirty, limits is not None
 
     def _typed_limits(self) -> tuple[str, str] | None:
         """The limits of a run that were typed and not saved."""
@@ -176,6 +172,20 @@ class LookPart(FilterPart, mixin=True):
         """Compare the sampled filter with the one on the workbench: an edit that was undone changes nothing."""
         other = self._sampled is None or meaning(self._sampled) != meaning(self._now())
         self.sample_age = "" if not self.has_sample else "filter" if other else "run" if self._delivered_since else ""
+
+
+def _keep(
+    scope: Scope,
+    segment_id: str | None,
+    *,
+    filters: tuple[segments.Filters | None, int | None] | None,
+    limits: tuple[tuple[str, str] | None] | None,
+) -> None:
+    """Keep the parts of an edit that are given, a filter with the version it began from; None inside forgets one."""
+    if filters is not None:
+        segments.save_draft(scope, segment_id=segment_id, filters=filters[0], base_version=filters[1])
+    if limits is not None:
+        segments.save_draft_limits(scope, segment_id=segment_id, limits=limits[0])
 
 
 def _marginal(one: segments.Marginal) -> str:

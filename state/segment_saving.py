@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import reflex as rx
@@ -9,11 +12,23 @@ import reflex as rx
 from cursive_app.errors import Conflict, CursiveError, Invalid, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
+from db.scope import Scope
 from state.base import allow, person, tenant, transact
 from state.segment_filter import NEW, packed_json
 from state.segment_limits import amount, run_as_priced, whole
 from state.segment_lines import SegmentLine, segment_line
 from state.segment_running import RunPart
+
+RENEWED = "The filter was changed in the meantime: this is the newest."
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an edit began from: the version, its filter (None where it is not known any more) and its limits."""
+
+    version: int
+    filters: str | None
+    limits: tuple[str, str]
 
 
 class SavePart(RunPart, mixin=True):
@@ -65,7 +80,7 @@ class SavePart(RunPart, mixin=True):
         self.saving = True
         yield
         try:
-            await self._save_changes()
+            is_renewed = await self._save_changes()
         except Conflict as error:
             self.conflict = error.message
             return
@@ -76,7 +91,7 @@ class SavePart(RunPart, mixin=True):
             return
         finally:
             self.saving = False
-        yield rx.toast.success("Saved.")
+        yield rx.toast.success(f"Saved. {RENEWED}" if is_renewed else "Saved.")
         yield self._address(replace=True)
 
     @rx.event
@@ -121,13 +136,13 @@ class SavePart(RunPart, mixin=True):
         yield
         try:
             if self.may_edit and (self.dirty or self.limits_changed):
-                await self._save_changes()
+                await self._save_changes(as_shown=True)
             run = await transact(
-                run_as_priced,
+                _run_as_shown,
                 self.segment_id,
+                self._base(),
                 max_leads=whole(self.max_leads),
                 ceiling=amount(self.ceiling),
-                version=self._base_version,
             )
         except Unauthenticated:
             raise
@@ -147,17 +162,20 @@ class SavePart(RunPart, mixin=True):
         await self._read_history()
         yield self._address()
 
-    async def _save_changes(self) -> None:
-        """Write filter and limits in one version. Raises Conflict, Invalid, Forbidden."""
-        limits = self._limits() if self.limits_changed else {}
-        view = await transact(
-            segments.update_segment,
-            self.segment_id,
-            version=self._base_version or 0,
-            filters=self._now().complete(),
-            **limits,
-        )
+    async def _save_changes(self, *, as_shown: bool = False) -> bool:
+        """Write what was changed here, filter, limits or both, in one version. Whether somebody else's newer filter is
+        shown now, which `as_shown` refuses. Raises Conflict, Invalid, Forbidden."""
+        changes: dict[str, Any] = self._limits() if self.limits_changed else {}
+        if self.dirty:
+            changes["filters"] = self._now().complete()
+        before = packed_json(self._now())
+        view = await transact(_save_over, self.segment_id, self._base(), changes, as_shown=as_shown)
         self._show_saved(view)
+        return packed_json(self._now()) != before
+
+    def _base(self) -> Base:
+        knows_filter = self._base_version == self.line.version
+        return Base(self._base_version or 0, self._saved if knows_filter else None, self._own_limits)
 
     def _show_view(self, view: segments.SegmentView | None) -> None:
         if view is None:
@@ -170,7 +188,8 @@ class SavePart(RunPart, mixin=True):
         self._saved = packed_json(view.filters) if view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:
-        self.is_new, self.from_draft, self._has_draft = False, False, False
+        self.is_new, self.from_draft = False, False
+        self._keeps_filter = self._keeps_limits = False
         self._base_version = view.version
         self._show_view(view)
         self._begin_limits(*limits_of(view))
@@ -180,6 +199,31 @@ class SavePart(RunPart, mixin=True):
         self.naming_title, self.name_error, self.naming = title, "", True
         self.new_name = self.new_description = ""
         self._then_run = then_run
+
+
+def _save_over(
+    scope: Scope, segment_id: str, base: Base, changes: Mapping[str, Any], *, as_shown: bool
+) -> segments.SegmentView:
+    """Save beside the changes of others; only what both changed is a conflict. Raises Conflict, Invalid, Forbidden."""
+    newest = segments.get_segment(scope, segment_id)
+    version = _version_for(newest, base, filters=as_shown or "filters" in changes, limits="max_leads" in changes)
+    return segments.update_segment(scope, segment_id, version=version, **changes)
+
+
+def _run_as_shown(
+    scope: Scope, segment_id: str, base: Base, *, max_leads: int | None, ceiling: Decimal | None
+) -> segments.RunView:
+    """Run the filter on the screen. Raises what `segments.start_run` raises; Conflict when the segment has another."""
+    newest = segments.get_segment(scope, segment_id)
+    version = _version_for(newest, base, filters=True, limits=False)
+    return run_as_priced(scope, segment_id, max_leads=max_leads, ceiling=ceiling, version=version)
+
+
+def _version_for(newest: segments.SegmentView, base: Base, *, filters: bool, limits: bool) -> int:
+    """The version to act on: the newest, unless the parts that are asked for were changed since the edit began."""
+    is_same_filter = newest.filters is not None and packed_json(newest.filters) == base.filters
+    changed = (filters and not is_same_filter) or (limits and limits_of(newest) != base.limits)
+    return base.version if changed else newest.version
 
 
 def limits_of(view: segments.SegmentView | None) -> tuple[str, str]:

@@ -359,13 +359,23 @@ def _name_dialog() -> rx.Component:
 
 
 def _conflict_dialog() -> rx.Component:
+    """Somebody changed what was changed here, too. Nothing typed is lost either way."""
+    drops = "The newest comes without your edit of the filter, to which the browser's Back returns"
     return modal(
         "This segment has changed",
         rx.el.p(S.conflict, class_name="text-13 text-ink-2"),
+        rx.el.p(
+            rx.cond(
+                S.dirty,
+                rx.cond(S.limits_changed, f"{drops}; the limits you typed stay in their boxes.", f"{drops}."),
+                "The limits you typed stay in their boxes.",
+            ),
+            class_name="mt-2 text-13 text-ink-2",
+        ),
         is_open=S.conflict != "",
         on_open_change=S.set_conflict,
         footer=[
-            secondary("Reload the newest", on_click=S.discard),
+            secondary("Show the newest", on_click=S.take_newest),
             primary("Save mine as new", on_click=S.ask_save_as),
         ],
     )

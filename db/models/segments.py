@@ -87,7 +87,9 @@ def _of_segment(*more: SchemaItem) -> tuple[SchemaItem, ...]:
 class SegmentDraft(Identified, Timestamped, WorkspaceOwned, Base):
     """One person's unsaved edit of a segment, or (`segment_id` NULL) of a new one (SEG-10).
 
-    The limits are kept as they were typed, wrong ones too; NULL where nobody typed.
+    `base_version` is the version that the edit of the filter began from; NULL for a new segment, and where the filter
+    was not edited: then `filters` says nothing. The limits are kept as they were typed, wrong ones too; NULL where
+    nobody typed.
     """
 
     __tablename__ = "segment_drafts"

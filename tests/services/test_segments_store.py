@@ -179,10 +179,18 @@ def test_drafts_are_personal_and_end_with_the_save(cast: Cast) -> None:
     kept = do(cast.alice, segments.get_draft, segment_id=made.id)
     assert kept == segments.Draft(segments.parse(other), 1, None)
     limits = ("20", "many")  # what was typed is kept, also while it makes no price
-    do(cast.alice, segments.save_draft, segment_id=made.id, filters=other, base_version=1, limits=limits)
+    do(cast.alice, segments.save_draft_limits, segment_id=made.id, limits=limits)
     assert do(cast.alice, segments.get_draft, segment_id=made.id) == segments.Draft(segments.parse(other), 1, limits)
     assert do(cast.alice, segments.get_segment, made.id).filters == made.filters
     do(cast.alice, segments.update_segment, made.id, version=1, filters=other)
+    assert do(cast.alice, segments.get_draft, segment_id=made.id) == segments.Draft(None, None, limits)
+    do(cast.alice, segments.update_segment, made.id, version=2, max_leads=20, ceiling=None)
+    assert do(cast.alice, segments.get_draft, segment_id=made.id) is None
+    do(cast.alice, segments.save_draft_limits, segment_id=made.id, limits=limits)
+    do(cast.alice, segments.save_draft, segment_id=made.id, filters=other, base_version=3)
+    do(cast.alice, segments.save_draft_limits, segment_id=made.id, limits=None)
+    assert do(cast.alice, segments.get_draft, segment_id=made.id) == segments.Draft(segments.parse(other), 3, None)
+    do(cast.alice, segments.save_draft, segment_id=made.id, filters=None, base_version=None)
     assert do(cast.alice, segments.get_draft, segment_id=made.id) is None
     do(
         cast.alice,
@@ -194,6 +202,8 @@ def test_drafts_are_personal_and_end_with_the_save(cast: Cast) -> None:
     assert do(cast.alice, segments.get_draft, segment_id=None) is not None
     with pytest.raises(NotFound):
         do(cast.charlie, segments.save_draft, segment_id=made.id, filters=other, base_version=1)
+    with pytest.raises(NotFound):
+        do(cast.charlie, segments.save_draft_limits, segment_id=made.id, limits=limits)
     with pytest.raises(NotFound):
         do(cast.alice, segments.get_segment, uuid4())
 

@@ -21,7 +21,7 @@ from state.segment_builder import SegmentBuilderState as Builder
 from state.segments import SegmentsState
 from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
-from tests.factories_segments import make_segment
+from tests.factories_segments import make_segment, where
 from tests.state.driver import Tab, sign_in
 from tests.state.test_segments_pages import address, opened
 
@@ -220,7 +220,7 @@ async def test_somebody_of_the_same_name_is_somebody_else(driver: Driver, cast: 
     path, namesake = f"/segments/{made.id}", make_member(cast.workspace_id, make_user("Alice"), Role.ADMIN)
     tab = await opened(driver(sign_in(cast.alice)), path)
     with namesake.begin() as scope:
-        segments.update_segment(scope, made.id, version=1, description="theirs")
+        segments.update_segment(scope, made.id, version=1, filters=where({"field": "state", "include": ["FL"]}))
     await tab.post(Builder.add_value, path, {"path": "0", "value": "CA"})
     await tab.send(Builder.save, path=path)
     assert tab.var(Builder, "conflict").startswith("Alice changed this segment")
@@ -322,19 +322,19 @@ async def test_what_back_takes_back_is_forgotten_at_once(
     tab = await opened(driver(sign_in(cast.alice)), path)
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
     order: list[str] = []
-    real_sleep, real_drop = asyncio.sleep, segments.drop_draft
+    real_sleep, real_save = asyncio.sleep, segments.save_draft
 
     async def sleep(seconds: float) -> None:
         order.append("rest") if seconds == segment_looking.SETTLE_SECONDS else None
         await real_sleep(seconds)
 
-    def drop(*arguments: Any, **options: Any) -> None:
-        order.append("drop")
-        real_drop(*arguments, **options)
+    def save(*arguments: Any, **options: Any) -> None:
+        order.append("keep" if options["filters"] else "drop")
+        real_save(*arguments, **options)
 
     monkeypatch.setattr(segment_looking, "SETTLE_SECONDS", 0.123)
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    monkeypatch.setattr(segments, "drop_draft", drop)
+    monkeypatch.setattr(segments, "save_draft", save)
     assert made.filters is not None
     await tab.send(Builder.load, path=f"{path}?f={segments.encode(made.filters)}")
     assert order == ["drop", "rest"]

@@ -19,7 +19,7 @@ from state.segments import SegmentsState
 from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
 from tests.factories_leads import make_person
-from tests.factories_segments import TEXANS, make_segment, step, where
+from tests.factories_segments import make_segment, step, where
 from tests.state.driver import Tab, sign_in
 
 Driver = Callable[..., Tab]
@@ -113,13 +113,14 @@ async def test_saving_asks_for_a_name_and_a_stale_version_is_a_conflict(driver: 
     segment_id = tab.var(Builder, "segment_id")
     with cast.alice.begin() as scope:
         assert segments.get_segment(scope, segment_id).is_shared is False
-        segments.update_segment(scope, segment_id, version=1, description="changed elsewhere")
+        elsewhere = where({"field": "state", "include": ["FL"]})
+        segments.update_segment(scope, segment_id, version=1, filters=elsewhere)
     where_ = f"/segments/{segment_id}"
     await tab.post(Builder.add_value, where_, {"path": "0", "value": "NY"})
     await tab.send(Builder.save, path=where_)
     assert "changed this segment" in tab.var(Builder, "conflict")
     with cast.alice.begin() as scope:
-        assert segments.get_segment(scope, segment_id).filters == segments.parse(TEXANS)
+        assert segments.get_segment(scope, segment_id).filters == segments.parse(elsewhere)
 
 
 async def test_own_leads_are_counted_with_what_each_row_removes(driver: Driver, cast: Cast) -> None:

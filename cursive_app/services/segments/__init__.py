@@ -20,7 +20,7 @@ from cursive_app.services.segments.counting import (
     membership,
 )
 from cursive_app.services.segments.deletion import RESTORABLE, Attached, attached, segment_names
-from cursive_app.services.segments.drafts import Draft, drop_draft, get_draft, save_draft
+from cursive_app.services.segments.drafts import Draft, drop_draft, get_draft, save_draft, save_draft_limits
 from cursive_app.services.segments.fields import FIELDS, Field, Option, fields_of
 from cursive_app.services.segments.filters import Condition, Filters, Group, Node, empty, parse, require_runnable
 from cursive_app.services.segments.match import Verdict, matches, person_values
@@ -51,5 +51,6 @@ __all__ = [
     "duplicate_segment", "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run", "get_segment",
     "learn_words", "list_runs", "list_segments", "matches", "membership", "narrowing", "parse", "person_values",
     "preview_segment", "quote", "require_runnable", "restore_segment", "retry_run", "run_segment", "save_draft",
-    "segment_names", "sentence", "set_status", "start_run", "suggest", "sync_words", "update_segment",
+    "save_draft_limits", "segment_names", "sentence", "set_status", "start_run", "suggest", "sync_words",
+    "update_segment",
 ]  # fmt: skip

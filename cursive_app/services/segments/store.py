@@ -19,7 +19,7 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.cursors import page_by_time
 from cursive_app.services.segments.deletion import RESTORABLE, restorable_since
-from cursive_app.services.segments.drafts import drop_draft
+from cursive_app.services.segments.drafts import drop_draft, drop_saved
 from cursive_app.services.segments.rights import (
     active_runs,
     changed_by,
@@ -155,8 +155,7 @@ def update_segment(scope: Scope, segment_id: UUID | str, *, version: int, **chan
         SETTERS[name](row, value)
     if changes:
         _touch(scope, row)
-    if "filters" in changes:
-        drop_draft(scope, segment_id=row.id)
+    drop_saved(scope, segment_id=row.id, fields=changes)
     return seen(scope, row)
 
 
