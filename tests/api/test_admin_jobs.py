@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from uuid import uuid4
 
 import pytest
@@ -141,6 +142,7 @@ def test_the_history_is_a_download(app: FastAPI, cast: Cast, customer: Cast) -> 
         f"{JOBS}/history.csv", params={"query": f"workspace:{customer.workspace_id}"}
     )
     assert (answer.status_code, answer.headers["content-disposition"]) == (200, 'attachment; filename="jobs.csv"')
+    assert answer.content.startswith(codecs.BOM_UTF8), "spreadsheets take it for UTF-8"
     assert answer.text.splitlines()[1].startswith(str(job.id))
 
 

@@ -95,7 +95,7 @@ def test_the_csv_is_the_whole_filter(app: FastAPI, cast: Cast) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"].startswith('attachment; filename="leads-')
-    rows = list(csv.DictReader(io.StringIO(answer.text, newline=""), strict=True))
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""), strict=True))
     assert [row["seniority"] for row in rows] == ["vp"] * 3
 
 

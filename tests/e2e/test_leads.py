@@ -70,7 +70,7 @@ def test_the_list_downloads_as_it_is_filtered(demo_page: Page, tmp_path: Path) -
         page.get_by_role("link", name="Export CSV").click()
     target = tmp_path / "leads.csv"
     waiting.value.save_as(target)
-    rows = list(csv.DictReader(target.open(encoding="utf-8", newline=""), strict=True))
+    rows = list(csv.DictReader(target.open(encoding="utf-8-sig", newline=""), strict=True))
     assert rows
     assert all(row["email"] for row in rows)
     assert {row["source"] for row in rows} == {"database"}

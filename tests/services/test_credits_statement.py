@@ -244,5 +244,5 @@ def test_a_page_takes_as_many_statements_as_it_did(ledger: Cast, database: Datab
 
 
 def _csv(tenant: Tenant, chosen: StatementFilter | None = None) -> list[dict[str, str]]:
-    whole = b"".join(credits.export_csv(tenant, filter=chosen)).decode("utf-8-sig")
+    whole = b"".join(credits.export_csv(tenant, filter=chosen)).decode()
     return list(csv.DictReader(io.StringIO(whole)))

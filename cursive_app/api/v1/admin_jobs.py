@@ -16,6 +16,7 @@ from fastapi import APIRouter, Body, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
+from cursive_app.api.csv_files import csv_attachment
 from cursive_app.api.staff import staff_of
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminJobRow, StaffActor
@@ -50,8 +51,7 @@ def get_history(
 ) -> StreamingResponse:
     """The jobs that match as a CSV file."""
     lines: Iterator[bytes] = admin.history_csv(actor, query=query, since=since, until=until)
-    headers = {"Content-Disposition": 'attachment; filename="jobs.csv"', "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return csv_attachment(lines, filename="jobs.csv", for_a_person=True)  # staff have no keys
 
 
 def get_job(job_id: UUID, actor: StaffActor = Depends(staff_of)) -> AdminJobDetail:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from cursive_app.api.auth import tenant_of
+from cursive_app.api.csv_files import ANSWER, csv_attachment, is_for_a_person
 from cursive_app.services import credits
 from db.scope import Tenant
 
@@ -102,17 +103,14 @@ def get_ledger(
     "/ledger.csv",
     summary="Statement as CSV",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "Oldest line first."}},
+    responses={200: ANSWER},
 )
 def get_ledger_csv(
     tenant: Tenant = Depends(tenant_of), chosen: credits.StatementFilter = Depends(chosen_lines)
 ) -> StreamingResponse:
-    """All lines of the filter; text that a spreadsheet would run as a formula is escaped."""
-    return StreamingResponse(
-        credits.export_csv(tenant, filter=chosen),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="credits.csv"'},
-    )
+    """All lines of the filter, oldest first; text that a spreadsheet would run as a formula is escaped."""
+    lines = credits.export_csv(tenant, filter=chosen)
+    return csv_attachment(lines, filename="credits.csv", for_a_person=is_for_a_person(tenant))
 
 
 @router.get("/ledger/{line_id}", summary="One line")

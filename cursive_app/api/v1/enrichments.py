@@ -18,6 +18,7 @@ from starlette.responses import StreamingResponse
 from cursive_app.api import links
 from cursive_app.api.auth import tenant_of
 from cursive_app.api.bodies import check_json
+from cursive_app.api.csv_files import is_for_a_person, marked
 from cursive_app.api.gate import idempotency_key_of
 from cursive_app.api.problems import documented
 from cursive_app.api.uploads import upload_of
@@ -287,7 +288,8 @@ Wanted = Annotated[links.Download, Depends(wanted_output)]
     responses={**OUTPUT, **documented(409)},
 )  # fmt: skip
 def download(tenant: Who, wanted: Wanted) -> StreamingResponse:
-    """The original columns first, as they are or filled as you ask, then what was found and what became of each row."""
+    """The original columns first, as they are or filled as you ask, then what was found and what became of each row.
+    CSV is UTF-8; to a session and by its links it begins with a byte order mark, to a key it does not."""
     return sent(tenant, wanted)
 
 
@@ -329,8 +331,9 @@ def new_list(tenant: Tenant, request: Request) -> EnrichmentView:
 def sent(tenant: Tenant, wanted: links.Download) -> StreamingResponse:
     """The output as an attachment. Raises as `enrichment.output`, before the first byte."""
     found = enrichment.output(tenant, wanted.enrichment_id, **links.chosen_output(wanted))
+    is_marked = wanted.kind == "csv" and is_for_a_person(tenant)
     return StreamingResponse(
-        found.chunks,
+        marked(found.chunks) if is_marked else found.chunks,
         media_type=found.media_type,
         headers={
             "Content-Disposition": attachment(found.filename),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from cursive_app.api.auth import tenant_of
+from cursive_app.api.csv_files import ANSWER, csv_attachment, is_for_a_person
 from cursive_app.clock import now
 from cursive_app.services import leads
 from db.scope import Tenant
@@ -189,7 +190,7 @@ def list_leads(
     "/export.csv",
     summary="Leads as CSV",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "UTF-8, RFC 4180."}},
+    responses={200: ANSWER},
 )
 def export_leads(
     tenant: Tenant = Depends(tenant_of),
@@ -199,12 +200,7 @@ def export_leads(
     """All leads that match, 45 fixed columns. Text that a spreadsheet would run as a formula starts with an apostrophe;
     an unknown do-not-call flag is exported as “yes”."""
     content = leads.export_csv(tenant, filter=chosen, sort=sort)
-    name = f"leads-{now():%Y-%m-%d}.csv"
-    return StreamingResponse(
-        content,
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
-    )
+    return csv_attachment(content, filename=f"leads-{now():%Y-%m-%d}.csv", for_a_person=is_for_a_person(tenant))
 
 
 @router.get("/{lead_id}", summary="One lead")

@@ -40,7 +40,6 @@ def export_csv(tenant: Tenant, *, filter: StatementFilter | None = None) -> Iter
 
 
 def _csv(tenant: Tenant, chosen: StatementFilter) -> Iterator[bytes]:
-    yield "\ufeff".encode()  # spreadsheets take the file for UTF-8
     yield _rows(
         ["number", "time_utc", "kind", "description", "change", "held_change", "balance_after", "held_after", "by",
          "reference", "job_id", "answers_line_id", "line_id"]
