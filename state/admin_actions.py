@@ -14,11 +14,25 @@ from state.admin_jobs import AdminJobsState
 from state.base import allow
 from state.session import credits_text
 
-WORDS: dict[Action, tuple[str, str, str]] = {
-    "retry": ("Retry", "retried", "They go on where they stopped, with the same arguments and idempotency keys."),
-    "cancel": ("Stop", "stopped", "They stop after the step they are at; what they still hold is released."),
-    "delete": ("Delete", "deleted", "Job, timeline and attempts are gone for good; the record of this action stays."),
+_GONE = "Job, timeline and attempts are gone for good; the record of this action stays."
+WORDS: dict[Action, tuple[str, str, str, str]] = {
+    "retry": (
+        "Retry",
+        "retried",
+        "It goes on where it stopped, with the same arguments and idempotency key; credits for what is left are held "
+        "again.",
+        "They go on where they stopped, with the same arguments and idempotency keys; credits for what is left are "
+        "held again.",
+    ),
+    "cancel": (
+        "Stop",
+        "stopped",
+        "It stops after the step it is at; what it still holds is released.",
+        "They stop after the step they are at; what they still hold is released.",
+    ),
+    "delete": ("Delete", "deleted", _GONE, _GONE),
 }
+"""What is done, that it was done, and what comes of it for one job and for several."""
 
 
 class AdminActionState(rx.State):
@@ -104,13 +118,13 @@ class AdminActionState(rx.State):
         self.is_open = True
 
     def _show(self, plan: Plan) -> None:
-        verb, done, consequence = WORDS[plan.action]
+        verb, done, for_one, for_many = WORDS[plan.action]
         counted = number(plan.possible, "job")
         only = plan.examples[0] if plan.possible == 1 and plan.examples else ""
         self.action, self.verb, self.typed, self.error = plan.action, f"{verb} {counted}", "", ""
         self.possible, self.count = plan.possible > 0, str(plan.possible)
         self.title = f"{verb} “{only}”?" if only else f"{verb} {counted}?"
-        self.consequence = consequence
+        self.consequence = for_one if only else for_many
         if not self.possible:
             self.title = f"{number(plan.matching, 'job')} chosen, none can be {done}"
             self.consequence = "The reasons are below. Nothing has been changed."

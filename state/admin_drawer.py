@@ -97,6 +97,7 @@ class AdminDrawer:
     arguments_json: str = ""
     can_edit: bool = False
     why_no_edit: str = ""
+    queue_paused: bool = False
     links: list[dict[str, str]] = field(default_factory=list)
     customer_href: str = ""
     customer_url: str = ""
@@ -118,6 +119,7 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         arguments_json=detail.arguments_json,
         can_edit=any(one.edit is not None for one in detail.arguments) and not row.why_no_retry,
         why_no_edit=detail.why_no_edit or "",
+        queue_paused=detail.queue_paused,
         links=[{"label": link.label, "href": link.href} for link in detail.links],
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",

@@ -13,7 +13,8 @@ from state.times import ago, clock_span, exact
 
 @dataclass(frozen=True)
 class AdminRow:
-    """One line of the list, and the head of the drawer. `held` is what is held now; `why_no_*` is empty when the action
+    """One line of the list, and the head of the drawer. `held` is what is held now; `started_exact` its
+    first start, `again_exact` that of the newest retry; `why_no_*` is empty when the action
     is possible."""
 
     id: str = ""
@@ -37,6 +38,7 @@ class AdminRow:
     tries: str = ""
     tries_exact: str = ""
     queued: str = ""
+    waits_again: str = ""
     took: str = ""
     credits: str = ""
     credits_more: str = ""
@@ -51,6 +53,7 @@ class AdminRow:
     created: str = ""
     created_exact: str = ""
     started_exact: str = ""
+    again_exact: str = ""
     finished_exact: str = ""
     resumes: str = ""
     tags: list[dict[str, str]] = field(default_factory=list)
@@ -83,6 +86,9 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         tries=f"{job.attempts} of {job.most_attempts}",
         tries_exact=_tries(job),
         queued=clock_span(job.waited_seconds),
+        waits_again=f"waits again for {clock_span(job.waits_again_seconds)}"
+        if job.waits_again_seconds is not None
+        else "",
         took=clock_span(job.duration_seconds) if job.duration_seconds is not None else "–",
         credits=f"{credits_text(job.credits_captured)} charged" if job.credits_held or job.credits_captured else "–",
         credits_more=_credits_more(job),
@@ -97,7 +103,10 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         heartbeat=f"{clock_span(job.heartbeat_seconds)} ago" if job.heartbeat_seconds is not None else "",
         created=ago(job.created_at),
         created_exact=exact(job.created_at, timezone),
-        started_exact=exact(job.started_at, timezone) if job.started_at else "",
+        started_exact=exact(job.first_started_at, timezone) if job.first_started_at else "",
+        again_exact=exact(job.started_at, timezone)
+        if job.started_at is not None and job.started_at != job.first_started_at
+        else "",
         finished_exact=exact(job.finished_at, timezone) if job.finished_at else "",
         resumes=f"Goes on {ago(job.resumes_at)}" if job.resumes_at and moving else "",
         tags=[{"name": tag, "words": TAGS.get(tag, ""), "href": f"/admin/jobs?q=tag%3A{tag}"} for tag in job.tags],

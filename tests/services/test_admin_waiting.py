@@ -64,8 +64,14 @@ def test_a_retry_does_not_make_the_looks_before_it_a_wait(cast: Cast) -> None:
     again = admin.act(staff(), "retry", job.id)
     assert (again.waited_seconds, again.duration_seconds, again.started_at) == (3, None, None)
     assert (again.status, again.finished_at, again.error_code) == ("pending", None, None)
+    assert (again.first_started_at, again.waits_again_seconds) == (started, 0)
+    with system_scope() as scope:
+        put_back = now() - timedelta(seconds=90)
+        scope.session.execute(update(Job).where(Job.id == job.id).values(updated_at=put_back))
+    assert admin.get_job(staff(), str(job.id)).job.waits_again_seconds in (90, 91)
     assert jobs.claim(job.id) is not None
-    assert admin.get_job(staff(), str(job.id)).job.waited_seconds == 3
+    running = admin.get_job(staff(), str(job.id)).job
+    assert (running.waited_seconds, running.waits_again_seconds, running.first_started_at) == (3, None, started)
 
 
 def test_a_retried_job_is_as_fast_as_it_is_now(cast: Cast) -> None:

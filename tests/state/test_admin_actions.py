@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from cursive_app.services import jobs
+from cursive_app.services.jobs import admin
 from state.admin_actions import AdminActionState as Actions
 from state.admin_jobs import AdminJobsState as Jobs
 from tests.factories import Cast
-from tests.factories_admin import ANY_SIZE, done_job, failing_job, of, retryable_kind
-from tests.factories_jobs import job_row
+from tests.factories_admin import ANY_SIZE, done_job, failing_job, of, retryable_kind, staff
+from tests.factories_jobs import job_row, make_job
 from tests.state.admin import as_staff, at
 
 
@@ -37,6 +41,34 @@ async def test_retry_of_all_matching_names_the_count_and_does_it(driver, cast: C
     assert {job_row(job.id).status for job in failed} == {"pending"}
     assert "2 jobs retried." in tab.text()
     assert tab.var(Actions, "is_open") is False
+
+
+async def test_a_retried_job_says_that_it_waits_again_and_what_keeps_it(driver, cast: Cast, kind: str) -> None:
+    queue = f"spare-{uuid4().hex[:8]}"
+    job = failing_job(cast.alice, kind=kind, queue=queue)
+    began = job_row(job.id).first_started_at
+    make_job(cast.alice, queue=queue)
+    admin.pause_queue(staff(), queue, reason="The provider is down")
+    tab = driver(as_staff(cast.bob, "operate"))
+    path = at(f"queue:{queue} kind:{kind}", f"&job={job.id}")
+    await tab.send(Jobs.load, path=path)
+    before = tab.var(Jobs, "drawer")["row"]
+    assert (before["waits_again"], before["again_exact"]) == ("", "")
+    await tab.send(Actions.ask_one, path=path, action="retry", job_id=str(job.id))
+    assert tab.var(Actions, "consequence").startswith("It goes on where it stopped")
+    await tab.send(Actions.apply, path=path)
+    await tab.send(Jobs.load, path=path)
+    after = tab.var(Jobs, "drawer")
+    assert after["row"]["waits_again"].startswith("waits again for ")
+    assert (after["row"]["started_exact"], after["queue_paused"]) == (before["started_exact"], True)
+    assert (after["row"]["status"], tab.var(Jobs, "rows")[0]["status"]) == ("pending", "pending")
+    admin.resume_queue(staff(), queue, reason="It is back")
+    assert jobs.claim(job.id) is not None
+    await tab.send(Jobs.load, path=path)
+    running = tab.var(Jobs, "drawer")
+    assert (running["row"]["waits_again"], running["queue_paused"]) == ("", False)
+    assert running["row"]["again_exact"] != ""
+    assert job_row(job.id).first_started_at == began
 
 
 async def test_it_is_refused_when_it_is_about_other_jobs_by_now(driver, cast: Cast, kind: str) -> None:

@@ -102,7 +102,7 @@ def _facts(row: AdminRow) -> rx.Component:
                 "Started",
                 rx.cond(
                     row.started_exact,
-                    rx.el.span(row.started_exact, ", after waiting ", row.queued, class_name="num"),
+                    rx.el.span(row.started_exact, ", after waiting ", row.queued, _again(row), class_name="num"),
                     rx.el.span("Not yet; queued for ", row.queued, class_name="num"),
                 ),
             ),
@@ -116,7 +116,10 @@ def _facts(row: AdminRow) -> rx.Component:
             ),
             ("Started by", row.by),
             ("Tags", _tags(row)),
-            ("Queue", row.queue),
+            (
+                "Queue",
+                rx.cond(S.drawer.queue_paused, rx.el.span(row.queue, " ", pill("Paused", "warn")), text(row.queue)),
+            ),
             ("Job ID", copyable_id(row.id)),
             (
                 "Idempotency key",
@@ -124,6 +127,13 @@ def _facts(row: AdminRow) -> rx.Component:
             ),
         ]
     )
+
+
+def _again(row: AdminRow) -> rx.Component:
+    """A retry begins its time anew; what was before stays told."""
+    again = rx.el.span("again ", row.again_exact, class_name="block")
+    waits = rx.el.span(row.waits_again, class_name="block")
+    return rx.cond(row.waits_again, waits, rx.cond(row.again_exact, again, rx.fragment()))
 
 
 def _tags(row: AdminRow) -> rx.Component:

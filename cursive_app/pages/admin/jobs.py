@@ -178,7 +178,8 @@ def _whose(row: AdminRow) -> rx.Component:
 
 
 def _state(row: AdminRow) -> rx.Component:
-    more = rx.cond(row.stopping, "stopping", rx.cond(row.moving, row.stage, row.error_code))
+    waits = rx.cond(row.waits_again, row.waits_again, row.error_code)
+    more = rx.cond(row.stopping, "stopping", rx.cond(row.moving, row.stage, waits))
     return _two(status_pill(row.status, JOB_STATUS), more, title=row.error)
 
 
@@ -200,12 +201,12 @@ def _credits(row: AdminRow) -> rx.Component:
 def _time(row: AdminRow) -> rx.Component:
     return _two(
         rx.el.span(row.took, class_name="num"), rx.el.span("queued ", row.queued, class_name="num"),
-        title="From first start to end, after waiting in the queue",
+        title="From its start, or that of a retry, to its end; before its first start it was queued",
     )  # fmt: skip
 
 
 COLUMNS = (  # the widths add up to all there is, so that a renewed row moves nothing beside it
-    Column("job", "Job", _lead, lead=True, class_name="sm:w-[22%]"),
+    Column("job", "Job", _lead, lead=True, class_name="sm:w-[20%]"),
     Column("workspace", "Workspace, by", _whose, class_name="sm:w-[13%]"),
     Column("state", "State", _state, class_name="sm:w-[11%]"),
     Column(
@@ -213,8 +214,8 @@ COLUMNS = (  # the widths add up to all there is, so that a renewed row moves no
         right=True, class_name="sm:w-[6%]",
     ),
     Column("progress", "Progress", _progress, class_name="sm:w-[11%]"),
-    Column("credits", "Credits", _credits, right=True, class_name="sm:w-[16%]"),
-    Column("time", "Took", _time, right=True, class_name="sm:w-[10%]"),
+    Column("credits", "Credits", _credits, right=True, class_name="sm:w-[15%]"),
+    Column("time", "Took", _time, right=True, class_name="sm:w-[13%]"),
     Column(
         "created", "Created", lambda row: relative_time(row.created, exact=row.created_exact),
         right=True, class_name="sm:w-[11%]",

@@ -26,7 +26,8 @@ from cursive_app.services.jobs.admin.views import (
     StaffActor,
     TimelineLine,
 )
-from db.models.jobs import Job, JobAttempt, JobEvent
+from cursive_app.services.jobs.views import ENDED
+from db.models.jobs import Job, JobAttempt, JobEvent, QueuePause
 from db.scope import parse_id
 from db.system import SystemScope, system_scope
 
@@ -68,6 +69,7 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
             customer_href=f"/jobs?job={row.id}",
             related=_related(scope, row),
             idempotency_key=row.idempotency_key if not hidden else None,
+            queue_paused=row.status not in ENDED and scope.session.get(QueuePause, row.queue) is not None,
             why_no_edit=why_fixed_of(row.kind),
         )
 

@@ -28,9 +28,10 @@ class StaffActor:
 class AdminJobRow:
     """One job of any workspace. `tries` counts every attempt (None: they are no longer kept), `attempts` those since it
     last moved forward, of at most `most_attempts`. `waited_seconds` is from creation to the first start (or to now),
-    `duration_seconds` from the first start to the end (or to now; None before it started). `heartbeat_seconds` is the
-    heartbeat's age while a worker holds the job. `tags` are of `services.jobs.tags`. `why_no_*` says why an action is
-    impossible now (None: it is possible for somebody of the role)."""
+    `duration_seconds` from `started_at`, its start or that of the newest retry, to the end (or to now; None before it
+    started). `waits_again_seconds`: it began once, was put back, and waits for a worker since. `heartbeat_seconds` is
+    the heartbeat's age while a worker holds the job. `tags` are of `services.jobs.tags`. `why_no_*` says why an action
+    is impossible now (None: it is possible for somebody of the role)."""
 
     id: UUID
     kind: str
@@ -44,6 +45,7 @@ class AdminJobRow:
     attempts: int
     most_attempts: int
     waited_seconds: int
+    waits_again_seconds: int | None
     duration_seconds: int | None
     total: int | None
     processed: int
@@ -61,6 +63,7 @@ class AdminJobRow:
     cancel_requested: bool
     heartbeat_seconds: int | None
     created_at: datetime
+    first_started_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     resumes_at: datetime | None
@@ -176,7 +179,8 @@ class Argument:
 class AdminJobDetail:
     """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
     `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run).
-    `why_no_edit`: why a retry of its kind can change no argument."""
+    `queue_paused`: it is kept back with the whole queue. `why_no_edit`: why a retry of its kind can change no
+    argument."""
 
     job: AdminJobRow
     timeline: tuple[TimelineLine, ...]
@@ -189,6 +193,7 @@ class AdminJobDetail:
     customer_href: str
     related: tuple[AdminJobRow, ...]
     idempotency_key: str | None
+    queue_paused: bool
     why_no_edit: str | None
 
 

@@ -61,6 +61,7 @@ def to_row(job: Job, workspace_name: str, tries: int | None, keeper: str | None,
         attempts=job.attempts,
         most_attempts=MAX_ATTEMPTS,
         waited_seconds=_span(job.created_at, job.first_started_at or job.finished_at or moment),
+        waits_again_seconds=_waits_again(job, moment),
         duration_seconds=_span(job.started_at, job.finished_at or moment) if job.started_at else None,
         total=job.total,
         processed=job.processed,
@@ -78,6 +79,7 @@ def to_row(job: Job, workspace_name: str, tries: int | None, keeper: str | None,
         cancel_requested=view.cancel_requested,
         heartbeat_seconds=_span(job.heartbeat_at, moment) if job.heartbeat_at else None,
         created_at=job.created_at,
+        first_started_at=job.first_started_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
         resumes_at=view.resumes_at,
@@ -86,6 +88,13 @@ def to_row(job: Job, workspace_name: str, tries: int | None, keeper: str | None,
         why_no_cancel=why_no_cancel(job),
         why_no_delete=why_no_delete(job, keeper=keeper),
     )
+
+
+def _waits_again(job: Job, moment: datetime) -> int | None:
+    """Next to nothing changes a job that waits to be taken up, so its last change is when it was put back."""
+    if job.status != "pending" or job.first_started_at is None:
+        return None
+    return _span(job.run_after or job.updated_at, moment)
 
 
 def why_no_cancel(job: Job) -> str | None:
