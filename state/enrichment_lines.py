@@ -97,6 +97,8 @@ class ListCard:
     outstanding: str = ""
     has_hold: bool = False
     to_resume: str = ""
+    pausing: bool = False
+    rests: bool = False  # paused by hand: what it needs is still held
     matched_share: str = ""
     matched_rows: int = 0
     found: list[FoundLine] = field(default_factory=list)
@@ -175,6 +177,8 @@ def list_card(view: EnrichmentView, timezone: str) -> ListCard:
         outstanding=credits_text(outstanding),
         has_hold=view.credits_held > 0,
         to_resume=credits_text(view.to_resume) if view.to_resume is not None else "",
+        pausing=view.pausing,
+        rests=view.to_resume is not None and not view.to_resume,
         matched_share=_share(view.matched, done).strip(" ()"),
         matched_rows=view.matched,
         found=found_lines(view),

@@ -27,13 +27,14 @@ def leads_words(leads: LeadsView | None) -> str:
 
 
 class ResultPart(DownloadPart, mixin=True):
-    """Stop and resume, delete, add to leads, run the rest again."""
+    """Stop, pause and resume, delete, add to leads, run the rest again."""
 
     run: RunCard = RunCard()
     has_run: bool = False
     confirming_stop: bool = False
     stopping: bool = False
     resuming: bool = False
+    asking_pause: bool = False
     confirming_delete: bool = False
     deleting: bool = False
     adding: bool = False
@@ -59,6 +60,18 @@ class ResultPart(DownloadPart, mixin=True):
             yield rx.toast.success(f"Stopping. {held}".strip())
         finally:
             self.stopping = self.confirming_stop = False
+        yield self._reload()
+
+    @rx.event
+    @allow(Permission.RUN_ENRICHMENTS)
+    async def pause(self):
+        """Send nothing more, wait for what is at the provider, and rest."""
+        self.asking_pause = True
+        yield
+        try:
+            await transact(enrichment.pause, self.enrichment_id)
+        finally:
+            self.asking_pause = False
         yield self._reload()
 
     @rx.event

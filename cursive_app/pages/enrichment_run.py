@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.binding import flag, text
-from components.buttons import primary, quiet_danger, secondary
+from components.buttons import ghost, primary, quiet_danger, secondary
 from components.dialog import confirm
 from components.feedback import banner
 from cursive_app.pages.frame import may
@@ -41,14 +41,22 @@ def reading() -> rx.Component:
 def working() -> rx.Component:
     """Stage and progress, where the rows are, credits so far, pace and time left once they are known; stop, resume."""
     return rx.el.section(
-        rx.cond(S.card.status == "paused", _paused(), rx.fragment()),
+        rx.cond(S.card.status == "paused", rx.cond(S.card.rests, _rests(), _paused()), rx.fragment()),
         _kept_back(),
         _meter(
             rx.match(
                 S.card.status,
                 ("queued", "Waiting for a worker"),
                 ("paused", "Paused"),
-                rx.cond(S.run.stopping, "Stopping", rx.cond(S.run.stage != "", S.run.stage, "Running")),
+                rx.cond(
+                    S.run.stopping,
+                    "Stopping",
+                    rx.cond(
+                        S.card.pausing,
+                        "Pausing: waiting for what is at the provider",
+                        rx.cond(S.run.stage != "", S.run.stage, "Running"),
+                    ),
+                ),
             ),
             indeterminate=(S.card.status == "running") & (S.run.percent == 0),
             beside=rx.cond(S.run.stopping | (S.card.status != "running"), "", S.run.waiting),
@@ -67,10 +75,18 @@ def working() -> rx.Component:
         ),
         rx.el.div(
             rx.el.p(
-                rx.cond(
-                    S.card.status == "paused",
-                    "Nothing is looked up and nothing more is held until it goes on. What was found stays; stopping "
-                    "ends the run with it.",
+                rx.match(
+                    S.card.status,
+                    (
+                        "paused",
+                        rx.cond(
+                            S.card.rests,
+                            "Nothing is looked up until it goes on. What was found stays, and what is held stays held; "
+                            "stopping ends the run and gives the rest back.",
+                            "Nothing is looked up and nothing more is held until it goes on. What was found stays; "
+                            "stopping ends the run with it.",
+                        ),
+                    ),
                     "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
                 ),
                 class_name="text-12 text-ink-3",
@@ -81,14 +97,12 @@ def working() -> rx.Component:
                     rx.cond(
                         S.run.stopping,
                         rx.el.span("Stopping…", role="status", class_name="text-13 text-ink-2"),
-                        quiet_danger(
-                            "Stop the run",
-                            icon_name="square",
-                            on_click=S.set_confirming_stop(True),
-                            class_name="-mx-3",  # its words, not its edge, stand in line with the others
+                        rx.fragment(
+                            _pause_or_go_on(),
+                            quiet_danger("Stop the run", icon_name="square", on_click=S.set_confirming_stop(True)),
                         ),
                     ),
-                    class_name="flex flex-none items-center gap-2",
+                    class_name="-mx-3 flex flex-none items-center",  # words, not edges, stand in line with the others
                 ),
                 rx.fragment(),
             ),
@@ -102,6 +116,33 @@ def working() -> rx.Component:
 
 def _kept_back() -> rx.Component:
     return rx.cond(S.run.kept_back != "", banner(S.run.kept_back, tone="info", icon_name="pause"), rx.fragment())
+
+
+def _pause_or_go_on() -> rx.Component:
+    """A pause, and as long as it waits for the provider the way back; of a paused run its notice has it."""
+    return rx.cond(
+        S.card.status == "paused",
+        rx.fragment(),
+        rx.cond(
+            S.card.pausing,
+            ghost("Do not pause", icon_name="play", on_click=S.resume(False), pending=S.resuming),
+            ghost("Pause", icon_name="pause", on_click=S.pause, pending=S.asking_pause),
+        ),
+    )
+
+
+def _rests() -> rx.Component:
+    """Paused by hand: what it needs is still held."""
+    return banner(
+        S.card.message,
+        icon_name="pause",
+        action=rx.cond(
+            may(Permission.RUN_ENRICHMENTS),
+            primary("Resume", icon_name="play", size="sm", on_click=S.resume(False), pending=S.resuming),
+            rx.fragment(),
+        ),
+        class_name="mb-3",
+    )
 
 
 def _paused() -> rx.Component:

@@ -114,6 +114,7 @@ class Enrichment(Identified, Timestamped, WorkspaceOwned, Base):
     error_count: Mapped[int] = mapped_column(server_default=text("0"))
     outcome: Mapped[str | None] = mapped_column(Text)
     message: Mapped[str | None] = mapped_column(Text)
+    pause_requested_by: Mapped[str | None] = mapped_column(Text)  # until the run rests or goes on
 
     read_job_id: Mapped[UUID | None]
     sample_job_id: Mapped[UUID | None]

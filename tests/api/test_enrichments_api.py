@@ -333,6 +333,30 @@ def test_too_few_credits(cast: Cast, alice: TestClient, sandbox: Sandbox) -> Non
     assert work_off(id, sandbox.client()).status == "cancelled"
 
 
+def test_a_run_is_paused_and_resumed(cast: Cast, alice: TestClient, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=110, unknown=0))
+    assert alice.post(f"{PATH}/{id}/pause").json()["reason"] == "not_running"
+    alice.post(f"{PATH}/{id}/start", json={"revision": 1})
+    charlie, nobody = browser(create(), cast.charlie), browser(create(), None)
+    assert (charlie.post(f"{PATH}/{id}/pause").status_code, nobody.post(f"{PATH}/{id}/pause").status_code) == (404, 401)
+    looks_only = browser(create(), None, origin=None)
+    looks_only.headers.update(headers_of(cast.alice, accounts.Permission.VIEW_ENRICHMENTS))
+    assert looks_only.post(f"{PATH}/{id}/pause").status_code == 403
+    assert alice.get(f"{PATH}/{id}").json()["pausing"] is False
+    asked = alice.post(f"{PATH}/{id}/pause")
+    assert (asked.status_code, asked.json()["status"], asked.json()["pausing"]) == (202, "queued", True)
+    assert work_off(id, sandbox.client()).status == "paused"
+    seen = alice.get(f"{PATH}/{id}").json()
+    assert (seen["pausing"], seen["to_resume"], seen["credits_held"]) == (False, "0", "27.50")
+    assert "Paused by" in seen["message"]
+    assert charlie.post(f"{PATH}/{id}/resume").status_code == 404
+    assert alice.post(f"{PATH}/{id}/resume").json()["status"] == "queued"
+    assert work_off(id, sandbox.client()).status == "completed"
+    assert alice.post(f"{PATH}/{id}/pause").json()["reason"] == "not_running"
+    assert "post" in alice.get("/api/openapi.json").json()["paths"][PATH + "/{enrichment_id}/pause"]
+
+
 def test_the_roadmaps_addresses(cast: Cast, alice: TestClient, sandbox: Sandbox) -> None:
     fund(cast.workspace_id, 100)
     at = "/api/audiencelab/batch-enrichment"

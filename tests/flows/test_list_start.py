@@ -41,6 +41,7 @@ def test_who_may_start_what(cast: Cast, sandbox: Sandbox, small: None) -> None:
         enrichment.start_sample,
         lambda scope, id: enrichment.start(scope, id, revision=1),
         enrichment.cancel,
+        enrichment.pause,
         enrichment.resume,
         enrichment.rerun,
         enrichment.add_to_leads,

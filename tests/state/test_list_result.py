@@ -45,6 +45,32 @@ async def test_an_ended_run_shows_outcomes_receipt_and_offers(driver, cast: Cast
     assert "were deleted" in tab.var(S, "card")["kept"]
 
 
+async def test_a_run_is_paused_by_hand_and_goes_on(driver, cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, [unknown_line(number) for number in range(120)])
+    start_run(cast.alice, id)
+    tab, path = await opened(driver, cast.alice, str(id)), f"/enrichments/{id}"
+    await tab.send(S.pause, path=path)
+    await tab.send(S.load, path=path)
+    assert (tab.var(S, "card")["pausing"], tab.var(S, "card")["rests"]) == (True, False)
+    await tab.send(S.resume, path=path, spend_available=False)
+    await tab.send(S.load, path=path)
+    assert tab.var(S, "card")["pausing"] is False, "taken back"
+    await tab.send(S.pause, path=path)
+    work_off(id, sandbox.client())
+    await tab.send(S.load, path=path)
+    card = tab.var(S, "card")
+    assert (card["status"], card["pausing"], card["rests"], card["held"]) == ("paused", False, True, "30.00")
+    assert card["message"].startswith("Paused by ")
+    stranger = await opened(driver, cast.charlie, str(id))
+    await stranger.send(S.resume, path=path, spend_available=False)
+    await tab.send(S.load, path=path)
+    assert tab.var(S, "card")["status"] == "paused"
+    await tab.send(S.resume, path=path, spend_available=False)
+    await tab.send(S.load, path=path)
+    assert (tab.var(S, "card")["status"], tab.var(S, "card")["rests"]) == ("queued", False)
+
+
 async def test_own_columns_are_offered_what_was_found(driver, cast: Cast) -> None:
     id = make_list(cast.alice, [unknown_line(1)], status="completed", no_match_count=1)
     tab, path = await opened(driver, cast.alice, str(id)), f"/enrichments/{id}"

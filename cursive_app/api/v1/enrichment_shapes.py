@@ -232,6 +232,8 @@ class EnrichmentOut(_Out):
     expires_at: datetime = Field(description="When file, rows and results are deleted.")
     purged_at: datetime | None
     why_not: str | None = Field(description="Why it cannot be started now; null: it can.")
+    pausing: bool = Field(description="A pause was asked for; it begins once the provider has nothing of it any more.")
+    to_resume: Decimal | None = Field(description="Credits that resuming a paused run holds; 0 after a pause by hand.")
     progress: ProgressOut | None = Field(description="Null before the start, and once the rows were deleted.")
     rerunnable: RerunnableOut
 

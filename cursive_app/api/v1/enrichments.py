@@ -239,9 +239,16 @@ def cancel(tenant: Who, enrichment_id: UUID) -> EnrichmentOut:
         return EnrichmentOut.model_validate(enrichment.cancel(scope, enrichment_id))
 
 
+@router.post("/{enrichment_id}/pause", status_code=202, summary="Pause the run")
+def pause(tenant: Who, enrichment_id: UUID) -> EnrichmentOut:
+    """Send nothing more. What is at the provider is waited for, then it is `paused`; what is held stays held."""
+    with tenant.begin() as scope:
+        return EnrichmentOut.model_validate(enrichment.pause(scope, enrichment_id))
+
+
 @router.post("/{enrichment_id}/resume", status_code=202, summary="Resume a paused run", responses=documented(402))
 def resume(tenant: Who, enrichment_id: UUID, body: ResumeRequest | None = None) -> EnrichmentOut:
-    """Hold credits for the rows that remain and go on."""
+    """Go on. After a pause for lack of credits they are held for the rows that remain, after one by hand they are."""
     spend_available = body.spend_available if body is not None else False
     with tenant.begin() as scope:
         view = enrichment.resume(scope, enrichment_id, spend_available=spend_available)

@@ -20,6 +20,7 @@ from cursive_app.services.enrichment.leads import LeadsView, add_to_leads, leads
 from cursive_app.services.enrichment.lists import get_enrichment, list_enrichments
 from cursive_app.services.enrichment.opening import open_records, open_upload
 from cursive_app.services.enrichment.output import MEDIA_TYPES, Output, check_output, output
+from cursive_app.services.enrichment.pausing import pause
 from cursive_app.services.enrichment.pricing import quote
 from cursive_app.services.enrichment.reading import bury_read, read_list
 from cursive_app.services.enrichment.refusals import Refused
@@ -74,6 +75,7 @@ __all__ = [
     "open_records",
     "open_upload",
     "output",
+    "pause",
     "purge_expired",
     "quote",
     "read_list",

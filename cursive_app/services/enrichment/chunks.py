@@ -47,9 +47,9 @@ class ChunkPlan:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What the run does next: send or look at a chunk, wait until a moment, pause, or end."""
+    """What the run does next: send, find or look at a chunk, wait until a moment, pause, rest, or end."""
 
-    act: Literal["send", "look", "wait", "pause", "ceiling", "done"]
+    act: Literal["send", "find", "look", "wait", "pause", "rest", "ceiling", "done"]
     chunk: ChunkPlan | None = None
     until: datetime | None = None
 
@@ -59,11 +59,12 @@ def next_act(scope: Scope, row: Enrichment) -> Next:
     chunks = run_chunks(scope, row.id)
     out = [chunk for chunk in chunks if is_out(chunk)]
     due = [chunk for chunk in out if due_at(chunk) <= now()]
+    if row.pause_requested_by is not None and (out or _has_more(row, chunks)):
+        return _next_before_rest(out, due)
     for chunk in due:
         if chunk.status == "pending":
             return Next("send", _plan(chunk))
-    waiting = next((chunk for chunk in chunks if chunk.status == "pending" and chunk.sent_at is None), None)
-    left = rows_to_send(row, includes_owned=row.includes_owned) - sum(chunk.row_count for chunk in chunks)
+    waiting, left = _waiting(chunks), _left(row, chunks)
     size = _next_size(row, chunks, left=waiting.row_count if waiting else left) if len(out) < IN_FLIGHT else 0
     if size:
         chunk = _cut(scope, row, chunks, waiting, size=size) if waiting else _make(scope, row, chunks, size=size)
@@ -76,6 +77,28 @@ def next_act(scope: Scope, row: Enrichment) -> Next:
     if waiting is None and left <= 0:
         return Next("done")
     return Next("pause" if may_hold_more(row) > 0 else "ceiling")
+
+
+def _next_before_rest(out: Sequence[EnrichmentChunk], due: Sequence[EnrichmentChunk]) -> Next:
+    """Nothing new is sent: what is at the provider is waited for, an order whose answer was lost is looked for."""
+    if due:
+        chunk = min(due, key=due_at)
+        return Next("find" if chunk.status == "pending" else "look", _plan(chunk))
+    return Next("wait", until=min(map(due_at, out))) if out else Next("rest")
+
+
+def _has_more(row: Enrichment, chunks: Sequence[EnrichmentChunk]) -> bool:
+    return _waiting(chunks) is not None or _left(row, chunks) > 0
+
+
+def _waiting(chunks: Sequence[EnrichmentChunk]) -> EnrichmentChunk | None:
+    """A chunk that is to be asked for again, as if it had never been sent."""
+    return next((chunk for chunk in chunks if chunk.status == "pending" and chunk.sent_at is None), None)
+
+
+def _left(row: Enrichment, chunks: Sequence[EnrichmentChunk]) -> int:
+    """How many rows are in no chunk yet."""
+    return rows_to_send(row, includes_owned=row.includes_owned) - sum(chunk.row_count for chunk in chunks)
 
 
 def is_out(chunk: EnrichmentChunk) -> bool:
@@ -141,7 +164,10 @@ def may_hold_more(row: Enrichment) -> Decimal:
 
 
 def still_needed(row: Enrichment) -> Decimal:
-    """What the rows that were not settled yet may cost, within the ceiling: what resuming holds."""
+    """What the rows that were not settled yet may cost, within the ceiling: what resuming holds. Nothing where a pause
+    by hand has kept the hold."""
+    if row.hold_id is not None:
+        return Decimal(0)
     settled = row.matched_count + row.no_match_count + row.error_count
     rows = rows_to_send(row, includes_owned=row.includes_owned) - settled
     return min(cost_of(rows, row.price), may_hold_more(row))

@@ -81,6 +81,7 @@ def end(
     key = f"enrichment:{row.id}:release:{row.hold_id}"  # a run that is taken up again has a second hold
     release_rest(scope, row, key=key, why="Not needed by the enrichment")
     row.status, row.outcome, row.message, row.finished_at = status, outcome, message[:500], now()
+    row.pause_requested_by = None
     advance(scope, claimed, row)
     _tell(scope, claimed, row)
 

@@ -21,6 +21,7 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Next, next_act, read_records
 from cursive_app.services.enrichment.ending import defer_mail, end, finish_job, release_rest
 from cursive_app.services.enrichment.joining import Joiner, sent_row
+from cursive_app.services.enrichment.pausing import rest
 from cursive_app.services.enrichment.pricing import rows_to_send
 from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
@@ -47,7 +48,7 @@ def run_enrichment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
             return
         assert step.chunk is not None
         try:
-            _send(claimed, step.chunk, lab) if step.act == "send" else _look(claimed, step.chunk, lab)
+            ACTS[step.act](claimed, step.chunk, lab)
         except Stopped:
             continue
         except ProviderError as error:
@@ -78,7 +79,7 @@ def _decide(claimed: ClaimedJob) -> Next | None:
             return None
         row.status, row.started_at = "running", row.started_at or now()
         step = next_act(scope, row)
-        if step.act in ("send", "look"):
+        if step.act in ACTS:
             stage = "sending" if step.act == "send" else "waiting"
             jobs.advance(scope, claimed, stage=stage, total=rows_to_send(row, includes_owned=row.includes_owned))
             return step
@@ -87,6 +88,8 @@ def _decide(claimed: ClaimedJob) -> Next | None:
             jobs.postpone(scope, claimed, until=step.until, stage="waiting")
         elif step.act == "pause":
             _pause(scope, claimed, row)
+        elif step.act == "rest":
+            rest(scope, claimed, row)
         else:
             _complete(scope, claimed, row, at_ceiling=step.act == "ceiling")
         return None
@@ -126,6 +129,23 @@ def _send(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
         except ProviderRefused as error:
             _give_up(claimed, chunk, error_trouble(chunk, error))
             return
+    _is_out(claimed, chunk, job)
+
+
+def _find(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
+    """Before a rest: whether the provider has a chunk whose answer was lost. If not, it waits until the run goes on."""
+    job = lab.find_enrichment(name=chunk.name)
+    if job is not None:
+        _is_out(claimed, chunk, job)
+        return
+    with claimed.tenant.begin() as scope:
+        _, stored = lock(scope, claimed, number=chunk.number)
+        if stored.status == "pending":
+            stored.sent_at = stored.looked_at = None
+            stored.tries = stored.failures = 0
+
+
+def _is_out(claimed: ClaimedJob, chunk: ChunkPlan, job: ProviderJob) -> None:
     with claimed.tenant.begin() as scope:
         _, stored = lock(scope, claimed, number=chunk.number)
         if stored.status == "pending":
@@ -191,6 +211,9 @@ def _failed(claimed: ClaimedJob, chunk: ChunkPlan, error: ProviderError) -> None
 def _give_up(claimed: ClaimedJob, chunk: ChunkPlan, cause: Cause) -> None:
     with claimed.tenant.begin() as scope:
         settle_failed(scope, claimed, number=chunk.number, cause=cause, why=GIVEN_UP)
+
+
+ACTS = {"send": _send, "find": _find, "look": _look}
 
 
 def _records(claimed: ClaimedJob, chunk: ChunkPlan) -> tuple[list[tuple[int, dict[str, str]]], bool]:

@@ -76,6 +76,7 @@ def enrichment_view(
         may_download=is_kept and accounts.allows(tenant, Permission.DOWNLOAD_ENRICHMENTS),
         why_not=why_not_start(row, rows=rows_to_send(row, includes_owned=row.includes_owned)),
         to_resume=still_needed(row) if row.status == "paused" else None,
+        pausing=row.pause_requested_by is not None,
         progress=run_progress(row, chunks),
         rerunnable=rerunnable(row),
     )

@@ -14,6 +14,7 @@ from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.changes import forget_changes
 from cursive_app.services.enrichment.chunks import may_hold_more, still_needed
+from cursive_app.services.enrichment.pausing import take_back
 from cursive_app.services.enrichment.pricing import (
     DELETED,
     available_credits,
@@ -111,7 +112,8 @@ def cancel(scope: Scope, id: UUID | str) -> EnrichmentView:
 
 
 def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> EnrichmentView:
-    """Hold what the remaining rows may cost and go on. `spend_available` as in `start`.
+    """Hold what the remaining rows may cost and go on; after a pause by hand it is held already, and before that pause
+    has taken effect it is taken back. `spend_available` as in `start`.
 
     Raises Conflict (`not_paused`), InsufficientCredits, NotFound, Forbidden.
     """
@@ -121,6 +123,9 @@ def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> En
         raise Conflict("Only a paused run can be resumed.", reason="not_paused")
     job = scope.get(Job, found.run_job_id, lock=True)  # the job before its list, as a running worker locks them
     row = scope.get(Enrichment, id, lock=True)
+    if row.pause_requested_by is not None:
+        take_back(scope, row, job)
+        return enrichment_view(scope, row)
     if row.status != "paused" or job.status != "paused":
         raise Conflict("Only a paused run can be resumed.", reason="not_paused")
     jobs.resume(scope, job.id)

@@ -142,8 +142,9 @@ def can_be_laid_out(*, source: str, kind: str | None) -> bool:
 @dataclass(frozen=True, slots=True)
 class EnrichmentView:
     """A list as its workspace sees it. Credits have two decimals. `may_*` are today's rights of who asks; `why_not`
-    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds. `progress` is
-    None before the start and when the rows were deleted; `found_fields` is None until a run has ended."""
+    says why it cannot be started now (None: it can); `to_resume` is what resuming a paused run holds, 0 after a pause
+    by hand; while `pausing` nothing more is sent and what is at the provider is waited for. `progress` is None before
+    the start and when the rows were deleted; `found_fields` is None until a run has ended."""
 
     id: UUID
     filename: str
@@ -187,6 +188,7 @@ class EnrichmentView:
     may_download: bool
     why_not: str | None
     to_resume: Decimal | None
+    pausing: bool
     progress: RunProgress | None
     rerunnable: Rerunnable
 

@@ -200,12 +200,13 @@ def cancelled(scope: Scope, claimed: ClaimedJob, *, message: str = "Stopped") ->
     _end(scope, claimed, row, status="cancelled", stage=row.stage, message=message, level="warning")
 
 
-def pause(scope: Scope, claimed: ClaimedJob, *, code: str, message: str) -> None:
-    """Stop until a person resumes the job (for example: out of credits). Raises LostClaim."""
+def pause(scope: Scope, claimed: ClaimedJob, *, code: str | None, message: str) -> None:
+    """Stop until a person resumes the job. `code` says what is wrong (out of credits); None: a person wished it so.
+    Raises LostClaim."""
     row = _fenced(scope, claimed)
     row.status, row.attempt_token, row.heartbeat_at = "paused", None, None
-    row.error_code, row.error_message = code, message[:500]
-    add_event(scope, row.id, stage=row.stage, message=message, level="warning")
+    row.error_code, row.error_message = code, message[:500] if code is not None else None
+    add_event(scope, row.id, stage=row.stage, message=message, level="warning" if code is not None else "info")
     end_attempt(scope, token=claimed.token, outcome="paused", stage=row.stage)
     scope.session.flush()
 

@@ -134,6 +134,12 @@ def request_cancel(scope: Scope, id: UUID | str) -> JobView:
     return job_view(row)
 
 
+def note(scope: Scope, id: UUID, message: str) -> None:
+    """A line in the timeline of a job of one's own room."""
+    row = scope.get(Job, id)
+    add_event(scope, row.id, stage=row.stage, message=message)
+
+
 def resume(scope: Scope, id: UUID | str) -> JobView:
     """Let a paused job go on. Raises Forbidden, NotFound, and Conflict (reason "not_paused")."""
     require(scope, Permission.CANCEL_JOBS)
