@@ -58,7 +58,7 @@ def rest(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
         row.matched_count + row.no_match_count + row.error_count
     )
     row.status = "paused"
-    row.message = f"Paused by {row.pause_requested_by}, with {left:,} {'row' if left == 1 else 'rows'} to go."
-    row.pause_requested_by = None
+    message = f"Paused by {row.pause_requested_by}, with {left:,} {'row' if left == 1 else 'rows'} to go."
+    row.message, row.pause_requested_by = message, None
     advance(scope, claimed, row)
-    jobs.pause(scope, claimed, code=None, message=row.message)
+    jobs.pause(scope, claimed, code=None, message=message)
