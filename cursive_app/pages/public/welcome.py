@@ -16,8 +16,12 @@ def welcome() -> rx.Component:
     return public_frame(
         rx.el.p(
             "If you expected to see a workspace here, its owner may have removed you from the team; ask them for an "
-            "invitation to ",
-            rx.el.strong(SessionState.user_email, class_name="font-medium text-ink break-all"),
+            "invitation",
+            rx.cond(  # a tab that just lost its workspace has forgotten the person until its first event here
+                SessionState.user_email != "",
+                rx.fragment(" to ", rx.el.strong(SessionState.user_email, class_name="font-medium text-ink break-all")),
+                rx.fragment(),
+            ),
             ". You can also start a workspace of your own.",
             class_name="text-14 text-ink-2",
         ),
