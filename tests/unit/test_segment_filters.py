@@ -82,6 +82,20 @@ def test_everything_else_is_refused_under_its_path(data: object, path: str) -> N
     assert path in refused(data)
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"field": "seniority", "include": "vp"},
+        {"field": "seniority", "include": [7]},
+        {"field": "state", "include": ["Atlantis"]},
+        {"field": "has_email", "is": "yes"},
+    ],
+)
+def test_a_value_that_is_refused_is_not_said_to_be_missing_as_well(condition: dict[str, Any]) -> None:
+    assert len(refused(where(condition))) == 1
+    assert len(refused(where(condition, {"field": "city"}))) == 2, "a row that is empty is still named"
+
+
 def test_limits_are_named_in_the_message() -> None:
     assert "100 values at most" in refused(where({"field": "state", "include": ["TX"] * 10_000}))["where.all.0.include"]
     assert any("nested 5 deep" in said for said in refused(nested(50)).values())

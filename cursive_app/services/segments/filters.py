@@ -198,8 +198,9 @@ class _Reader:
             if extra != "field" and extra not in allowed:
                 self.problem(f"{path}.{_name(extra)}", f"“{field.label}” takes {' and '.join(allowed)} only.")
                 return None
+        known = len(self.problems)
         found = self.body(field, data, path)
-        if found is not None and found.says_nothing and not self.lenient:
+        if found is not None and found.says_nothing and not self.lenient and len(self.problems) == known:
             self.problem(path, f"“{field.label}” has no value yet: add one or remove the row.")
         return found
 
