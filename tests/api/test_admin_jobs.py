@@ -82,7 +82,26 @@ def test_a_parameter_nobody_reads_is_refused_at_every_address(app: FastAPI, cast
         assert browser(app, cast.alice).get(address, params={"no_such_parameter": "1"}).status_code == 404, path
         assert browser(app, None).get(address, params={"no_such_parameter": "1"}).status_code == 401, path
     known = client.get(JOBS, params={"querry": "state:failed"}).json()["detail"]
-    assert "Known here: cursor, limit, query, since, until." in known
+    assert "Known here: cursor, kind, limit, query, since, status, until." in known
+
+
+def test_states_and_kinds_narrow_the_list_and_the_history(app: FastAPI, cast: Cast, customer: Cast) -> None:
+    kinds = [f"trial_{customer.alice.workspace_id.hex[:6]}_{place}" for place in range(2)]
+    failed, waiting = failing_job(customer.alice, kind=kinds[0]), make_job(customer.alice, kind=kinds[1])
+    client, query = as_staff(app, cast, "read_only"), f"workspace:{customer.workspace_id}"
+
+    def found(**asked: str | list[str]) -> set[str]:
+        page = client.get(JOBS, params={"query": query, **asked}).json()
+        lines = client.get(f"{JOBS}/history.csv", params={"query": query, **asked}).text.splitlines()[1:]
+        ids = {row["id"] for row in page["jobs"]}
+        assert ids == {line.split(",")[0] for line in lines}
+        return ids
+
+    assert found(status="failed") == found(kind=kinds[0]) == {str(failed.id)}
+    assert found(status=["failed", "pending"]) == found(kind=kinds) == {str(failed.id), str(waiting.id)}
+    assert found(status="pending", kind=kinds[0]) == set()
+    for wrong in ({"status": "broken"}, {"kind": 'x" state:failed'}, {"kind": "a,b"}):
+        assert client.get(JOBS, params=wrong).status_code == 422
 
 
 def test_staff_list_and_open_a_job(app: FastAPI, cast: Cast, customer: Cast) -> None:

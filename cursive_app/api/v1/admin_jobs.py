@@ -7,7 +7,7 @@ They are no part of the customers' OpenAPI document, but of the staff's (`admin_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,10 +18,16 @@ from starlette.responses import StreamingResponse
 
 from cursive_app.api.csv_files import csv_attachment
 from cursive_app.api.staff import staff_of
+from cursive_app.api.v1.jobs import Status
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminJobRow, StaffActor
 
 Words = Annotated[str, Query(alias="query", max_length=500, description="As in the query box, such as state:failed.")]
+Statuses = Annotated[list[Status] | None, Query(alias="status", description="Only these states; may be repeated.")]
+Kinds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*-]{1,50}$")]] | None,
+    Query(alias="kind", description="Only these kinds of work, such as csv_upload; may be repeated."),
+]
 Since = Annotated[datetime | None, Query(description="Created at or after, with a time zone.")]
 Until = Annotated[datetime | None, Query(description="Created before, with a time zone.")]
 
@@ -37,21 +43,37 @@ class RetryIn(BaseModel):
 def get_jobs(
     actor: StaffActor = Depends(staff_of),
     query: Words = "",
+    status: Statuses = None,
+    kind: Kinds = None,
     since: Since = None,
     until: Until = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=admin.LARGEST_PAGE)] = 50,
 ) -> AdminJobPage:
-    """The jobs that match, newest first, with the number in each state."""
-    return admin.list_jobs(actor, query=query, since=since, until=until, cursor=cursor, limit=limit)
+    """The jobs that match, newest first, with the number in each state. States and kinds count as words of the query:
+    with others of the same qualifier there they mean either."""
+    return admin.list_jobs(
+        actor, query=_words(query, status, kind), since=since, until=until, cursor=cursor, limit=limit
+    )
 
 
 def get_history(
-    actor: StaffActor = Depends(staff_of), query: Words = "", since: Since = None, until: Until = None
+    actor: StaffActor = Depends(staff_of),
+    query: Words = "",
+    status: Statuses = None,
+    kind: Kinds = None,
+    since: Since = None,
+    until: Until = None,
 ) -> StreamingResponse:
     """The jobs that match as a CSV file."""
-    lines: Iterator[bytes] = admin.history_csv(actor, query=query, since=since, until=until)
+    asked = _words(query, status, kind)
+    lines: Iterator[bytes] = admin.history_csv(actor, query=asked, since=since, until=until)
     return csv_attachment(lines, filename="jobs.csv", for_a_person=True)  # staff have no keys
+
+
+def _words(query: str, statuses: Sequence[str] | None, kinds: Sequence[str] | None) -> str:
+    more = [f"{name}:{','.join(values)}" for name, values in (("state", statuses), ("kind", kinds)) if values]
+    return " ".join([query, *more]).strip()
 
 
 def get_job(job_id: UUID, actor: StaffActor = Depends(staff_of)) -> AdminJobDetail:
