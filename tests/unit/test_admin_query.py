@@ -32,6 +32,7 @@ def test_other_words_for_the_same() -> None:
     ("query", "says"),
     [
         ("stat:failed", "There is no qualifier stat:"),
+        ("stat:failed", "tag:, id:, args.name: or put"),
         ("state:broken", "There is no state broken"),
         ("tag:ret", "There is no tag ret; use person,"),
         ('workspace:"Acme', "quotation mark is not closed"),

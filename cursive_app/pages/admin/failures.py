@@ -73,7 +73,7 @@ def _group(group: FailureLine) -> rx.Component:
                     copyable_id(group.fingerprint),
                     class_name="mt-0.5 flex flex-wrap items-center gap-x-1.5 text-12 text-ink-3",
                 ),
-                class_name="min-w-0 flex-1",
+                class_name="min-w-0 basis-full sm:flex-1 sm:basis-0",
             ),
             rx.el.div(
                 secondary("Show jobs", size="sm", href=group.href),

@@ -89,7 +89,7 @@ def _term(found: re.Match[str]) -> Term:
     given = found.group("key")
     key = _SAME.get(given.lower(), given.lower()) if given and not given.startswith("args.") else given or ""
     if key and key not in QUALIFIERS and not key.startswith("args."):
-        known = ", ".join(f"{name}:" for name in QUALIFIERS)
+        known = ", ".join(f"{name}:" if not name.endswith(".") else f"{name}name:" for name in QUALIFIERS)
         raise _wrong(f"There is no qualifier {key}:. Use {known} or put the word in quotes.")
     values = (quoted,) if quoted is not None else tuple(part for part in (plain or "").split(",") if part)
     if not key:
