@@ -133,9 +133,17 @@ def _pace(queue: QueueLine) -> rx.Component:
     )
 
 
+def _alive(one: WorkerLine) -> rx.Component:
+    silent = rx.el.span(
+        pill("Silent", "bad"),
+        title="Its tasks are taken up by others. It leaves this list within an hour, or when another worker starts.",
+    )
+    return rx.cond(one.alive, pill("Alive", "good"), silent)
+
+
 WORKERS = (
     Column("worker", "Worker", lambda one: rx.el.span(one.name, class_name="num"), lead=True),
-    Column("state", "State", lambda one: rx.cond(one.alive, pill("Alive", "good"), pill("Silent", "bad"))),
+    Column("state", "State", _alive),
     Column("heartbeat", "Heartbeat", lambda one: rx.el.span(one.heartbeat, class_name="num"), right=True),
     Column("running", "Tasks in hand", lambda one: rx.el.span(one.running, class_name="num"), right=True),
 )
