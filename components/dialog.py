@@ -51,12 +51,12 @@ def modal(
                 rx.el.div(
                     radix.title(title, class_name="text-16 font-semibold text-ink"),
                     _close(),
-                    class_name="flex items-start justify-between gap-4 px-5 pt-4 pb-1",
+                    class_name=f"flex items-start justify-between gap-4 px-5 pt-4 {'pb-2' if undescribed else 'pb-1'}",
                 ),
-                radix.description(description, class_name="px-5 text-13 text-ink-2")
+                radix.description(description, class_name="px-5 pb-2 text-13 text-ink-2")
                 if description is not None
                 else rx.fragment(),
-                rx.el.div(rx.el.div(*body, class_name="px-5 py-4"), class_name="modal-body"),
+                rx.el.div(rx.el.div(*body, class_name="px-5 pt-2 pb-4"), class_name="modal-body"),
                 rx.el.div(*footer, class_name="flex justify-end gap-2 px-5 py-3 border-t border-line")
                 if footer
                 else rx.fragment(),
