@@ -87,7 +87,12 @@ def working() -> rx.Component:
                             "stopping ends the run with it.",
                         ),
                     ),
-                    "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
+                    rx.cond(
+                        S.card.pausing,
+                        "Nothing more is sent. What is at the provider is waited for and charged as it is found; then "
+                        "the run rests, and what is held stays held.",
+                        "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
+                    ),
                 ),
                 class_name="text-12 text-ink-3",
             ),
@@ -119,9 +124,10 @@ def _kept_back() -> rx.Component:
 
 
 def _pause_or_go_on() -> rx.Component:
-    """A pause, and as long as it waits for the provider the way back; of a paused run its notice has it."""
+    """A pause while there is something that it would keep back, and as long as it waits for the provider the way back;
+    of a paused run its notice has it."""
     return rx.cond(
-        S.card.status == "paused",
+        (S.card.status == "paused") | (S.card.counts["not_sent"] == "0"),
         rx.fragment(),
         rx.cond(
             S.card.pausing,
