@@ -197,7 +197,7 @@ def _drawer() -> rx.Component:
         subtitle=rx.cond(
             S.drawer.found,
             rx.el.span(row.kind, " · ", copyable_id(row.short_id), class_name="inline-flex items-center gap-1.5"),
-            rx.el.span("Loading", class_name="text-ink-3"),
+            rx.el.span(rx.cond(S.drawer_missing, "Not here", "Loading"), class_name="text-ink-3"),
         ),
         footer=[_footer(row)],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
@@ -26,6 +27,14 @@ def test_the_demo_run_is_listed_and_opens_with_its_timeline(demo_page: Page) -> 
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page).to_have_url(re.compile(r"/jobs/?$"))
+
+
+def test_a_job_that_is_not_here_says_so_and_loads_for_nothing(demo_page: Page) -> None:
+    demo_page.goto(f"/jobs?job={uuid4()}")
+    drawer = demo_page.get_by_role("dialog")
+    expect(drawer.get_by_text("This job does not exist here")).to_be_visible()
+    expect(drawer.get_by_text("Not here")).to_be_visible()
+    expect(drawer.get_by_text("Loading")).to_have_count(0)
 
 
 def test_filters_live_in_the_address(demo_page: Page) -> None:
