@@ -94,9 +94,10 @@ ACTIONS: tuple[Command, ...] = (
     ),
     Command("Your account", "Actions", "circle-user", href="/settings/account", keywords=("password", "profile")),
     Command("Your sessions", "Actions", "monitor-smartphone", href="/settings/sessions", keywords=("devices",)),
-    Command("Use the system theme", "Appearance", "monitor", run=set_color_mode("system"), keywords=("dark", "light")),
     Command("Use the light theme", "Appearance", "sun", run=set_color_mode("light")),
     Command("Use the dark theme", "Appearance", "moon", run=set_color_mode("dark")),
+    # Last: who types "dark" means dark.
+    Command("Use the system theme", "Appearance", "monitor", run=set_color_mode("system"), keywords=("dark", "light")),
 )
 
 

@@ -112,6 +112,16 @@ def test_the_palette_begins_where_one_was_last_with_its_first_line_selected(demo
     demo_page.wait_for_url("**/credits**")
 
 
+def test_the_palette_takes_the_theme_that_was_typed(demo_page: Page) -> None:
+    demo_page.emulate_media(color_scheme="light")
+    settled(demo_page, "/leads")
+    demo_page.keyboard.press("Control+k")
+    demo_page.keyboard.type("dark")
+    expect(demo_page.get_by_role("option").first).to_have_text("Use the dark theme")
+    demo_page.keyboard.press("Enter")
+    expect(demo_page.locator("html")).to_have_class(re.compile(r"\bdark\b"))
+
+
 def test_shortcuts_are_listed_and_silent_while_typing(demo_page: Page) -> None:
     settled(demo_page, "/leads")
     demo_page.keyboard.press("/")
