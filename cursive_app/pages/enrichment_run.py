@@ -73,49 +73,54 @@ def working() -> rx.Component:
             class_name="mt-4 grid grid-cols-2 gap-4 sm:grid-cols-4",
             custom_attrs={"aria-live": "polite"},
         ),
-        rx.el.div(
-            rx.el.p(
-                rx.match(
-                    S.card.status,
-                    (
-                        "paused",
-                        rx.cond(
-                            S.card.rests,
-                            "Nothing is looked up until it goes on. What was found stays, and what is held stays held; "
-                            "stopping ends the run and gives the rest back.",
-                            "Nothing is looked up and nothing more is held until it goes on. What was found stays; "
-                            "stopping ends the run with it.",
-                        ),
-                    ),
-                    rx.cond(
-                        S.card.pausing,
-                        "Nothing more is sent. What is at the provider is waited for and charged as it is found; then "
-                        "the run rests, and what is held stays held.",
-                        "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
-                    ),
-                ),
-                class_name="text-12 text-ink-3",
-            ),
-            rx.cond(
-                may(Permission.RUN_ENRICHMENTS),
-                rx.el.div(
-                    rx.cond(
-                        S.run.stopping,
-                        rx.el.span("Stopping…", role="status", class_name="text-13 text-ink-2"),
-                        rx.fragment(
-                            _pause_or_go_on(),
-                            quiet_danger("Stop the run", icon_name="square", on_click=S.set_confirming_stop(True)),
-                        ),
-                    ),
-                    class_name="-mx-3 flex flex-none items-center",  # words, not edges, stand in line with the others
-                ),
-                rx.fragment(),
-            ),
-            class_name="mt-4 flex flex-wrap items-center justify-between gap-3",
-        ),
+        _what_follows(),
         _confirm_stop(),
         aria_label="Run",
         class_name="card px-4 py-4 sm:px-5",
+    )
+
+
+def _what_follows() -> rx.Component:
+    """What goes on by itself and what does not, with the ways to pause and to stop."""
+    return rx.el.div(
+        rx.el.p(
+            rx.match(
+                S.card.status,
+                (
+                    "paused",
+                    rx.cond(
+                        S.card.rests,
+                        "Nothing is looked up until it goes on. What was found stays, and what is held stays held; "
+                        "stopping ends the run and gives the rest back.",
+                        "Nothing is looked up and nothing more is held until it goes on. What was found stays; "
+                        "stopping ends the run with it.",
+                    ),
+                ),
+                rx.cond(
+                    S.card.pausing,
+                    "Nothing more is sent. What is at the provider is waited for and charged as it is found; then "
+                    "the run rests, and what is held stays held.",
+                    "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
+                ),
+            ),
+            class_name="text-12 text-ink-3",
+        ),
+        rx.cond(
+            may(Permission.RUN_ENRICHMENTS),
+            rx.el.div(
+                rx.cond(
+                    S.run.stopping,
+                    rx.el.span("Stopping…", role="status", class_name="text-13 text-ink-2"),
+                    rx.fragment(
+                        _pause_or_go_on(),
+                        quiet_danger("Stop the run", icon_name="square", on_click=S.set_confirming_stop(True)),
+                    ),
+                ),
+                class_name="-mx-3 flex flex-none items-center",  # words, not edges, stand in line with the others
+            ),
+            rx.fragment(),
+        ),
+        class_name="mt-4 flex flex-wrap items-center justify-between gap-3",
     )
 
 
