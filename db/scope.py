@@ -148,9 +148,7 @@ def _open(session: Session, opening: str) -> None:
     with opened_with(opening):
         try:
             session.connection()
-        except (
-            sa_exc.InvalidRequestError
-        ) as error:  # the pool tried twice, and the server ended each connection at once
+        except sa_exc.InvalidRequestError as error:  # the server ended each of the pool's two tries at once
             raise Unavailable from error
 
 
