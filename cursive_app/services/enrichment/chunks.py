@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from cursive_app.clock import now
-from cursive_app.services.enrichment.pricing import cost_of, rows_to_send, whole_rows
+from cursive_app.services.enrichment.pricing import cost_of, rows_to_send, rows_unanswered, whole_rows
 from cursive_app.services.enrichment.stored import sent_records
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
@@ -168,9 +168,7 @@ def still_needed(row: Enrichment) -> Decimal:
     by hand has kept the hold."""
     if row.hold_id is not None:
         return Decimal(0)
-    settled = row.matched_count + row.no_match_count + row.error_count
-    rows = rows_to_send(row, includes_owned=row.includes_owned) - settled
-    return min(cost_of(rows, row.price), may_hold_more(row))
+    return min(cost_of(rows_unanswered(row), row.price), may_hold_more(row))
 
 
 def _next_size(row: Enrichment, chunks: Sequence[EnrichmentChunk], *, left: int) -> int:

@@ -11,7 +11,7 @@ from uuid import UUID
 from cursive_app.errors import Conflict
 from cursive_app.services import accounts, jobs
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.enrichment.pricing import rows_to_send
+from cursive_app.services.enrichment.pricing import rows_unanswered
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.settling import advance
 from cursive_app.services.enrichment.views import EnrichmentView
@@ -29,19 +29,25 @@ def pause(scope: Scope, id: UUID | str) -> EnrichmentView:
     Raises Conflict (`not_running`), NotFound, Forbidden.
     """
     require(scope, Permission.RUN_ENRICHMENTS)
-    found = scope.get(Enrichment, id)
-    if found.run_job_id is None:
-        raise Conflict("This list is not running; there is nothing to pause.", reason="not_running")
-    job = scope.get(Job, found.run_job_id, lock=True)  # the job before its list, as a running worker locks them
-    row = scope.get(Enrichment, id, lock=True)
+    refusal = Conflict("This list is not running; there is nothing to pause.", reason="not_running")
+    job, row = lock_run(scope, id, refusal=refusal)
     if row.status not in MOVING or job.cancel_requested_at is not None:
-        raise Conflict("This list is not running; there is nothing to pause.", reason="not_running")
+        raise refusal
     if row.pause_requested_by is None:
         row.pause_requested_by = accounts.actor_label(scope)
         jobs.note(scope, job.id, f"Pause requested by {row.pause_requested_by}")
         accounts.record_audit(scope, action="enrichment.paused", object_type="enrichments", object_id=row.id)
         scope.session.flush()
     return enrichment_view(scope, row)
+
+
+def lock_run(scope: Scope, id: UUID | str, *, refusal: Conflict) -> tuple[Job, Enrichment]:
+    """The job of a list's run and the list, both locked. Raises NotFound, and `refusal` for one never started."""
+    found = scope.get(Enrichment, id)
+    if found.run_job_id is None:
+        raise refusal
+    job = scope.get(Job, found.run_job_id, lock=True)  # the job before its list, as a running worker locks them
+    return job, scope.get(Enrichment, id, lock=True)
 
 
 def take_back(scope: Scope, row: Enrichment, job: Job) -> None:
@@ -54,9 +60,7 @@ def take_back(scope: Scope, row: Enrichment, job: Job) -> None:
 
 def rest(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     """Nothing is at the provider any more: wait for a person."""
-    left = rows_to_send(row, includes_owned=row.includes_owned) - (
-        row.matched_count + row.no_match_count + row.error_count
-    )
+    left = rows_unanswered(row)
     row.status = "paused"
     message = f"Paused by {row.pause_requested_by}, with {left:,} {'row' if left == 1 else 'rows'} to go."
     row.message, row.pause_requested_by = message, None

@@ -62,6 +62,16 @@ def rows_to_send(row: Enrichment, *, includes_owned: bool) -> int:
     return (row.valid_count or 0) + ((row.owned_count or 0) if includes_owned else 0)
 
 
+def rows_answered(row: Enrichment) -> int:
+    """How many rows of the run have their outcome."""
+    return row.matched_count + row.no_match_count + row.error_count
+
+
+def rows_unanswered(row: Enrichment) -> int:
+    """How many rows of the run have no outcome yet, sent or not."""
+    return rows_to_send(row, includes_owned=row.includes_owned) - rows_answered(row)
+
+
 def minimum_rows(row: Enrichment) -> int:
     """The smallest run of this list. What is left of an earlier run may be of any size."""
     return 1 if row.source == "rerun" else settings().enrichment_minimum_rows

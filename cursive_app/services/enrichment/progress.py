@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from cursive_app.services.enrichment.chunks import due_at, is_out
-from cursive_app.services.enrichment.pricing import rows_to_send
+from cursive_app.services.enrichment.pricing import rows_answered, rows_to_send, rows_unanswered
 from cursive_app.services.enrichment.views import Rerunnable, RunProgress
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk
@@ -23,7 +23,7 @@ def run_progress(row: Enrichment, chunks: Sequence[EnrichmentChunk]) -> RunProgr
         return None
     has_ended = row.status in ENDED
     total = rows_to_send(row, includes_owned=row.includes_owned)
-    answered = row.matched_count + row.no_match_count + row.error_count
+    answered = rows_answered(row)
     out = [chunk for chunk in chunks if (was_out(chunk) if has_ended else is_out(chunk))]
     at_provider = sum(chunk.row_count for chunk in out)
     left = 0 if has_ended else max(total - sum(chunk.row_count for chunk in chunks), 0)
@@ -48,9 +48,8 @@ def rerunnable(row: Enrichment) -> Rerunnable:
     """How many rows of an ended run a new list can be made of, by outcome; none while it runs and after deletion."""
     if row.status not in ENDED or row.purged_at is not None:
         return Rerunnable(error=0, no_match=0, skipped=0)
-    answered = row.matched_count + row.no_match_count + row.error_count
-    unreached = rows_to_send(row, includes_owned=row.includes_owned) - answered
-    return Rerunnable(error=row.error_count, no_match=row.no_match_count, skipped=max(unreached, 0))
+    skipped = max(rows_unanswered(row), 0)
+    return Rerunnable(error=row.error_count, no_match=row.no_match_count, skipped=skipped)
 
 
 def chunks_by_list(scope: Scope, rows: Sequence[Enrichment]) -> dict[UUID, list[EnrichmentChunk]]:

@@ -22,7 +22,7 @@ from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Nex
 from cursive_app.services.enrichment.ending import defer_mail, end, finish_job, release_rest
 from cursive_app.services.enrichment.joining import Joiner, sent_row
 from cursive_app.services.enrichment.pausing import rest
-from cursive_app.services.enrichment.pricing import rows_to_send
+from cursive_app.services.enrichment.pricing import rows_to_send, rows_unanswered
 from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
 from cursive_app.services.enrichment.troubles import GIVEN_UP, error_trouble, failed_trouble
@@ -228,9 +228,7 @@ def _records(claimed: ClaimedJob, chunk: ChunkPlan) -> tuple[list[tuple[int, dic
 
 def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     """The hold is used up and the balance was smaller than the list: wait for a person (ENR-13)."""
-    left = rows_to_send(row, includes_owned=row.includes_owned) - (
-        row.matched_count + row.no_match_count + row.error_count
-    )
+    left = rows_unanswered(row)
     key = f"enrichment:{row.id}:release:{row.hold_id}"  # a run has a hold for each time it is resumed
     release_rest(scope, row, key=key, why="Given back while the enrichment is paused")
     row.status = "paused"

@@ -19,7 +19,7 @@ from cursive_app.services import credits, jobs
 from cursive_app.services.enrichment.chunks import get_chunk, rows_of
 from cursive_app.services.enrichment.finds import count_found
 from cursive_app.services.enrichment.joining import Match
-from cursive_app.services.enrichment.pricing import cost_of
+from cursive_app.services.enrichment.pricing import cost_of, rows_answered
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.jobs.causes import Cause
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
@@ -115,7 +115,7 @@ def advance(scope: Scope, claimed: ClaimedJob, row: Enrichment, message: str | N
     jobs.advance(
         scope,
         claimed,
-        processed=row.matched_count + row.no_match_count + row.error_count,
+        processed=rows_answered(row),
         failed=row.error_count,
         held=row.credits_held,
         captured=row.credits_captured,

@@ -14,7 +14,7 @@ from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.changes import forget_changes
 from cursive_app.services.enrichment.chunks import may_hold_more, still_needed
-from cursive_app.services.enrichment.pausing import take_back
+from cursive_app.services.enrichment.pausing import lock_run, take_back
 from cursive_app.services.enrichment.pricing import (
     DELETED,
     available_credits,
@@ -118,16 +118,13 @@ def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> En
     Raises Conflict (`not_paused`), InsufficientCredits, NotFound, Forbidden.
     """
     require(scope, Permission.RUN_ENRICHMENTS)
-    found = scope.get(Enrichment, id)
-    if found.run_job_id is None:
-        raise Conflict("Only a paused run can be resumed.", reason="not_paused")
-    job = scope.get(Job, found.run_job_id, lock=True)  # the job before its list, as a running worker locks them
-    row = scope.get(Enrichment, id, lock=True)
+    refusal = Conflict("Only a paused run can be resumed.", reason="not_paused")
+    job, row = lock_run(scope, id, refusal=refusal)
     if row.pause_requested_by is not None:
         take_back(scope, row, job)
         return enrichment_view(scope, row)
     if row.status != "paused" or job.status != "paused":
-        raise Conflict("Only a paused run can be resumed.", reason="not_paused")
+        raise refusal
     jobs.resume(scope, job.id)
     number = int(job.arguments.get("resumes") or 0) + 1
     key = f"enrichment:{row.id}:hold:{number}"
