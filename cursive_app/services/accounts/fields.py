@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from cursive_app.errors import Invalid
+from cursive_app.printable import is_printable
 from cursive_app.settings import settings
 
 MAX_EMAIL = 254
@@ -18,8 +19,10 @@ MAX_EMAIL = 254
 def plain_text(value: str, *, field: str, label: str, longest: int, required: bool = True) -> str:
     """One trimmed line without control characters. Raises Invalid."""
     text = unicodedata.normalize("NFC", value).strip()
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text):
-        raise Invalid(fields={field: f"The {label} must be one line of plain text."})
+    if not is_printable(text):
+        raise Invalid(
+            fields={field: f"The {label} must be one line of plain text, without invisible control characters."}
+        )
     if required and not text:
         raise Invalid(fields={field: f"Enter a {label}."})
     if len(text) > longest:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cursive_app.errors import Invalid
+from cursive_app.printable import is_printable
 from cursive_app.services.segments.filters import Filters, parse
 from cursive_app.settings import settings
 from db.models.segments import SavedSegment
@@ -29,7 +30,7 @@ def read_filters(value: object) -> Filters:
 
 def read_name(value: object) -> str:
     text = " ".join(str(value).split()) if isinstance(value, str) else ""
-    if not text or not _printable(text):
+    if not text or not is_printable(text):
         raise Invalid(fields={"name": "Give the segment a name of printable characters."})
     if len(text) > MAX_NAME:
         raise Invalid(fields={"name": f"A name has at most {MAX_NAME} characters; this one has {len(text):,}."})
@@ -44,13 +45,9 @@ def read_description(value: object) -> str:
                 "description": f"A description has at most {MAX_DESCRIPTION} characters; this one has {len(text):,}."
             }
         )
-    if not _printable(text.replace("\n", " ").replace("\r", " ").replace("\t", " ")):
+    if not is_printable(text.replace("\n", " ").replace("\r", " ").replace("\t", " ")):
         raise Invalid(fields={"description": "Text must not contain control characters."})
     return text
-
-
-def _printable(text: str) -> bool:
-    return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
 
 
 def read_max_leads(value: object) -> int | None:
