@@ -179,6 +179,11 @@ def _balance(data: ShellData) -> rx.Component:
     )
 
 
+def log_out() -> Any:
+    """Leaves for the route that ends the session: only an HTTP answer can take the cookie away."""
+    return rx.call_script("window.location.assign('/auth/logout')")
+
+
 def _user_menu(data: ShellData) -> rx.Component:
     return menu(
         "Account",
@@ -192,7 +197,7 @@ def _user_menu(data: ShellData) -> rx.Component:
             *data.user_items,
             *theme_items(),
             line(),
-            item("Log out", icon_name="log-out", on_select=rx.call_script("window.location.assign('/auth/logout')")),
+            item("Log out", icon_name="log-out", on_select=log_out()),
         ],
         trigger=[
             monogram(data.user_name, round_=True),

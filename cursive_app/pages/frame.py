@@ -23,6 +23,7 @@ from components.feedback import banner
 from components.primitives.anchor import anchor
 from components.shell import PALETTE_CLASS, NavGroup, NavLink, ShellData, app_shell, palette_trigger, public_shell
 from components.shortcuts import Shortcut, shortcuts_dialog
+from components.sidebar import log_out
 from cursive_app.pages.notices import bell
 from cursive_app.services.accounts import Permission
 from state.palette import PaletteState
@@ -92,8 +93,17 @@ ACTIONS: tuple[Command, ...] = (
         keywords=("csv", "excel", "xlsx", "enrich"),
         only=may(Permission.EDIT_ENRICHMENTS),
     ),
+    Command(
+        "Invite a teammate",
+        "Actions",
+        "user-round-plus",
+        href="/settings/team",
+        keywords=("invitation", "member"),
+        only=may(Permission.MANAGE_TEAM),
+    ),
     Command("Your account", "Actions", "circle-user", href="/settings/account", keywords=("password", "profile")),
     Command("Your sessions", "Actions", "monitor-smartphone", href="/settings/sessions", keywords=("devices",)),
+    Command("Log out", "Actions", "log-out", run=log_out(), keywords=("logout", "sign out")),
     Command("Use the light theme", "Appearance", "sun", run=set_color_mode("light")),
     Command("Use the dark theme", "Appearance", "moon", run=set_color_mode("dark")),
     # Last: who types "dark" means dark.

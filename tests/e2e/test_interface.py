@@ -12,7 +12,7 @@ import websocket
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from cursive_app.cursive_app import PAGES
-from tests.e2e.conftest import SignedIn
+from tests.e2e.conftest import SignedIn, log_in
 from tests.e2e.soundness import assert_sound, looks, settled
 from tests.product import Product
 
@@ -121,6 +121,24 @@ def test_the_palette_takes_the_theme_that_was_typed(demo_page: Page) -> None:
     expect(demo_page.get_by_role("option").first).to_have_text("Use the dark theme")
     demo_page.keyboard.press("Enter")
     expect(demo_page.locator("html")).to_have_class(re.compile(r"\bdark\b"))
+
+
+def test_the_palette_knows_how_to_invite_and_to_log_out(page: Page) -> None:
+    log_in(page, "staff@example.com")
+    settled(page, "/leads")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("invite")
+    expect(page.get_by_role("option").first).to_have_text("Invite a teammate")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/settings/team")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("log out")
+    expect(page.get_by_role("option").first).to_have_text("Log out")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/login")
+    expect(page.get_by_text("You are logged out.")).to_be_visible()
+    page.goto("/leads")
+    page.wait_for_url("**/login?next=*")
 
 
 def test_shortcuts_are_listed_and_silent_while_typing(demo_page: Page) -> None:
