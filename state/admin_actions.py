@@ -53,8 +53,7 @@ class AdminActionState(rx.State):
     typed: str = ""
     error: str = ""
 
-    _selection: Selection = Selection()
-    _expected: int = 0
+    _planned: Plan | None = None
 
     @rx.event
     @allow("staff")
@@ -87,14 +86,14 @@ class AdminActionState(rx.State):
     @rx.event
     @allow("staff")
     async def apply(self):
-        """Do what was counted. It is refused, and said, when it would now be about other jobs."""
-        if not self.possible or (self.action == "delete" and self.typed != self.count):
+        """Do what was counted, to the jobs that were counted."""
+        planned = self._planned
+        if planned is None or not self.possible or (self.action == "delete" and self.typed != self.count):
             return
         self.pending, self.error = True, ""
         yield
-        selection, expected, action = self._selection, self._expected, _action(self.action)
         try:
-            done = await as_staff(lambda actor: admin.apply(actor, action, selection, expected=expected))
+            done = await as_staff(lambda actor: admin.apply(actor, planned))
         except CursiveError as error:
             self.error = said(error)
             return
@@ -103,7 +102,7 @@ class AdminActionState(rx.State):
         self.is_open = False
         page = await self.get_state(AdminJobsState)
         page._choose([])
-        told = f"{number(done.done, 'job')} {WORDS[action][1]}."
+        told = f"{number(done.done, 'job')} {WORDS[planned.action][1]}."
         if done.refused:
             reasons = "; ".join(f"{one.count:,}: {one.reason}" for one in done.refused)
             yield rx.toast.warning(told, description=f"Not done for {reasons}", duration=15_000)
@@ -113,7 +112,7 @@ class AdminActionState(rx.State):
     async def _plan(self, name: str, selection: Selection) -> None:
         action = _action(name)
         plan = await as_staff(lambda actor: admin.plan(actor, action, selection))
-        self._selection, self._expected = selection, plan.possible
+        self._planned = plan
         self._show(plan)
         self.is_open = True
 

@@ -44,14 +44,17 @@ def failing_job(tenant: Tenant, *, error: CursiveError | None = None, kind: str 
 
 def done_job(tenant: Tenant, *, processed: int = 3, **options) -> JobView:
     job = make_job(tenant, **options)
+    end_job(job, processed=processed)
+    return job
 
+
+def end_job(job: JobView, *, processed: int = 3) -> None:
     def flow(claimed: jobs.ClaimedJob) -> None:
         with claimed.tenant.begin() as scope:
             jobs.advance(scope, claimed, processed=processed)
             jobs.finish(scope, claimed)
 
     jobs.work(job.id, flow)
-    return job
 
 
 def of(tenant: Tenant, words: str = "") -> str:

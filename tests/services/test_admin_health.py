@@ -37,10 +37,9 @@ def test_failures_are_grouped_with_their_reach(cast: Cast, kind: str) -> None:
     assert [(hit.name, hit.jobs) for hit in group.workspaces] == [("Acme", 2), ("Other", 1)]
     assert group.kinds == (kind,)
     assert group.first_seen <= group.last_seen
-    again = Selection(query=group.query)
-    dry = admin.plan(actor, "retry", again)
+    dry = admin.plan(actor, "retry", Selection(query=group.query))
     assert (dry.possible, dry.workspaces) == (3, 2)
-    assert admin.apply(actor, "retry", again, expected=3).done == 3
+    assert admin.apply(actor, dry).done == 3
 
 
 def test_a_file_that_cannot_be_used_is_no_failure_of_ours(cast: Cast) -> None:

@@ -103,9 +103,7 @@ def test_all_matching_after_a_dry_run(cast: Cast, kind: str) -> None:
     assert (dry.matching, dry.possible, dry.workspaces) == (4, 3, 1)
     assert [one.count for one in dry.refused] == [1]
     assert {job_row(job.id).status for job in failed} == {"failed"}  # a dry run changes nothing
-    with pytest.raises(Conflict, match="not 50"):
-        admin.apply(actor, "retry", chosen, expected=50)
-    done = admin.apply(actor, "retry", chosen, expected=dry.possible)
+    done = admin.apply(actor, dry)
     assert done.done == 3
     assert {job_row(job.id).status for job in failed} == {"pending"}
     assert job_row(odd.id).status == "failed"
@@ -119,7 +117,7 @@ def test_an_action_on_chosen_jobs_reports_those_that_are_gone(cast: Cast) -> Non
     dry = admin.plan(actor, "cancel", Selection(ids=(waiting.id, ended.id, uuid4())))
     assert (dry.matching, dry.possible) == (2, 1)
     assert {one.reason for one in dry.refused} == {"It has already ended.", "It is not there any more."}
-    assert admin.apply(actor, "cancel", Selection(ids=(waiting.id, ended.id)), expected=1).done == 1
+    assert admin.apply(actor, dry).done == 1
     assert job_row(waiting.id).cancel_requested_at is not None
     assert job_row(ended.id).cancel_requested_at is None
 

@@ -1,14 +1,15 @@
 """Retry, cancel and delete: for one job, for chosen ones, for all that match (JOB-05, JOB-06, JOB-13).
 
-First `plan` counts and changes nothing; then `apply` gets that count back and refuses when it is no longer about right.
-Each job is its own short transaction that locks the job, looks again, acts, and writes down who did it: a job that
-meanwhile went on or ended is refused, and what was done stays done when a later one cannot be.
+First `plan` counts and changes nothing; then `apply` gets that plan back and acts on the jobs that were counted and on
+no others, whatever matches by then. Each job is its own short transaction that locks the job, looks again, acts, and
+writes down who did it: a job that meanwhile went on or ended is refused, and what was done stays done when a later one
+cannot be.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -41,27 +42,29 @@ from db.system import SystemScope, system_scope
 
 MOST_AT_ONCE = 1_000
 EXAMPLES = 5
-_TOLERANCE = 0.1  # of the counted jobs may have come or gone between the dry run and the action
 _NEED: dict[Action, StaffRole] = {"retry": "operate", "cancel": "operate", "delete": "all"}
 _GONE = "It is not there any more."
 
 
 def plan(actor: StaffActor, action: Action, selection: Selection) -> Plan:
-    """What an action would do, without doing it. Raises Forbidden, and Invalid for a query that is not understood."""
-    need = _need(action)
-    require_staff(actor, need, attempted=f"jobs.{action}", object_id=_name_of(selection))
+    """What an action would do, without doing it.
+
+    Raises Forbidden, and Invalid for a query that is not understood, an empty choice, or too many jobs.
+    """
+    require_staff(actor, _need(action), attempted=f"jobs.{action}", object_id=_name_of(selection.ids, selection.query))
     with system_scope() as scope:
-        chosen, matching = _chosen(scope, actor, selection)
+        chosen = _chosen(scope, actor, selection)
     reasons = [_why_not(action, row) for row in chosen]
     possible = [row for row, reason in zip(chosen, reasons, strict=True) if reason is None]
     refused = Counter(reason for reason in reasons if reason is not None)
-    if len(selection.ids) > matching:
-        refused[_GONE] += len(selection.ids) - matching
+    if selection.ids is not None:
+        refused[_GONE] += len(set(selection.ids)) - len(chosen)
     return Plan(
         action=action,
-        matching=matching,
-        possible=len(possible),
-        refused=_refusals(refused),
+        matching=len(chosen),
+        ids=tuple(row.id for row in possible),
+        query=selection.query,
+        refused=_refusals(+refused),  # without zeros
         workspaces=len({row.workspace_id for row in possible}),
         credits_held=sum(
             (row.credits_held - row.credits_captured - row.credits_released for row in possible), start=Decimal(0)
@@ -71,38 +74,24 @@ def plan(actor: StaffActor, action: Action, selection: Selection) -> Plan:
     )
 
 
-def apply(actor: StaffActor, action: Action, selection: Selection, *, expected: int) -> Applied:
-    """Do it. `expected` is the number the person saw (`Plan.possible`).
-
-    Raises Forbidden, Invalid, and Conflict (reason "count_changed" when it is now about other jobs).
-    """
-    require_staff(actor, _need(action), attempted=f"jobs.{action}", object_id=_name_of(selection))
-    with system_scope() as scope:
-        chosen, _ = _chosen(scope, actor, selection)
-    possible = [row for row in chosen if _why_not(action, row) is None]
-    if not _is_as_counted(len(possible), expected):
-        raise Conflict(f"It is now {len(possible):,} jobs, not {expected:,}. Look again.", reason="count_changed")
+def apply(actor: StaffActor, planned: Plan) -> Applied:
+    """Do it, to the jobs of `planned.ids`: what came since is not dragged along. Raises Forbidden, Invalid."""
+    action = planned.action
+    require_staff(actor, _need(action), attempted=f"jobs.{action}", object_id=_name_of(planned.ids, planned.query))
     done = 0
     refused: Counter[str] = Counter()
-    for row in possible:
-        reason = _act_on_one(actor, action, row.id)
+    for id in planned.ids:
+        reason = _act_on_one(actor, action, id)
         done += reason is None
         if reason is not None:
             refused[reason] += 1
-    if len(selection.ids) != 1:
+    if planned.query or planned.matching > 1:
         with system_scope() as scope:
             record_action(
-                scope, actor, action=f"jobs.{action}", object_type="selection", query=selection.query, done=done,
-                refused=sum(refused.values()), expected=expected,
+                scope, actor, action=f"jobs.{action}", object_type="selection", query=planned.query, done=done,
+                refused=sum(refused.values()), expected=planned.possible,
             )  # fmt: skip
     return Applied(action=action, done=done, refused=_refusals(refused))
-
-
-def _is_as_counted(count: int, expected: int) -> bool:
-    """A job may end by itself meanwhile; more jobs than were counted are only let in where they hardly matter, so that
-    “Delete 1 job” never deletes two."""
-    room = int(expected * _TOLERANCE)
-    return expected - max(1, room) <= count <= expected + room
 
 
 def act(actor: StaffActor, action: Action, id: UUID) -> AdminJobRow:
@@ -221,14 +210,16 @@ def _refuse(reason: str | None) -> None:
         raise Conflict(reason, reason="not_possible")
 
 
-def _chosen(scope: SystemScope, actor: StaffActor, selection: Selection) -> tuple[list[AdminJobRow], int]:
-    """The jobs that are meant, newest first. Raises Invalid when there are too many."""
+def _chosen(scope: SystemScope, actor: StaffActor, selection: Selection) -> list[AdminJobRow]:
+    """The jobs that are meant, newest first. Raises Invalid when there are too many, or none was chosen."""
     statement = rows_statement().order_by(Job.created_at.desc(), Job.id.desc()).limit(MOST_AT_ONCE + 1)
-    if selection.ids:
-        statement = statement.where(Job.id.in_(selection.ids[: MOST_AT_ONCE + 1]))
-    else:
+    if selection.ids is None:
         search = open_search(scope, actor, query=selection.query, since=selection.since, until=selection.until)
         statement = statement.where(*search.conditions())
+    elif selection.ids:
+        statement = statement.where(Job.id.in_(selection.ids[: MOST_AT_ONCE + 1]))
+    else:
+        raise Invalid(fields={"selection": "No job is selected any more. Select some and try again."})
     found = list(read_rows(scope, statement))
     if len(found) > MOST_AT_ONCE:
         raise Invalid(
@@ -236,7 +227,7 @@ def _chosen(scope: SystemScope, actor: StaffActor, selection: Selection) -> tupl
                 "selection": f"More than {MOST_AT_ONCE:,} jobs match. Narrow the query or the dates and go in parts."
             }
         )
-    return found, len(found)
+    return found
 
 
 def _why_not(action: Action, row: AdminJobRow) -> str | None:
@@ -253,5 +244,5 @@ def _refusals(found: Counter[str]) -> tuple[Refusals, ...]:
     return tuple(Refusals(reason=reason, count=count) for reason, count in found.most_common())
 
 
-def _name_of(selection: Selection) -> str | None:
-    return str(selection.ids[0]) if len(selection.ids) == 1 else selection.query or None
+def _name_of(ids: Sequence[UUID] | None, query: str) -> str | None:
+    return str(ids[0]) if ids is not None and len(ids) == 1 else query or None

@@ -199,9 +199,10 @@ class AdminJobDetail:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which jobs an action means: these `ids`, or (without ids) everything that matches the query and dates."""
+    """Which jobs an action means: these `ids` (none of them is a mistake), or with None everything that matches the
+    query and dates."""
 
-    ids: tuple[UUID, ...] = ()
+    ids: tuple[UUID, ...] | None = None
     query: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -217,17 +218,23 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The dry run of an action: `matching` jobs are chosen, `possible` of them can be acted on; `examples` are titles.
-    `credits_held` is what the possible ones hold now. More than `limit` at once are refused."""
+    """The dry run of an action: `matching` jobs are chosen, those of `ids` can be acted on; `examples` are titles.
+    `query` is what they were found by, empty when they were ticked. `credits_held` is what the possible ones hold now.
+    More than `limit` at once are refused."""
 
     action: Action
     matching: int
-    possible: int
+    ids: tuple[UUID, ...]
+    query: str
     refused: tuple[Refusals, ...]
     workspaces: int
     credits_held: Decimal
     examples: tuple[str, ...]
     limit: int
+
+    @property
+    def possible(self) -> int:
+        return len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
