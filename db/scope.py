@@ -72,11 +72,14 @@ class Scope:
         return select(model).where(self.owned(model))
 
     def get(self, model: type[Row], id: UUID | str, *, lock: bool = False) -> Row:
-        """One row by id. Raises NotFound for an unknown id, another workspace's id and text that is no id alike."""
+        """One row by id. Raises NotFound for an unknown id, another workspace's id and text that is no id alike.
+
+        `lock`: what the row says is read again under the lock, also when it is known from before: who waited for
+        another transaction must decide by what that one left."""
         wanted = parse_id(id)
         statement = self.select(model).where(model.id == wanted)  # type: ignore[attr-defined]  # Identified
         if lock:
-            statement = statement.with_for_update()
+            statement = statement.with_for_update().execution_options(populate_existing=True)
         row = self.session.scalar(statement)
         if row is None:
             raise NotFound(object_type=model.__tablename__, object_id=str(wanted))

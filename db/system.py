@@ -31,8 +31,8 @@ class SystemScope:
     session: Session
 
     def get(self, model: type[Row], id: UUID | str, *, lock: bool = False) -> Row:
-        """One row by id, of any workspace. Raises NotFound."""
-        row = self.session.get(model, parse_id(id), with_for_update=lock or None)
+        """One row by id, of any workspace; with `lock`, as it stands under the lock. Raises NotFound."""
+        row = self.session.get(model, parse_id(id), with_for_update=lock or None, populate_existing=lock)
         if row is None:
             raise NotFound
         return row

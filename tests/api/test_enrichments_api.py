@@ -318,6 +318,21 @@ def test_from_the_quote_to_the_download(
     assert browser(create(), None, origin=None).get(link["url"]).json()["reason"] == "purged"
 
 
+def test_a_key_that_may_run_lists_also_pauses_resumes_and_stops_them(cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=60, unknown=50))
+    program = browser(create(), None, origin=None)
+    program.headers.update(
+        headers_of(cast.alice, accounts.Permission.VIEW_ENRICHMENTS, accounts.Permission.RUN_ENRICHMENTS)
+    )
+    assert program.post(f"{PATH}/{id}/start", json={"revision": 1}).status_code == 202
+    assert program.post(f"{PATH}/{id}/pause").status_code == 202
+    assert work_off(id, sandbox.client()).status == "paused"
+    assert program.post(f"{PATH}/{id}/resume").json()["status"] == "queued"
+    assert program.post(f"{PATH}/{id}/cancel").status_code == 202
+    assert work_off(id, sandbox.client()).status == "cancelled"
+
+
 def test_too_few_credits(cast: Cast, alice: TestClient, sandbox: Sandbox) -> None:
     fund(cast.workspace_id, 5)
     id = make_list(cast.alice, mixed_lines(sandbox.population, known=60, unknown=50))

@@ -8,7 +8,9 @@ from sqlalchemy import func, select, text
 from cursive_app.errors import NotFound, Unavailable
 from db.engine import Database
 from db.models.jobs import Job
+from db.system import system_scope
 from tests.factories import Cast
+from tests.factories_jobs import make_job
 
 
 def test_a_block_commits_at_its_end(cast: Cast) -> None:
@@ -65,3 +67,15 @@ def test_a_lock_that_is_held_too_long_is_unavailable_not_a_crash(cast: Cast, dat
         with pytest.raises(Unavailable), cast.alice.begin() as scope:
             scope.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
             scope.get(Job, job.id, lock=True)
+
+
+def test_a_locked_row_says_what_the_transaction_before_it_left(cast: Cast) -> None:
+    """Also when the transaction had read the row before it waited for the lock."""
+    job = make_job(cast.alice)
+    for opened, words in ((cast.alice.begin(), "first"), (system_scope(), "second")):
+        with opened as scope:
+            before = scope.get(Job, job.id)
+            assert before.title != words
+            with system_scope() as other:
+                other.get(Job, job.id).title = words
+            assert scope.get(Job, job.id, lock=True).title == words

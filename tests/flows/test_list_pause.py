@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from cursive_app.errors import Conflict, Forbidden, NotFound
+from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, NotFound
 from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.integrations.audiencelab.errors import ProviderUnavailable
-from cursive_app.services import enrichment, jobs, notices
+from cursive_app.services import accounts, enrichment, jobs, notices
 from db.models.accounts import AuditEntry
 from db.models.jobs import JobEvent
 from db.roles import Role
@@ -184,3 +184,69 @@ def test_who_may_pause_and_when(cast: Cast, sandbox: Sandbox) -> None:
     work_off(id, sandbox.client())
     with pytest.raises(Conflict):
         do(cast.alice, enrichment.pause, id)
+
+
+def test_what_the_worker_wrote_meanwhile_decides(cast: Cast, sandbox: Sandbox) -> None:
+    """Who asks waits for the worker's transaction and must not go by what the list said before it."""
+    id = begin(cast, sandbox)
+    lab = send(id, sandbox)
+    do(cast.alice, enrichment.pause, id)
+    with cast.alice.begin() as scope:
+        assert enrichment.get_enrichment(scope, id).pausing
+        assert work_off(id, lab).status == "paused"
+        assert enrichment.resume(scope, id).status == "queued", "it rests by now, so there is nothing to take back"
+    with cast.alice.begin() as scope:
+        assert enrichment.get_enrichment(scope, id).status == "queued"
+        assert work_off(id, lab).status == "completed"
+        with pytest.raises(Conflict):
+            enrichment.pause(scope, id)
+    assert list_row(id).pause_requested_by is None
+    check(cast.alice, id)
+
+
+def test_a_run_that_is_being_stopped_does_not_go_on(cast: Cast, sandbox: Sandbox) -> None:
+    id = begin(cast, sandbox)
+    lab = send(id, sandbox)
+    do(cast.alice, enrichment.pause, id)
+    work_off(id, lab)
+    do(cast.alice, enrichment.cancel, id)
+    for again in (lambda: do(cast.alice, enrichment.resume, id), lambda: do(cast.alice, jobs.resume, run_job_id(id))):
+        with pytest.raises(Conflict):
+            again()
+    step(id, lab)
+    assert list_row(id).status == "cancelled"
+    check(cast.alice, id)
+
+
+def test_its_job_is_resumed_as_the_list_is(cast: Cast, sandbox: Sandbox) -> None:
+    """Whoever resumes on the page of jobs holds the credits again; a job alone would pause again at once."""
+    fund(cast.workspace_id, 5)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=60, unknown=0))
+    start_run(cast.alice, id, spend_available=True)
+    lab = sandbox.client()
+    assert work_off(id, lab).status == "paused"
+    with pytest.raises(InsufficientCredits):
+        do(cast.alice, jobs.resume, run_job_id(id))
+    assert do(cast.alice, jobs.get_job, run_job_id(id)).job.status == "paused"
+    fund(cast.workspace_id, 100)
+    assert do(cast.alice, jobs.resume, run_job_id(id)).credits_held > 5
+    assert (list_row(id).status, list_row(id).message) == ("queued", None)
+    assert work_off(id, lab).status == "completed"
+    check(cast.alice, id)
+
+
+def test_a_run_whose_starter_left_goes_on_in_the_name_of_who_resumes_it(cast: Cast, sandbox: Sandbox) -> None:
+    fund(cast.workspace_id, 100)
+    bob = make_user("Bo")
+    starter = make_member(cast.workspace_id, bob, Role.MEMBER)
+    id = make_list(starter, mixed_lines(sandbox.population, known=20, unknown=0))
+    start_run(starter, id)
+    do(starter, enrichment.pause, id)
+    lab = sandbox.client()
+    assert work_off(id, lab).status == "paused"
+    accounts.remove_member(cast.alice, user_id=bob)
+    do(cast.alice, enrichment.resume, id)
+    ended = work_off(id, lab)
+    assert (ended.status, ended.matched_count) == ("completed", 20)
+    assert do(cast.alice, jobs.get_job, run_job_id(id)).job.actor_label == "Alice"
+    check(cast.alice, id)

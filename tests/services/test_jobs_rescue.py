@@ -107,6 +107,42 @@ def test_ended_and_paused_jobs_are_left_alone(cast: Cast) -> None:
         assert waiting_tasks(job.id) == []
 
 
+def test_a_paused_job_that_was_asked_to_stop_is_woken(cast: Cast) -> None:
+    """Nothing else would: it would hold its credits and say “Stopping” for good."""
+    job = make_job(cast.alice)
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.pause(scope, claimed, code=None, message="Paused by Alice.")
+        jobs.request_cancel(scope, job.id)
+    forget_tasks(job.id)
+    jobs.rescue_stalled()
+    assert waiting_tasks(job.id) == []  # its own wake-up has some seconds yet
+    with system_scope() as scope:
+        scope.get(Job, job.id).updated_at = now() - timedelta(minutes=1)
+    for _ in range(2):
+        jobs.rescue_stalled()
+    assert waiting_tasks(job.id) == [f"job:{job.id}:cancel"]
+    again = jobs.claim(job.id)
+    assert again is not None
+    with again.tenant.begin() as scope:
+        assert jobs.cancel_requested(scope, again)
+
+
+def test_a_stop_that_came_while_the_job_was_about_to_pause_is_not_lost(cast: Cast) -> None:
+    """Its wake-up found the job in hand and went away, and the pause follows after it."""
+    job = make_job(cast.alice)
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.request_cancel(scope, job.id)
+    forget_tasks(job.id)
+    with claimed.tenant.begin() as scope:
+        jobs.pause(scope, claimed, code=None, message="Paused by Alice.")
+    assert waiting_tasks(job.id) == [f"job:{job.id}:cancel"]
+    assert jobs.claim(job.id) is not None
+
+
 def test_a_dead_workers_task_is_replaced_by_a_fresh_row(cast: Cast) -> None:
     name = f"trial-{uuid4().hex[:8]}"
     make_dead_task(name=name, seconds=30)

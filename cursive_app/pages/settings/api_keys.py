@@ -200,8 +200,8 @@ def api_keys() -> rx.Component:
             is_open=S.revoking_id != "",
             on_open_change=S.set_revoking,
             title="Revoke “" + S.revoking_name + "”?",
-            consequence="Programs that use this key are refused from now on, and runs it started stop. "
-            "This cannot be undone.",
+            consequence="Programs that use this key are refused from now on, and runs it started stop; a paused "
+            "run waits until somebody resumes or stops it. This cannot be undone.",
             action="Revoke key",
             on_confirm=S.revoke,
         ),

@@ -21,6 +21,7 @@ from db.models.jobs import Job
 from db.scope import Scope
 
 MOVING = ("queued", "running")
+WORKING = ("pending", "processing")  # of its job
 
 
 def pause(scope: Scope, id: UUID | str) -> EnrichmentView:
@@ -31,7 +32,7 @@ def pause(scope: Scope, id: UUID | str) -> EnrichmentView:
     require(scope, Permission.RUN_ENRICHMENTS)
     refusal = Conflict("This list is not running; there is nothing to pause.", reason="not_running")
     job, row = lock_run(scope, id, refusal=refusal)
-    if row.status not in MOVING or job.cancel_requested_at is not None:
+    if row.status not in MOVING or job.status not in WORKING or job.cancel_requested_at is not None:
         raise refusal
     if row.pause_requested_by is None:
         row.pause_requested_by = accounts.actor_label(scope)

@@ -107,7 +107,7 @@ def cancel(scope: Scope, id: UUID | str) -> EnrichmentView:
     job_id = row.run_job_id if row.status in ACTIVE else _side_job(scope, row)
     if job_id is None:
         raise Conflict("Nothing is running on this list; there is nothing to stop.", reason="ended")
-    jobs.request_cancel(scope, job_id)
+    jobs.stop(scope, job_id)
     return enrichment_view(scope, row)
 
 
@@ -120,12 +120,14 @@ def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> En
     require(scope, Permission.RUN_ENRICHMENTS)
     refusal = Conflict("Only a paused run can be resumed.", reason="not_paused")
     job, row = lock_run(scope, id, refusal=refusal)
+    if job.cancel_requested_at is not None:
+        raise Conflict("This run is being stopped; it cannot go on.", reason="not_paused")
     if row.pause_requested_by is not None:
         take_back(scope, row, job)
         return enrichment_view(scope, row)
     if row.status != "paused" or job.status != "paused":
         raise refusal
-    jobs.resume(scope, job.id)
+    jobs.go_on(scope, job.id)
     number = int(job.arguments.get("resumes") or 0) + 1
     key = f"enrichment:{row.id}:hold:{number}"
     _hold(scope, row, needed=still_needed(row), spend_available=spend_available, key=key)
@@ -182,3 +184,6 @@ def _side_job(scope: Scope, row: Enrichment) -> UUID | None:
         if job_id is not None and scope.get(Job, job_id).status not in jobs.ENDED:
             return job_id
     return None
+
+
+jobs.resumed_through(KIND, lambda scope, links: resume(scope, links["enrichment_id"]))

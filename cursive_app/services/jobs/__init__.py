@@ -29,12 +29,10 @@ from cursive_app.services.jobs.reading import (
     count_jobs,
     get_job,
     list_jobs,
-    note,
     refresh_jobs,
-    request_cancel,
-    resume,
 )
 from cursive_app.services.jobs.rescue import Rescued, rescue_stalled
+from cursive_app.services.jobs.steering import go_on, note, request_cancel, resume, resumed_through, stop
 from cursive_app.services.jobs.views import (
     ENDED,
     STATUSES,
@@ -73,6 +71,7 @@ __all__ = [
     "fail",
     "finish",
     "get_job",
+    "go_on",
     "heartbeat",
     "list_jobs",
     "note",
@@ -83,5 +82,7 @@ __all__ = [
     "request_cancel",
     "rescue_stalled",
     "resume",
+    "resumed_through",
+    "stop",
     "work",
 ]

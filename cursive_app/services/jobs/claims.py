@@ -208,6 +208,9 @@ def pause(scope: Scope, claimed: ClaimedJob, *, code: str | None, message: str) 
     row.error_code, row.error_message = code, message[:500] if code is not None else None
     add_event(scope, row.id, stage=row.stage, message=message, level="warning" if code is not None else "info")
     end_attempt(scope, token=claimed.token, outcome="paused", stage=row.stage)
+    if row.cancel_requested_at is not None:
+        # The wake-up of the request found this attempt holding the job and went away; nothing else wakes a paused job.
+        wake(scope, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
     scope.session.flush()
 
 

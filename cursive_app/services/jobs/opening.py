@@ -59,10 +59,7 @@ def open_job(
             arguments=arguments or {},
             links=links or {},
             idempotency_key=idempotency_key,
-            actor_user_id=tenant.user_id,
-            actor_api_key_id=tenant.api_key_id,
-            actor_kind="api_key" if tenant.api_key_id else "user" if tenant.user_id else "system",
-            actor_label=actor_label(scope),
+            **actor_fields(scope),
             tags=tags_at_start(tenant, tags, is_demo=bool(is_demo)),
         )
         .on_conflict_do_nothing(index_elements=["workspace_id", "kind", "idempotency_key"])
@@ -73,6 +70,17 @@ def open_job(
     add_event(scope, created, stage="queued", message="Queued")
     wake(scope, job_id=created, task=task, queue=queue)
     return job_view(scope.get(Job, created))
+
+
+def actor_fields(scope: Scope) -> dict[str, Any]:
+    """The columns of a job that say in whose name it works: by their rights of the day (T15)."""
+    tenant = scope.tenant
+    return {
+        "actor_user_id": tenant.user_id,
+        "actor_api_key_id": tenant.api_key_id,
+        "actor_kind": "api_key" if tenant.api_key_id else "user" if tenant.user_id else "system",
+        "actor_label": actor_label(scope),
+    }
 
 
 def wake(scope: Scope, *, job_id: UUID, task: str, queue: str, at: Any = None, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What a workspace may see and ask of its own jobs."""
+"""What a workspace may see of its own jobs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from cursive_app.clock import now
-from cursive_app.errors import Conflict, Invalid, NotFound
-from cursive_app.services.accounts.audit import actor_label, record_audit
+from cursive_app.errors import Invalid, NotFound
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.cursors import walk
-from cursive_app.services.jobs.opening import add_event, wake
 from cursive_app.services.jobs.pauses import kept_back
 from cursive_app.services.jobs.views import (
-    ENDED,
     STATUSES,
     JobCounts,
     JobDetail,
@@ -117,50 +113,8 @@ def _views(scope: Scope, rows: Sequence[Job]) -> tuple[JobView, ...]:
     return tuple(job_view(row, kept_back_since=since.get(row.id)) for row in rows)
 
 
-def request_cancel(scope: Scope, id: UUID | str) -> JobView:
-    """Ask a job to stop; it does so within one chunk and gives back what it holds. Asking twice changes nothing.
-
-    Raises Forbidden, NotFound, and Conflict (reason "ended") when it has already ended.
-    """
-    require(scope, Permission.CANCEL_JOBS)
-    row = scope.get(Job, id, lock=True)
-    if row.status in ENDED:
-        raise Conflict("This job has already ended; there is nothing to stop.", reason="ended")
-    if row.cancel_requested_at is None:
-        row.cancel_requested_at = now()
-        add_event(scope, row.id, stage=row.stage, message=f"Stop requested by {actor_label(scope)}")
-        wake(scope, job_id=row.id, task=row.task, queue=row.queue, reason="cancel")
-        _audit(scope, "job.cancel", row)
-    return job_view(row)
-
-
-def note(scope: Scope, id: UUID, message: str) -> None:
-    """A line in the timeline of a job of one's own room."""
-    row = scope.get(Job, id)
-    add_event(scope, row.id, stage=row.stage, message=message)
-
-
-def resume(scope: Scope, id: UUID | str) -> JobView:
-    """Let a paused job go on. Raises Forbidden, NotFound, and Conflict (reason "not_paused")."""
-    require(scope, Permission.CANCEL_JOBS)
-    row = scope.get(Job, id, lock=True)
-    if row.status != "paused":
-        raise Conflict("Only a paused job can be resumed.", reason="not_paused")
-    row.status, row.attempts = "pending", 0
-    row.moving_since = None  # the time in which it was paused does not make it slower
-    row.error_code = row.error_message = row.error_fingerprint = None
-    add_event(scope, row.id, stage=row.stage, message=f"Resumed by {actor_label(scope)}")
-    wake(scope, job_id=row.id, task=row.task, queue=row.queue)
-    _audit(scope, "job.resume", row)
-    return job_view(row)
-
-
 def _cursor_id(cursor: str) -> UUID:
     try:
         return parse_id(cursor.removeprefix(_BACK))
     except NotFound:
         raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None
-
-
-def _audit(scope: Scope, action: str, row: Job) -> None:
-    record_audit(scope, action=action, object_type="job", object_id=str(row.id), title=row.title)

@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_, select, text
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.claims import STALE_AFTER
-from cursive_app.services.jobs.opening import turn_of
+from cursive_app.services.jobs.opening import URGENT, turn_of
 from cursive_app.services.jobs.pauses import waits_for_queue
 from db.models.jobs import Job
 from db.system import SystemScope, system_scope
@@ -49,15 +49,23 @@ def _wake_jobs(scope: SystemScope) -> int:
         Job.updated_at < moment - OVERDUE,
         or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE),
     )
+    to_stop = Job.cancel_requested_at.is_not(None)
     due = (
-        select(Job.id, Job.task, Job.queue, Job.workspace_id)
-        .where(Job.status.in_(("pending", "processing")), or_(stale, missed), ~waits_for_queue(), _HAS_NO_TASK)
+        select(Job.id, Job.task, Job.queue, Job.workspace_id, to_stop)
+        .where(
+            or_(
+                and_(Job.status.in_(("pending", "processing")), or_(stale, missed), ~waits_for_queue()),
+                # A paused job that was asked to stop gives back what it holds only once it is claimed.
+                and_(Job.status == "paused", to_stop, Job.updated_at < moment - OVERDUE),
+            ),
+            _HAS_NO_TASK,
+        )
         .limit(BATCH)
     )
     woken = 0
-    for job_id, task, queue, workspace_id in scope.session.execute(due).all():
-        lock = f"job:{job_id}"
-        turn = turn_of(scope.session, workspace_id=workspace_id, job_id=job_id, queue=queue)
+    for job_id, task, queue, workspace_id, stops in scope.session.execute(due).all():
+        lock = f"job:{job_id}:cancel" if stops else f"job:{job_id}"
+        turn = URGENT if stops else turn_of(scope.session, workspace_id=workspace_id, job_id=job_id, queue=queue)
         if scope.defer(task, queue=queue, queueing_lock=lock, priority=turn, job_id=str(job_id)) is not None:
             woken += 1
     return woken
@@ -85,7 +93,7 @@ def _replace_tasks(scope: SystemScope) -> tuple[int, int]:
 # A long backlog waits for its turn, not for rescue: it must not fill the batch and hide a job that nobody will wake.
 _HAS_NO_TASK = text(
     "NOT EXISTS (SELECT FROM procrastinate_jobs AS task "
-    "WHERE task.status = 'todo' AND task.queueing_lock = 'job:' || jobs.id)"
+    "WHERE task.status = 'todo' AND task.queueing_lock IN ('job:' || jobs.id, 'job:' || jobs.id || '\\:cancel'))"
 )
 _DEAD_TASKS = text(
     """
