@@ -48,6 +48,42 @@ def test_what_is_no_address_is_left_out() -> None:
     assert emails({"PERSONAL_EMAILS": bad}) == []
 
 
+@pytest.mark.parametrize(
+    ("addresses", "statuses", "expected"),
+    [
+        ("bad address, b@acme.example", "Valid (Esp), Invalid", [("b@acme.example", "invalid")]),
+        ("a@x.example,a@x.example,b@x.example", "Valid, Valid, Invalid",
+         [("a@x.example", "verified"), ("b@x.example", "invalid")]),
+        ("n/a, dana@x.example", "Invalid, Valid (Esp)", [("dana@x.example", "verified")]),
+        (", dana@x.example", "Invalid, Valid", [("dana@x.example", "verified")]),
+        (["plain", "dana@x.example"], ["Valid", "Catch-all"], [("dana@x.example", "catch_all")]),
+        ("n/a, dana@x.example", "Valid", [("dana@x.example", "unknown")]),
+        ("a@x.example, A@x.example", "Invalid, Valid", [("a@x.example", "invalid")]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["BUSINESS", "PERSONAL"])
+def test_a_status_belongs_to_the_address_at_its_place(
+    kind: str, addresses: Any, statuses: Any, expected: list[tuple[str, str]]
+) -> None:
+    list_field = {"BUSINESS": "BUSINESS_EMAIL", "PERSONAL": "PERSONAL_EMAILS"}[kind]
+    record = {list_field: addresses, f"{kind}_EMAIL_VALIDATION_STATUS": statuses}
+    assert [(address, verification) for address, _, verification in emails(record)] == expected
+    person = normalize(record)
+    assert (person.primary_email is None) == (expected[0][1] == "invalid" and len(expected) == 1)
+
+
+def test_a_verified_list_outweighs_a_status() -> None:
+    record = {
+        "BUSINESS_EMAIL": "n/a, a@x.example, b@x.example",
+        "BUSINESS_EMAIL_VALIDATION_STATUS": "Valid, Invalid, Invalid",
+        "BUSINESS_VERIFIED_EMAILS": ["c@x.example"], "DEEP_VERIFIED_EMAILS": "b@x.example",
+    }  # fmt: skip
+    assert emails(record) == [
+        ("a@x.example", "business", "invalid"), ("b@x.example", "business", "verified"),
+        ("c@x.example", "business", "verified"),
+    ]  # fmt: skip
+
+
 def test_a_phone_known_twice_keeps_the_stricter_flag() -> None:
     record = {
         "DIRECT_NUMBER": "+15125550101", "DIRECT_NUMBER_DNC": "N",

@@ -7,7 +7,7 @@ and a phone whose do-not-call flag is missing is unknown, never callable by defa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -95,8 +95,9 @@ def verification_status(value: object) -> Verification:
 def read_emails(fields: RecordFields, *, company_domain: str | None) -> tuple[PersonEmail, ...]:
     """All addresses, business before personal, in the order given, each once.
 
-    A status field speaks of its list by position; a single status speaks of the first address only. An address that
-    appears only in a verified list is taken too. The neutral fields of look-ups (`EMAIL`) count as business when the
+    A status field speaks of its list by position, unreadable and repeated addresses included: what stands first of an
+    address counts, and a single status speaks of the first place only. An address that appears only in a verified list
+    is taken too. The neutral fields of look-ups (`EMAIL`) count as business when the
     domain is the employer's.
     """
     deep = {address for value in fields.all("DEEP_VERIFIED_EMAILS") for address in emails(value)}
@@ -115,22 +116,23 @@ def read_emails(fields: RecordFields, *, company_domain: str | None) -> tuple[Pe
 
 def _one_kind(fields: RecordFields, kind: EmailKind, names: tuple[str, ...], deep: set[str]) -> dict[str, PersonEmail]:
     prefix = kind.upper()
-    verified_list = list(_flatten(fields.all(f"{prefix}_VERIFIED_EMAILS")))
+    verified_list = [address for value in fields.all(f"{prefix}_VERIFIED_EMAILS") for address in emails(value)]
     statuses = [status for value in fields.all(f"{prefix}_EMAIL_VALIDATION_STATUS") for status in slots(value)]
-    addresses = list(_flatten(fields.all(*names)))
     found: dict[str, PersonEmail] = {}
-    for position, address in enumerate(dict.fromkeys([*addresses, *verified_list])):
-        if address in verified_list or address in deep:
-            verification: Verification = "verified"
-        else:
-            verification = verification_status(statuses[position]) if position < len(statuses) else "unknown"
-        found[address] = PersonEmail(address, kind, verification)
+    for position, address in enumerate(_places(fields.all(*names))):
+        if address is not None and address not in found:
+            said = verification_status(statuses[position]) if position < len(statuses) else "unknown"
+            found[address] = PersonEmail(address, kind, said)
+    for address in dict.fromkeys([*verified_list, *(known for known in found if known in deep)]):
+        found[address] = PersonEmail(address, kind, "verified")
     return found
 
 
-def _flatten(values: Iterable[Any]) -> Iterable[str]:
+def _places(values: Iterable[Any]) -> Iterator[str | None]:
+    """What stands at each place of a list of addresses; None where it is no address. Statuses answer places."""
     for value in values:
-        yield from emails(value)
+        for slot in slots(value):
+            yield from emails(slot) or (None,)
 
 
 def choose_primary(found: tuple[PersonEmail, ...]) -> PersonEmail | None:
