@@ -29,7 +29,7 @@ from urllib.parse import quote
 from reflex_base.event.context import EventContext
 
 from cursive_app.errors import CursiveError, Forbidden, NotFound, Unauthenticated
-from cursive_app.paths import local_path
+from cursive_app.paths import LONGEST_ADDRESS, local_path
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, Principal
 from cursive_app.settings import settings
@@ -194,4 +194,4 @@ def current_path() -> str:
         data = EventContext.get().router_data
     except LookupError:
         return "/"
-    return local_path(str(data.get("asPath") or data.get("pathname") or "/"))
+    return local_path(str(data.get("asPath") or data.get("pathname") or "/"), longest=LONGEST_ADDRESS)

@@ -98,6 +98,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self._drop_sample()
             self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
             self.has_run, self.runs, self.why_name = False, [], ""
+            self.link_too_long = False
         yield
         try:
             opened = await transact(_open, segment_id, packed, query.get("scope", "provider"))
