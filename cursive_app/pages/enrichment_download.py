@@ -131,8 +131,8 @@ def _own_columns() -> rx.Component:
                 class_name="cursor-pointer text-13 font-medium text-ink",
             ),
             rx.el.p(
-                "In this file only, and only in matched rows; your list stays as it is. No cell is emptied, and no "
-                "phone number that must not be called is filled in.",
+                "In this file only, and only in matched rows; your list stays as it is. No cell is emptied, and "
+                "only a phone number that the provider says may be called is filled in.",
                 class_name="pt-2 text-12 text-ink-3",
             ),
             rx.el.div(

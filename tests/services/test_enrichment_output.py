@@ -173,7 +173,12 @@ def test_chosen_columns_and_rows(cast: Cast) -> None:
 
 
 FILLABLE = {"0": "email", "1": "first_name", "2": "phone", "3": "city"}
-ANSWER = {"BUSINESS_EMAIL": "b@x.example, c@x.example", "FIRST_NAME": "=Dana", "MOBILE_PHONE": "+15125550101"}
+ANSWER = {
+    "BUSINESS_EMAIL": "b@x.example, c@x.example",
+    "FIRST_NAME": "=Dana",
+    "MOBILE_PHONE": "+15125550101",
+    "MOBILE_PHONE_DNC": "N",
+}
 
 
 def test_blanks_of_own_columns_are_filled_and_others_overwritten_where_it_is_asked_for(cast: Cast) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -23,14 +24,19 @@ WIDTH = len(SOURCES) + 1
 OUTCOME = ("matched", None, "email", "provider", "2026-11-28T22:00:00Z")
 _UNSURE = "\x00\x1c\x1d\x1e\x1f"  # spaces to Python only
 _TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=_UNSURE), max_size=6)
-_LISTED = st.lists(st.sampled_from(["a@b.example", "+15125550101", "=1+1", "x", ""]), max_size=3).map(", ".join)
+_LISTED = st.lists(st.sampled_from(["a@b.example", "+15125550101", "+15125550102", "=1+1", "x", ""]), max_size=3).map(
+    ", ".join
+)
 _READ = sorted({name for names in SOURCES.values() for name in names})
 _FOUND = st.one_of(
     st.none(),
     st.fixed_dictionaries(
         {},
         optional={name: st.one_of(_TEXT, _LISTED) for name in _READ}
-        | {f"{name}_DNC": st.sampled_from(["Y", "N", "N, Y", "y"]) for name in PHONES},
+        | {
+            f"{name}_DNC": st.sampled_from(["Y", "N", "N, Y", "y", "true", "False", "Y, no", "U", ""])
+            for name in PHONES
+        },
     ),
 )
 _CELLS = st.lists(st.one_of(_TEXT, st.sampled_from(["", " ", "  \t"])), max_size=WIDTH + 1)
@@ -44,12 +50,21 @@ def value_of(field: str, found: dict[str, str]) -> str:
         return " ".join(parts) if all(parts) else ""
     if "email" not in field and field != "phone":
         return found.get(names[0], "").strip()
-    for name in names:
-        first = found.get(name, "").split(",")[0].strip()
-        may_use = field != "phone" or found.get(f"{name}_DNC", "").split(",")[0].strip().upper() != "Y"
-        if first and may_use:
-            return first
-    return ""
+    if field == "phone":
+        return number_of(found)
+    return next((first for name in names if (first := found.get(name, "").split(",")[0].strip())), "")
+
+
+def number_of(found: dict[str, str]) -> str:
+    """The first number that is a number, may be called by its flag, and must not be by any other."""
+    said: dict[str, set[str]] = {}
+    for name in PHONES:
+        flags = [flag.strip().lower() for flag in found.get(f"{name}_DNC", "").split(",")]
+        for number, flag in zip_longest(found.get(name, "").split(","), flags, fillvalue=""):
+            if number.strip().startswith("+1512555"):
+                said.setdefault(number.strip(), set()).add(flag)
+    no, yes = {"n", "no", "false"}, {"y", "yes", "true"}
+    return next((number for number, flags in said.items() if flags & no and not flags & yes), "")
 
 
 def expected(cells: list[str], found: dict[str, str] | None, fills: tuple[Fill, ...]) -> list[str]:
@@ -84,6 +99,27 @@ def test_columns_are_filled_as_the_rule_says(
     ], "what was found stands behind as it did"
     for line in csv.reader(io.StringIO(csv_lines(table).decode(), newline="")):
         assert not any(cell[:1] in "=@-" and cell for cell in line), "what is filled in is as safe to open"
+
+
+@pytest.mark.parametrize(
+    ("found", "number"),
+    [
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": "N"}, "+15125550101"),
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": "false"}, "+15125550101"),
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": "true"}, None),
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": "True"}, None),
+        ({"MOBILE_PHONE": "+15125550101"}, None),
+        ({"MOBILE_PHONE": "+15125550101, +15125550102", "MOBILE_PHONE_DNC": "Y, N"}, "+15125550102"),
+        ({"MOBILE_PHONE": "+15125550101, +15125550102", "MOBILE_PHONE_DNC": "Y"}, None),
+        ({"MOBILE_PHONE": "+15125550101", "DIRECT_NUMBER": "+15125550102", "DIRECT_NUMBER_DNC": "N"}, "+15125550102"),
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": "N",
+          "PERSONAL_PHONE": "+15125550101", "PERSONAL_PHONE_DNC": "Y"}, None),
+    ],
+)  # fmt: skip
+def test_a_number_is_filled_in_only_when_it_may_be_called(found: dict[str, str], number: str | None) -> None:
+    row = ('[""]', json.dumps(found), *OUTCOME)
+    table = output_table([row], width=1, fields=[], fills=[Fill(0, "phone", overwrites=False)])
+    assert (table.item(0, 0) or None) == number
 
 
 def test_every_field_that_something_is_found_for_can_be_filled() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from typing import Any
 
 import hypothesis
@@ -129,6 +130,30 @@ def test_values_are_read_in_all_their_spellings() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("record", "numbers", "flags"),
+    [
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": True}, "+15125550101", "Y"),
+        ({"MOBILE_PHONE": "+15125550101", "MOBILE_PHONE_DNC": False}, "+15125550101", "N"),
+        ({"MOBILE_PHONE": ["+15125550101", "", "+15125550103"], "MOBILE_PHONE_DNC": ["Y", "Y", "N"]},
+         "+15125550101, , +15125550103", "Y, Y, N"),
+        ({"MOBILE_PHONE": ["+15125550101", "+15125550102"], "MOBILE_PHONE_DNC": [True, False]},
+         "+15125550101, +15125550102", "Y, N"),
+        ({"ALL_MOBILES": "+15125550101", "MOBILE_DNC": "N"}, "+15125550101", "N"),
+        ({"MOBILE_PHONE": "+15125550101", "ALL_MOBILES": "+15125550102", "MOBILE_DNC": "N"}, "+15125550101", None),
+        ({"MOBILE_PHONE": "", "MOBILE_PHONE_DNC": "N", "ALL_MOBILES": "+15125550102"}, "+15125550102", None),
+        ({"MOBILE_PHONE": "", "MOBILE_PHONE_DNC": "N", "ALL_MOBILES": "", "MOBILE_DNC": "Y"}, None, None),
+    ],
+)  # fmt: skip
+def test_a_flag_stays_with_its_number(record: dict[str, Any], numbers: str | None, flags: str | None) -> None:
+    found = documented(record)
+    assert (found.get("MOBILE_PHONE"), found.get("MOBILE_PHONE_DNC")) == (numbers, flags)
+
+
+def test_a_yes_or_no_of_json_is_kept() -> None:
+    assert documented({"MARRIED": True, "CHILDREN": False, "JOB_TITLE": True}) == {"MARRIED": "Y", "CHILDREN": "N"}
+
+
 _SAYS_NOTHING = (
     "null",
     "NuLL",
@@ -223,6 +248,12 @@ _WORDS = st.text(st.sampled_from('abé1 ,;|[]"\t\n\r\x00\u00a0\ud800-'), max_siz
 _VALUES = st.one_of(st.sampled_from(_SAYS_NOTHING), _WORDS, st.text(max_size=20), st.integers(), st.lists(_WORDS))
 
 
+def _in_place(values: list[str]) -> str:
+    """Numbers and their flags answer each other by position: nothing moves up."""
+    parts = [text(value) or "" for value in values]
+    return ", ".join(parts) if any(parts) else ""
+
+
 @unhurried
 @given(
     st.dictionaries(st.sampled_from([column.name for column in OUTPUT_COLUMNS]), _VALUES),
@@ -239,8 +270,14 @@ def test_a_record_read_at_once_says_what_its_values_say_one_by_one(
         is_list = column.name in ("PERSONAL_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL",
                                   "BUSINESS_VERIFIED_EMAILS", "COMPANY_PHONE")  # fmt: skip
         values = [record[key] for key in keys if key is not None]
+        in_place = re.search("NUMBER|PHONE", column.name) and not column.name.startswith("COMPANY")
         clean = (
-            ", ".join(items(value)) if is_list or isinstance(value, list) else text(value) or "" for value in values
+            _in_place(value)
+            if in_place and isinstance(value, list)
+            else ", ".join(items(value))
+            if is_list or isinstance(value, list)
+            else text(value) or ""
+            for value in values
         )
         if found := next(filter(None, clean), None):
             expected[column.name] = found

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from cursive_app.errors import Invalid
-from cursive_app.integrations.audiencelab.values import items, text
+from cursive_app.integrations.audiencelab.values import items, slots, text
 
 LONGEST_VALUE = 10_000  # characters kept of one value
 
@@ -87,7 +87,14 @@ OUTCOME_COLUMNS: tuple[OutputColumn, ...] = (
 _LISTS = frozenset(
     {"PERSONAL_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL", "BUSINESS_VERIFIED_EMAILS", "COMPANY_PHONE"}
 )
+_NUMBERS = ("DIRECT_NUMBER", "MOBILE_PHONE", "PERSONAL_PHONE")  # each with its flags in "…_DNC", by position
+_FLAGS = frozenset(f"{name}_DNC" for name in _NUMBERS)
+_YES_NO = _FLAGS | {"CHILDREN", "MARRIED", "HOMEOWNER"}
 _NAMES = {column.name: column for column in OUTPUT_COLUMNS}
+_PAIRS = {
+    name: tuple(zip((name, *_NAMES[name].aliases), (f"{name}_DNC", *_NAMES[f"{name}_DNC"].aliases), strict=True))
+    for name in _NUMBERS
+}
 NOTHING = frozenset({"", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-"})  # as values.text reads them
 _LONGEST_NOTHING = max(map(len, NOTHING))
 _MOST_ITEMS = 200  # of a list, as values.slots counts them
@@ -110,12 +117,13 @@ class _Plan:
     """Where the documented columns of records with the same keys stand.
 
     `pick` takes the values of `names` out of a record; `others` are lists and columns that have several keys, best
-    first.
+    first. `paired` are numbers and their flags where the provider used its other names: the keys of both, best first.
     """
 
     names: tuple[str, ...]
     pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
     others: tuple[tuple[str, bool, tuple[str, ...]], ...]
+    paired: tuple[tuple[str, tuple[tuple[str | None, str | None], ...]], ...]
 
 
 def documented(record: Mapping[str, Any]) -> dict[str, str]:
@@ -125,14 +133,32 @@ def documented(record: Mapping[str, Any]) -> dict[str, str]:
     if _are_clean(values):
         found = {name: value for name, value in zip(plan.names, values, strict=True) if value}
     else:
-        cleaned = ((name, cell(value)) for name, value in zip(plan.names, values, strict=True))
+        cleaned = ((name, _said(name, value)) for name, value in zip(plan.names, values, strict=True))
         found = {name: value[:LONGEST_VALUE] for name, value in cleaned if value}
     for name, is_list, keys in plan.others:
         for key in keys:
             if value := cell(record[key], is_list=is_list):
                 found[name] = value[:LONGEST_VALUE]
                 break
+    for name, keys_of_both in plan.paired:
+        for number_key, flag_key in keys_of_both:
+            if number_key and (value := _said(name, record[number_key])):
+                found[name] = value[:LONGEST_VALUE]
+                if flag_key and (flags := _said(f"{name}_DNC", record[flag_key])):
+                    found[f"{name}_DNC"] = flags[:LONGEST_VALUE]
+                break
     return found
+
+
+def _said(name: str, value: object) -> str | None:
+    """`cell` of one column. Of numbers and their flags the positions stay, because the one answers the other by
+    position, and a yes or no may come as JSON's own."""
+    if name in _YES_NO and isinstance(value, bool):
+        return "Y" if value else "N"
+    if isinstance(value, list | tuple) and (name in _FLAGS or name in _NUMBERS):
+        parts = [(_said(name, slot) or "") for slot in slots(value)]
+        return ", ".join(parts) if any(parts) else None
+    return cell(value)
 
 
 def _are_clean(values: tuple[Any, ...]) -> bool:
@@ -158,16 +184,24 @@ def _plan(keys: tuple[str, ...]) -> _Plan:
     by_name: dict[str, str] = {}
     for key in sorted(keys, key=lambda name: (not name.isupper(), name)):  # of two spellings upper-case wins
         by_name.setdefault(key.strip().upper(), key)
+    paired = tuple(
+        (name, tuple((by_name.get(number), by_name.get(flag)) for number, flag in pairs))
+        for name, pairs in _PAIRS.items()
+        if any(number in by_name or flag in by_name for number, flag in pairs[1:])
+    )
+    apart = {column for name, _ in paired for column in (name, f"{name}_DNC")}
     sources = [
         (column.name, column.name in _LISTS, found)
         for column in OUTPUT_COLUMNS
-        if (found := tuple(by_name[name] for name in (column.name, *column.aliases) if name in by_name))
+        if column.name not in apart
+        and (found := tuple(by_name[name] for name in (column.name, *column.aliases) if name in by_name))
     ]
     single = {name: found[0] for name, is_list, found in sources if len(found) == 1 and not is_list}
     return _Plan(
         names=tuple(single),
         pick=_picker(tuple(single.values())),
         others=tuple(source for source in sources if source[0] not in single),
+        paired=paired,
     )
 
 

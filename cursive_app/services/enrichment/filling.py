@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from cursive_app.errors import Invalid
+from cursive_app.integrations.audiencelab.contacts import read_phones
+from cursive_app.integrations.audiencelab.values import phone, slots
 from cursive_app.services.enrichment.fields import FIELDS
 from cursive_app.services.enrichment.finds import EMAILS, PHONES
 
@@ -34,8 +37,9 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "industry": ("COMPANY_INDUSTRY",),
     "up_id": ("UUID",),
 }
-"""Where the value of a field is found: of addresses and numbers the first of the first column that has one, of a full
-name both parts. Numbers that the provider marks as not to be called are passed over."""
+"""Where the value of a field is found: of addresses the first of the first column that has one, of a full name both
+parts. Of numbers it is the first that the provider says may be called: one without a word about it may not (contract
+§9.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,31 @@ def _found(field: str) -> pl.Expr:
     if field == "full_name":
         return pl.concat_str([_said(pl.col(name)) for name in names], separator=" ")  # null when a part is missing
     if names[0] in PHONES:
-        return pl.coalesce(
-            pl.when(_first(f"{name}_DNC").str.to_uppercase().ne_missing("Y")).then(_first(name)) for name in names
-        )
+        read = [column for name in names for column in (name, f"{name}_DNC")]
+        return pl.struct(read).map_elements(_callable_number, return_dtype=pl.String)
     if field in ("email", "business_email", "personal_email"):
         return pl.coalesce(_first(name) for name in names)
     return _said(pl.col(names[0]))
+
+
+class _Found:
+    """What was found of a row, as the contract's reader of phones takes it."""
+
+    def __init__(self, values: Mapping[str, str | None]) -> None:
+        self._values = values
+
+    def all(self, *names: str) -> list[Any]:
+        return [value for name in names if (value := self._values.get(name))]
+
+
+def _callable_number(values: Mapping[str, str | None]) -> str | None:
+    """The first mobile, direct or personal number with an explicit "may be called", as E.164. One that another column
+    says must not be called is passed over wherever it stands."""
+    if not any(values[name] for name in PHONES):
+        return None
+    may_call = {number.e164 for number in read_phones(_Found(values)) if number.do_not_call is False}
+    numbers = (phone(slot) for name in PHONES for slot in slots(values[name]))
+    return next((number for number in numbers if number in may_call), None)
 
 
 def _first(name: str) -> pl.Expr:
