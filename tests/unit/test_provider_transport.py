@@ -259,17 +259,30 @@ def test_result_links_elsewhere_are_not_fetched(link: str) -> None:
         result_address(link, base_url=BASE)
 
 
-def _served(body: bytes, status: int = 200) -> httpx.MockTransport:
+class _Pieces(httpx.SyncByteStream):
+    """A body that arrives in these pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+
+def _served(*pieces: bytes, status: int = 200) -> httpx.MockTransport:
     def answer(request: httpx.Request) -> httpx.Response:
         assert "X-Api-Key" not in request.headers
-        return httpx.Response(status, stream=httpx.ByteStream(body))
+        return httpx.Response(status, stream=_Pieces(*pieces))
 
     return httpx.MockTransport(answer)
 
 
-def _rows(body: bytes, status: int = 200, **limits: int) -> list[dict[str, str]]:
+def _rows(*pieces: bytes, status: int = 200, **limits: int) -> list[dict[str, str]]:
     found: Iterator[dict[str, str]] = stream_rows(
-        httpx.URL("https://storage.googleapis.com/b/k"), timeout_seconds=5, http=_served(body, status), **limits
+        httpx.URL("https://storage.googleapis.com/b/k"),
+        timeout_seconds=5,
+        http=_served(*pieces, status=status),
+        **limits,
     )
     return list(found)
 
@@ -283,6 +296,23 @@ def test_quoted_newlines_and_packed_files_are_read(body: bytes) -> None:
         {"FIRST_NAME": "Dana", "COMPANY_DESCRIPTION": 'two\nlines, "quoted"'},
         {"FIRST_NAME": "Lee", "COMPANY_DESCRIPTION": ""},
     ]
+
+
+def test_a_gzip_file_of_several_members_is_read_to_its_end() -> None:
+    first, second = gzip.compress(b"FIRST_NAME\r\nDana\r\nL"), gzip.compress(b"ee\r\nKim\r\n")
+    wanted = [{"FIRST_NAME": name} for name in ("Dana", "Lee", "Kim")]
+    assert _rows(first + second) == wanted
+    assert _rows(first, second) == wanted
+    assert _rows(first + second[:3], second[3:]) == wanted
+    assert _rows(first[:1], first[1:] + second) == wanted, "one byte alone says nothing about the kind of file"
+    assert _rows(first + second + b"\x00" * 512) == wanted
+    for cut in (second[:1], second[:12], second[:-6]):
+        with pytest.raises(ProviderProtocolError):
+            _rows(first + cut)
+        with pytest.raises(ProviderProtocolError):
+            _rows(first, cut)
+    with pytest.raises(ProviderProtocolError):
+        _rows(first + b"and what is no gzip")
 
 
 def test_damaged_and_oversize_files_are_refused() -> None:
@@ -302,12 +332,12 @@ def test_damaged_and_oversize_files_are_refused() -> None:
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_an_expired_link_is_gone(status: int) -> None:
     with pytest.raises(ProviderNotFound):
-        _rows(b"", status)
+        _rows(b"", status=status)
 
 
 def test_a_redirect_is_not_followed() -> None:
     with pytest.raises(ProviderProtocolError):
-        _rows(b"", 302)
+        _rows(b"", status=302)
 
 
 def test_json_of_the_vendor_is_never_in_an_error() -> None:

@@ -32,6 +32,7 @@ MAX_PACKED_BYTES = 512 * 1024 * 1024
 MAX_UNPACKED_BYTES = 4 * 1024 * 1024 * 1024
 MAX_RATIO = 200  # CSV of people packs 4 to 20 times; a bomb packs 1,000 times
 MAX_FIELD_CHARACTERS = 1_000_000
+_GZIP = b"\x1f\x8b"
 _RATIO_CHECK_FROM = 1024 * 1024
 _PEOPLE = frozenset({"UUID", "UP_ID", "FIRST_NAME", "LAST_NAME"})
 _STORES = re.compile(r"(?:.+\.)?(?:storage\.googleapis\.com|audiencelab\.io|s3(?:[.-][a-z0-9-]+)*\.amazonaws\.com)")
@@ -116,15 +117,21 @@ def _capped(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
 
 
 def _unpacked(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    """Plain bytes of a gzip stream (or of a plain one: some stores unpack on the way)."""
+    """Plain bytes of a gzip stream (or of a plain one: some stores unpack on the way). A gzip file may be several put
+    behind each other, as parallel writers leave them."""
     packed, unpacked = 0, 0
     decoder = None
-    for number, chunk in enumerate(chunks):
-        if number == 0 and chunk[:2] == b"\x1f\x8b":
+    for chunk in _told_apart(chunks):
+        if packed == 0 and chunk[:2] == _GZIP:
             decoder = zlib.decompressobj(wbits=31)
         packed += len(chunk)
         rest = chunk
         while rest:
+            if decoder and decoder.eof:
+                rest = rest.lstrip(b"\x00")  # some writers fill up to a block
+                if not rest:
+                    break
+                decoder = zlib.decompressobj(wbits=31)
             try:
                 plain = decoder.decompress(rest, 1024 * 1024) if decoder else rest
             except zlib.error as error:
@@ -133,9 +140,22 @@ def _unpacked(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
             if unpacked > limit or (unpacked > _RATIO_CHECK_FROM and unpacked > packed * MAX_RATIO):
                 raise ProviderProtocolError
             yield plain
-            rest = decoder.unconsumed_tail if decoder else b""
+            rest = b"" if decoder is None else decoder.unused_data if decoder.eof else decoder.unconsumed_tail
     if decoder is not None and not decoder.eof:
         raise ProviderProtocolError("The data provider's result file is incomplete.")
+
+
+def _told_apart(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, the first piece long enough to tell gzip from text."""
+    first = b""
+    for chunk in chunks:
+        first += chunk
+        if len(first) >= len(_GZIP):
+            yield first
+            yield from chunks
+            return
+    if first:
+        yield first
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
