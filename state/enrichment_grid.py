@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cursive_app.services.enrichment.encodings import ENCODINGS
@@ -10,7 +10,8 @@ from cursive_app.services.enrichment.fields import FIELDS
 from cursive_app.services.enrichment.views import ColumnView, Layout, Problem, RowView
 
 MOST_COLUMNS = 60  # of the mapping list; the search reaches the others
-MOST_CELLS = 10  # columns of the grid
+MOST_CELLS = 10  # columns of the grid that are shown whatever they say
+MOST_TROUBLED = 60  # columns shown because a cell of this page needs a look
 MOST_EXTRA = 5  # cells of a row beyond the columns
 LONGEST_CELL = 300
 FIELD_WORDS = {name: field.label for name, field in FIELDS.items()}
@@ -178,16 +179,33 @@ def _conflicts(columns: tuple[ColumnView, ...], draft: Mapping[int, str]) -> dic
     return told
 
 
-def heads(columns: tuple[ColumnView, ...]) -> list[HeadLine]:
-    """The columns of the grid in file order: all mapped ones, and the first others up to the grid's width."""
+def heads(columns: tuple[ColumnView, ...], rows: Sequence[RowView]) -> list[HeadLine]:
+    """The columns of the grid in file order: all mapped ones, those in which a cell of these rows has a problem or was
+    changed, and the first others up to the grid's width (ENR-05)."""
     mapped = [column.position for column in columns if column.field]
     others = [column.position for column in columns if not column.field]
-    shown = {*mapped[:MOST_CELLS], *others[: max(MOST_CELLS - len(mapped), 0)]}
+    troubled = {problem.column for row in rows for problem in row.problems} | {n for row in rows for n in row.edited}
+    shown = {
+        *mapped,
+        *[position for position in others if position in troubled][:MOST_TROUBLED],
+        *others[: max(MOST_CELLS - len(mapped), 0)],
+    }
     return [
         HeadLine(column.position, column.name, FIELD_WORDS.get(column.field or "", column.field or ""))
         for column in columns
         if column.position in shown
     ]
+
+
+def hidden_told(columns: tuple[ColumnView, ...], shown: Sequence[HeadLine], *, may_edit: bool) -> str:
+    """What becomes of the columns that are not shown; empty when there are none."""
+    left = len(columns) - len(shown)
+    if not left:
+        return ""
+    one = left == 1
+    told = f"{left:,} more {'column is' if one else 'columns are'} not shown here; {'it comes' if one else 'they come'}"
+    told += " back in the output as in your list."
+    return f"{told} Find and replace reaches {'it' if one else 'them'} too." if may_edit else told
 
 
 def grid_line(row: RowView, shown: list[HeadLine], names: Mapping[int, str]) -> GridLine:

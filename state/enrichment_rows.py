@@ -11,7 +11,7 @@ from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.views import RowPage
 from state.base import allow, transact
-from state.enrichment_grid import GridLine, HeadLine, grid_line, heads
+from state.enrichment_grid import GridLine, HeadLine, grid_line, heads, hidden_told
 from state.enrichment_replace import ReplacePart
 
 ROW_PAGE = 50
@@ -105,16 +105,15 @@ class RowsPart(ReplacePart, mixin=True):
 
     def _show_rows(self, page: RowPage) -> None:
         columns = self._opened().columns
-        self.heads = heads(columns)
+        self.heads = heads(columns, page.rows)
         names = {column.position: column.name for column in columns}
         self.rows = [grid_line(row, self.heads, names) for row in page.rows]
         self.shows_found = any(row.found is not None for row in page.rows)
         self._cells = {row.number: row.cells for row in page.rows}
         if self.editing and self._edited[0] not in self._cells:
             self.editing = ""
-        left = len(columns) - len(self.heads)
-        self.hidden_columns = f"{left:,} more columns travel through to the output untouched." if left else ""
-        self._offer_columns([(head.position, head.name) for head in self.heads])
+        self.hidden_columns = hidden_told(columns, self.heads, may_edit=self.card.may_edit)
+        self._offer_columns([*names.items()])
         self._next, self._previous = page.next_cursor or "", page.previous_cursor or ""
         self.has_next, self.has_previous = bool(self._next), bool(self._previous)
         self.shown = _range(page)

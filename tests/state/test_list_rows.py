@@ -98,3 +98,36 @@ async def test_an_edit_of_what_changed_elsewhere_is_refused(driver, cast: Cast, 
     assert [type(error) for error in first.failures] == [Conflict]
     with cast.alice.begin() as scope:
         assert enrichment.list_rows(scope, id, view="all").rows[0].cells[0] == "robin@example.com"
+
+
+WIDE = (
+    "E-mail,First name,Last name,Company,Website,Phone,LinkedIn URL,Job title,Address,City,State,Zip,Industry,"
+    + ",".join(f"Extra {n}" for n in range(20))
+    + "\n"
+)
+
+
+async def test_every_mapped_column_and_every_one_with_a_problem_can_be_seen_and_mended(
+    driver, cast: Cast, tmp_path: Path
+) -> None:
+    cells = ["a@b.example", "Dana", "Test", "Acme", "acme.example", "5125550101", "", "VP", "1 Way", "Austin", "TX"]
+    row = ",".join([*cells, "78701", "Software", *(f"x{n}" for n in range(20))]) + "\n"
+    id = upload(cast.alice, tmp_path, WIDE + row.replace("x17", "x\x0017"))
+    path = f"/enrichments/{id}?step=rows"
+    tab = await opened(driver, cast.alice, id, "?step=rows")
+    shown = [head["name"] for head in tab.var(S, "heads")]
+    assert shown == [*WIDE.split(",")[:13], "Extra 17"], "13 mapped columns, and the one with a problem"
+    cell = tab.var(S, "rows")[0]["cells"][-1]
+    assert (cell["position"], cell["level"]) == (30, "error")
+    assert tab.var(S, "hidden_columns").startswith("19 more columns are not shown here")
+    assert "Find and replace" in tab.var(S, "hidden_columns")
+    assert len(tab.var(S, "replace_options")) == 33, "every column"
+    await tab.send(S.start_edit, path=path, number=1, column=30)
+    await tab.send(S.save_cell, path=path, form={"value": "x17"})
+    assert tab.var(S, "card")["counts"]["valid"] == "1"
+    assert "Extra 17" in [head["name"] for head in tab.var(S, "heads")], "what was changed stays in sight"
+    form = {"replace-column": "14", "replace-find": "x1", "replace-with": "y"}
+    await tab.send(S.set_replacing, path=path, is_open=True)
+    for _ in range(2):
+        await tab.send(S.replace, path=path, form=form)
+    assert "1 cell was changed" in tab.text()
