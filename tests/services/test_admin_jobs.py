@@ -16,7 +16,7 @@ from db.models.accounts import User
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_accounts import signed_in
-from tests.factories_admin import ANY_SIZE, actions_of, failing_job, retryable_kind, staff, trail_of
+from tests.factories_admin import ANY_SIZE, actions_of, failing_job, of, retryable_kind, staff, trail_of
 from tests.factories_jobs import job_row, make_job
 
 
@@ -113,3 +113,28 @@ def test_staff_actions_are_listed(cast: Cast) -> None:
     admin.act(actor, "cancel", make_job(cast.alice).id)
     newest = next(one for one in admin.actions(actor) if one.details.get("role") == "operate")
     assert (newest.by, newest.action) == ("Sam", "job.cancel")
+
+
+def test_a_reader_does_not_see_arguments_in_what_staff_did(cast: Cast, kind: str) -> None:
+    boss, operator, reader = staff("all"), staff("operate"), staff("read_only")
+    job = failing_job(cast.alice, kind=kind, arguments={"size": 77000001})
+    admin.retry_edited(boss, job.id, arguments={"size": 77000002})
+    query = of(cast.alice, "args.size:77000002")
+    admin.apply(boss, admin.plan(boss, "cancel", Selection(query=query)))
+    with pytest.raises(Forbidden):
+        admin.plan(operator, "delete", Selection(query=query))
+    full = str(admin.actions(operator))
+    assert "'changed': {'size': {'to': 77000002, 'from': 77000001}}" in full
+    assert full.count("args.size:77000002") == 2
+    seen = str(admin.actions(reader))
+    assert "7700000" not in seen
+    assert "'changed': {'size': '•••'}" in seen
+    assert seen.count(of(cast.alice, "args.size:•••")) == 2
+
+
+def test_a_changed_secret_is_masked_for_everybody(cast: Cast) -> None:
+    kind = retryable_kind(api_key=ANY_SIZE)
+    job = failing_job(cast.alice, kind=kind, arguments={"api_key": 77100001})
+    boss = staff("all")
+    admin.retry_edited(boss, job.id, arguments={"api_key": 77100002})
+    assert "7710000" not in str(admin.actions(boss))

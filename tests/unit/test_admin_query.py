@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cursive_app.errors import Invalid
-from cursive_app.services.jobs.admin.query import Term, condition, parse, without_state
+from cursive_app.services.jobs.admin.query import Term, condition, parse, without_arguments, without_state
 
 
 def test_words_qualifiers_quotes_and_minus() -> None:
@@ -50,6 +50,20 @@ def test_what_is_wrong_is_explained(query: str, says: str) -> None:
     with pytest.raises(Invalid) as refused:
         condition(parse(query), values_seen=True)
     assert says in refused.value.fields["query"]
+
+
+@pytest.mark.parametrize(
+    ("query", "seen"),
+    [
+        ("kind:x -args.file:leads.csv dana", "kind:x -args.file:••• dana"),
+        ('args.file:"two words",more state:failed', "args.file:••• state:failed"),
+        ('args.file:"never closed', "args.file:•••"),
+        ("ARGS.a.b:c:d", "ARGS.a.b:•••"),
+        ("kind:args error:x", "kind:args error:x"),
+    ],
+)
+def test_who_does_not_see_arguments_does_not_see_what_was_looked_for_in_them(query: str, seen: str) -> None:
+    assert without_arguments(query) == seen
 
 
 @given(st.text(max_size=80))

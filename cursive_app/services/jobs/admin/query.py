@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, cast, false, func, not_, or_
 
 from cursive_app.errors import Invalid
-from cursive_app.services.jobs.admin.masking import is_secret
+from cursive_app.services.jobs.admin.masking import MASK, is_secret
 from cursive_app.services.jobs.tags import TAGS
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
@@ -48,6 +48,7 @@ _TERM = re.compile(
     r"""(?P<minus>-)?(?:(?P<key>[A-Za-z][A-Za-z_]*(?:\.[\w.\-]+)?):)?"""
     r"""(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))?(?P<rest>[^\s]*)"""
 )
+_ARGUMENT = re.compile(r"""(args\.[^\s:]*:)(?:"[^"]*"?|[^\s"]*)\S*""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,11 @@ def condition(terms: tuple[Term, ...], *, values_seen: bool) -> list[ColumnEleme
         else:
             found.append(either)
     return found + [or_(*tests) for tests in wanted.values()]
+
+
+def without_arguments(query: str) -> str:
+    """A query for those who do not see arguments: what was looked for in one is masked, also when it cannot be read."""
+    return _ARGUMENT.sub(rf"\1{MASK}", query)
 
 
 def without_state(terms: tuple[Term, ...]) -> tuple[Term, ...]:
