@@ -16,6 +16,7 @@ from cursive_app.jobs.queue import register_tasks
 from cursive_app.jobs.schedule import SCHEDULE, Scheduled
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import ScheduleView
+from cursive_app.services.jobs.rescue import MOST_TASK_ATTEMPTS, rescue_stalled
 from db.engine import Database
 from db.system import system_scope
 from tests.factories_admin import actions_of, staff
@@ -47,6 +48,17 @@ def settle(one: Scheduled, how: str) -> None:
         scope.session.execute(text(statements[how]), {"name": one.task})
 
 
+def fall_silent(one: Scheduled) -> None:
+    """Its waiting task is taken by a worker that is never heard of again."""
+    taken = text(
+        "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '30 s') "
+        "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker "
+        "WHERE task_name = :name AND status = 'todo'"
+    )
+    with system_scope() as scope:
+        scope.session.execute(taken, {"name": one.task})
+
+
 def test_every_schedule_is_told_in_words(database: Database) -> None:
     found = admin.schedules(staff("read_only"), declared=SCHEDULE)
     assert {one.name for one in found} == {one.name for one in SCHEDULE}
@@ -63,6 +75,27 @@ def test_the_last_results(every_second: Scheduled, result: str) -> None:
     assert [tick.result for tick in view(every_second).last] == ["waiting"]
     settle(every_second, result)
     assert [tick.result for tick in view(every_second).last] == [result]
+
+
+def test_a_tick_whose_worker_died_tells_how_its_replacement_went(every_second: Scheduled) -> None:
+    emit_due([every_second])
+    fall_silent(every_second)
+    rescue_stalled()
+    assert tasks(every_second) == ["failed", "todo"]
+    assert [tick.result for tick in view(every_second).last] == ["waiting"]
+    with system_scope() as scope:
+        done = text("DELETE FROM procrastinate_jobs WHERE task_name = :name AND status = 'todo'")
+        scope.session.execute(done, {"name": every_second.task})
+    assert [tick.result for tick in view(every_second).last] == ["succeeded"]
+
+
+def test_a_tick_whose_task_was_given_up_has_failed(every_second: Scheduled) -> None:
+    emit_due([every_second])
+    for _ in range(MOST_TASK_ATTEMPTS):
+        fall_silent(every_second)
+        rescue_stalled()
+    assert tasks(every_second) == ["failed"] * MOST_TASK_ATTEMPTS
+    assert [tick.result for tick in view(every_second).last] == ["failed"]
 
 
 def test_run_now_is_a_tick_of_its_own(every_second: Scheduled) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import and_, or_, select, text
+from sqlalchemy import and_, or_, select, text, update
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.claims import STALE_AFTER
 from cursive_app.services.jobs.opening import URGENT, turn_of
 from cursive_app.services.jobs.pauses import waits_for_queue
-from db.models.jobs import Job
+from db.models.jobs import Job, ScheduleTick
 from db.system import SystemScope, system_scope
 
 OVERDUE = timedelta(seconds=20)  # a wake-up that should have happened by now
@@ -85,7 +85,10 @@ def _replace_tasks(scope: SystemScope) -> tuple[int, int]:
             continue
         if row.attempts + 1 >= MOST_TASK_ATTEMPTS:
             given_up += 1
-        elif scope.session.execute(_REPLACE_TASK, {"id": row.id}).first() is not None:
+        elif (fresh := scope.session.scalar(_REPLACE_TASK, {"id": row.id})) is not None:
+            # A tick tells how the task went that did its work, not the one that was lost with its worker.
+            tick = update(ScheduleTick).where(ScheduleTick.task_id == row.id)
+            scope.session.execute(tick.values(task_id=fresh))
             replaced += 1
     return replaced, given_up
 
