@@ -97,6 +97,7 @@ class AdminDrawer:
     arguments_json: str = ""
     can_edit: bool = False
     why_no_edit: str = ""
+    stuck: str = ""
     queue_paused: bool = False
     links: list[dict[str, str]] = field(default_factory=list)
     customer_href: str = ""
@@ -119,6 +120,7 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         arguments_json=detail.arguments_json,
         can_edit=any(one.edit is not None for one in detail.arguments) and not row.why_no_retry,
         why_no_edit=detail.why_no_edit or "",
+        stuck=detail.stuck or "",
         queue_paused=detail.queue_paused,
         links=[{"label": link.label, "href": link.href} for link in detail.links],
         customer_href=detail.customer_href,

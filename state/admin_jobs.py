@@ -14,8 +14,9 @@ from cursive_app.errors import CursiveError, Invalid, NotFound
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminRefresh, Selection, StaffActor
 from cursive_app.services.jobs.views import STATUSES
-from state.admin_base import Question, StaffPart, as_staff, day_start, number, said
+from state.admin_base import Question, as_staff, day_start, number, said
 from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
+from state.admin_rescue import RescuePart
 from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
 from state.search_box import SearchBox
@@ -36,7 +37,7 @@ class _Answer:
     detail: AdminJobDetail | None
 
 
-class AdminJobsState(StaffPart, SearchBox, rx.State):
+class AdminJobsState(RescuePart, SearchBox, rx.State):
     """One page of jobs; new ones are announced, so that nothing moves under the pointer."""
 
     rows: list[AdminRow] = []
@@ -65,7 +66,6 @@ class AdminJobsState(StaffPart, SearchBox, rx.State):
     drawer: AdminDrawer = AdminDrawer()
     drawer_missing: bool = False
     editing_error: str = ""
-    rescuing: bool = False
 
     _cursor: str = ""
     _next: str = ""
@@ -172,22 +172,6 @@ class AdminJobsState(StaffPart, SearchBox, rx.State):
 
     @rx.event
     @allow("staff")
-    async def rescue(self):
-        """Take the open job from whoever holds it and wake it."""
-        open_id = self.open_id
-        self.rescuing = True
-        yield
-        try:
-            await as_staff(lambda actor: admin.rescue(actor, UUID(open_id)))
-            yield rx.toast.success("Put back in the queue. The worker that held it can change nothing any more.")
-        except ValueError:
-            raise NotFound from None
-        finally:
-            self.rescuing = False
-        await self._look()
-
-    @rx.event
-    @allow("staff")
     async def retry_edited(self, form: dict[str, Any]):
         """Retry the open job with the values typed into the form; only what differs is sent on."""
         open_id, self.editing_error = self.open_id, ""
@@ -218,7 +202,10 @@ class AdminJobsState(StaffPart, SearchBox, rx.State):
         self.filtered = bool(self.query or self.since or self.until)
         if query.get("job", "") != self.open_id:
             self.open_id, self.drawer, self.drawer_missing = query.get("job", ""), AdminDrawer(), False
-            self.editing_error = ""
+            self.editing_error = self.rescue_asked = ""
+
+    def _is_living(self, job_id: str) -> bool:
+        return job_id == self.drawer.row.id and self.drawer.stuck == "hanging"
 
     def _dates(self) -> dict[str, Any]:
         """From the first day on, to the end of the last one. Raises Invalid."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import reflex as rx
 
-from cursive_app.errors import NotFound
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StuckView
-from state.admin_base import Question, StaffPart, as_staff
+from state.admin_base import Question
+from state.admin_rescue import RescuePart
 from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
 from state.times import clock_span
@@ -26,31 +25,15 @@ class StuckLine:
     still: str = ""
 
 
-class AdminStuckState(StaffPart, rx.State):
+class AdminStuckState(RescuePart, rx.State):
     """The longest first."""
 
     lines: list[StuckLine] = []
     clock: str = ""
     clock_late: bool = False
     rule: str = ""
-    rescuing: str = ""
 
-    @rx.event
-    @allow("staff")
-    async def rescue(self, job_id: str):
-        """Take the job from whoever holds it and wake it."""
-        try:
-            wanted = UUID(job_id)
-        except ValueError:
-            raise NotFound from None
-        self.rescuing = job_id
-        yield
-        try:
-            await as_staff(lambda actor: admin.rescue(actor, wanted))
-        finally:
-            self.rescuing = ""
-        yield rx.toast.success("Put back in the queue. The worker that held it can change nothing any more.")
-        await self._look()
+    _living: frozenset[str] = frozenset()
 
     @rx.event
     @allow("staff")
@@ -60,7 +43,11 @@ class AdminStuckState(StaffPart, rx.State):
     def _question(self) -> Question:
         return admin.stuck
 
+    def _is_living(self, job_id: str) -> bool:
+        return job_id in self._living
+
     def _show(self, found: StuckView) -> None:
+        self._living = frozenset(str(one.job.id) for one in found.jobs if one.how == "hanging")
         timezone = person().timezone
         lines = [
             StuckLine(

@@ -37,6 +37,12 @@ def grow_stale(job_id: UUID, *, seconds: int = 21) -> None:
         scope.get(Job, job_id).heartbeat_at = now() - timedelta(seconds=seconds)
 
 
+def hang(job_id: UUID, *, minutes: int = 16) -> None:
+    """As if the worker that holds the job had begun this long ago and got nowhere; it answers."""
+    with system_scope() as scope:
+        scope.get(Job, job_id).started_at = now() - timedelta(minutes=minutes)
+
+
 def waiting_tasks(job_id: UUID) -> list[str]:
     """The queueing locks of the tasks that wait for this job."""
     with system_scope() as scope:

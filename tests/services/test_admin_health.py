@@ -13,8 +13,16 @@ from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
 from tests.factories import Cast
-from tests.factories_admin import attempts_of, done_job, failing_job, kind_with_refusals, retryable_kind, staff
-from tests.factories_jobs import forget_tasks, grow_stale, make_job, waiting_tasks
+from tests.factories_admin import (
+    actions_of,
+    attempts_of,
+    done_job,
+    failing_job,
+    kind_with_refusals,
+    retryable_kind,
+    staff,
+)
+from tests.factories_jobs import forget_tasks, grow_stale, hang, make_job, waiting_tasks
 from tests.factories_leads import make_leads
 
 
@@ -81,6 +89,51 @@ def test_a_stuck_job_is_seen_and_rescued(cast: Cast) -> None:
     assert jobs.claim(job.id) is not None
     with pytest.raises(Conflict):
         admin.rescue(actor, done_job(cast.alice).id)
+
+
+def test_a_job_that_is_not_stuck_is_not_taken_from_its_worker(cast: Cast) -> None:
+    actor = staff("operate")
+    job = make_job(cast.alice)
+    with pytest.raises(Conflict, match="waits for its time or its turn"):
+        admin.rescue(actor, job.id)
+    held = jobs.claim(job.id)
+    assert held is not None
+    for from_living in (False, True):
+        with pytest.raises(Conflict, match="its worker answers"):
+            admin.rescue(actor, job.id, from_living=from_living)
+    assert admin.get_job(actor, job.id).stuck is None
+    with cast.alice.begin() as scope:
+        jobs.finish(scope, held)  # its worker holds it still
+    assert [one.outcome for one in attempts_of(job.id)] == ["finished"]
+
+
+def test_a_job_in_a_paused_queue_is_not_rescued(cast: Cast) -> None:
+    queue, actor = f"spare-{uuid4().hex[:8]}", staff("operate")
+    job = make_job(cast.alice, queue=queue)
+    admin.pause_queue(actor, queue, reason="The provider is down")
+    with pytest.raises(Conflict, match="queue is paused"):
+        admin.rescue(actor, job.id)
+
+
+def test_a_job_that_hangs_is_taken_once_somebody_says_so(cast: Cast) -> None:
+    """Its worker answers, so nobody writes that it had stopped answering."""
+    actor = staff("operate")
+    job = make_job(cast.alice)
+    held = jobs.claim(job.id)
+    assert held is not None
+    hang(job.id)
+    jobs.heartbeat(held)
+    found = next(one for one in admin.stuck(actor).jobs if one.job.id == job.id)
+    assert (found.how, admin.get_job(actor, job.id).stuck) == ("hanging", "hanging")
+    with pytest.raises(Conflict, match="confirm"):
+        admin.rescue(actor, job.id)
+    admin.rescue(actor, job.id, from_living=True)
+    (lost,) = attempts_of(job.id)
+    assert (lost.outcome, lost.error_code) == ("lost", "taken_by_staff")
+    assert lost.error_message == "Taken by staff: its worker answered, but it did not move while queued."
+    assert actions_of(actor)[-1].details["found"] == "hanging"
+    with pytest.raises(jobs.LostClaim), cast.alice.begin() as scope:
+        jobs.advance(scope, held, processed=1)
 
 
 def test_totals(cast: Cast) -> None:

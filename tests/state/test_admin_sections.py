@@ -27,7 +27,7 @@ from state.admin_totals import AdminTotalsState as Totals
 from state.jobs import JobsState
 from tests.factories import Cast
 from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind
-from tests.factories_jobs import grow_stale, job_row, make_job
+from tests.factories_jobs import grow_stale, hang, job_row, make_job
 from tests.state.admin import as_staff
 from tests.state.driver import sign_in
 
@@ -168,6 +168,30 @@ async def test_a_stuck_job_is_seen_and_rescued(driver, cast: Cast) -> None:
     await tab.send(Stuck.rescue, path="/admin/jobs/stuck", job_id=str(job.id))
     assert job_row(job.id).attempt_token is None
     assert str(job.id) not in [one["id"] for one in tab.var(Stuck, "lines")]
+
+
+@pytest.mark.parametrize("page", ["list", "drawer"])
+async def test_a_job_whose_worker_answers_is_asked_about_before_it_is_taken(driver, cast: Cast, page: str) -> None:
+    job = make_job(cast.alice)
+    held = jobs.claim(job.id)
+    assert held is not None
+    tab = driver(as_staff(cast.bob, "operate"))
+    state, path = (Stuck, "/admin/jobs/stuck") if page == "list" else (Jobs, f"/admin/jobs?job={job.id}")
+    await tab.send(Jobs.load, path=f"/admin/jobs?job={job.id}")
+    assert tab.var(Jobs, "drawer")["stuck"] == ""  # it has only begun: rescue is not offered
+    hang(job.id)
+    jobs.heartbeat(held)
+    await tab.send(state.load, path=path)
+    await tab.send(state.rescue, path=path, job_id=str(job.id))
+    assert tab.var(state, "rescue_asked") == str(job.id)
+    assert job_row(job.id).attempt_token == held.token
+    await tab.send(state.set_rescue_asked, path=path, is_open=False)
+    await tab.send(state.rescue_living, path=path)
+    assert job_row(job.id).attempt_token == held.token  # nothing was asked any more
+    await tab.send(state.rescue, path=path, job_id=str(job.id))
+    await tab.send(state.rescue_living, path=path)
+    assert tab.var(state, "rescue_asked") == ""
+    assert job_row(job.id).attempt_token is None
 
 
 async def test_totals_say_nothing_is_known_rather_than_zero(driver, cast: Cast) -> None:

@@ -19,6 +19,7 @@ from components.feedback import (
     status_pill,
 )
 from cursive_app.pages.admin.job_arguments import arguments, stack
+from cursive_app.pages.admin.rescue import TITLE
 from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
 from cursive_app.pages.job_pieces import moving_progress
 from cursive_app.pages.job_timeline import timeline_line
@@ -285,7 +286,7 @@ def _footer(row: AdminRow) -> rx.Component:
         return rx.cond(allowed if role is None else allowed & role, shown, rx.fragment())
 
     failed = text(row.status) == "failed"
-    anything = failed | (text(row.why_no_cancel) == "") | (text(row.heartbeat) != "")
+    anything = failed | (text(row.why_no_cancel) == "") | (text(S.drawer.stuck) != "")
     anything = anything | ((text(row.why_no_delete) == "") & may_all())
     return rx.cond(
         S.drawer.found & may_operate() & anything,
@@ -297,9 +298,9 @@ def _footer(row: AdminRow) -> rx.Component:
             ),
             possible(row.why_no_delete, quiet_danger("Delete", on_click=A.ask_one("delete", row.id)), role=may_all()),
             rx.cond(
-                row.heartbeat,
-                secondary("Rescue", icon_name="life-buoy", on_click=S.rescue, pending=S.rescuing,
-                          title="Take it from the worker that holds it and queue it again"),
+                S.drawer.stuck,
+                secondary("Rescue", icon_name="life-buoy", on_click=S.rescue(row.id), title=TITLE,
+                          pending=text(S.rescuing) == row.id),
                 rx.fragment(),
             ),
             possible(row.why_no_cancel, quiet_danger("Stop job", on_click=A.ask_one("cancel", row.id))),

@@ -22,6 +22,7 @@ from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from cursive_app.pages.admin.actions import action_dialog
 from cursive_app.pages.admin.job_drawer import job_drawer
+from cursive_app.pages.admin.rescue import rescue_dialog
 from cursive_app.pages.admin.staff_page import date_range, fold, may_all, may_operate, staff_page
 from cursive_app.pages.job_pieces import row_meter, status_tabs
 from cursive_app.services.jobs.admin import QUALIFIERS
@@ -65,6 +66,7 @@ def admin_jobs() -> rx.Component:
             ),
         ),
         job_drawer(),
+        rescue_dialog(S),
         action_dialog(then=S.load),
         section="jobs",
         actions=[_export()],

@@ -9,6 +9,7 @@ from components.buttons import secondary
 from components.feedback import JOB_STATUS, banner, failure, list_states, nothing_yet, status_pill
 from components.icons import icon
 from components.table import Column, data_table, skeleton_table, table_card
+from cursive_app.pages.admin.rescue import TITLE, rescue_dialog
 from cursive_app.pages.admin.staff_page import may_operate, staff_page
 from state.admin_stuck import AdminStuckState as S
 from state.admin_stuck import StuckLine
@@ -52,6 +53,7 @@ def admin_stuck() -> rx.Component:
                 failed=failure(S.error, on_retry=S.load),
             )
         ),
+        rescue_dialog(S),
         section="stuck",
     )
 
@@ -73,7 +75,7 @@ def _rescue(one: StuckLine) -> rx.Component:
             icon_name="life-buoy",
             on_click=S.rescue(one.id),
             pending=text(S.rescuing) == one.id,
-            title="Take it from the worker that holds it and queue it again",
+            title=TITLE,
         ),
         rx.fragment(),
     )

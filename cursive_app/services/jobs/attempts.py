@@ -67,15 +67,16 @@ def note_cause(scope: Scope, *, token: UUID, cause: Cause) -> None:
     _write(scope, token, **_told(cause))
 
 
-def lose_attempt(scope: SystemScope, row: Job) -> None:
-    """The job is taken away from whoever holds it: their attempt is lost."""
+def lose_attempt(scope: SystemScope, row: Job, *, answering: bool = False) -> None:
+    """The job is taken away from whoever holds it: their attempt is lost. `answering`: its worker had not fallen
+    silent, staff took it all the same."""
     last = scope.session.scalar(
         select(JobAttempt).where(
             JobAttempt.workspace_id == row.workspace_id, JobAttempt.job_id == row.id, JobAttempt.outcome.is_(None)
         )
     )
     if last is not None:
-        _lose(row, last)
+        _lose(row, last, answering=answering)
 
 
 def _write(scope: Scope, token: UUID, **values: Any) -> None:
@@ -96,10 +97,13 @@ def _told(cause: Cause | None) -> dict[str, str | None]:
     }
 
 
-def _lose(row: Job, last: JobAttempt) -> None:
-    cause = cause_told(
-        f"{row.kind}:{row.stage}", code="worker_lost", message=f"The worker stopped answering while {row.stage}."
+def _lose(row: Job, last: JobAttempt, *, answering: bool = False) -> None:
+    code, words = (
+        ("taken_by_staff", "Taken by staff: its worker answered, but it did not move")
+        if answering
+        else ("worker_lost", "The worker stopped answering")
     )
+    cause = cause_told(f"{row.kind}:{row.stage}", code=code, message=f"{words} while {row.stage}.")
     add_tags(row, "rescued")
     last.ended_at, last.outcome, last.stage = now(), "lost", row.stage
     last.error_code, last.error_message, last.fingerprint = cause.code, cause.message, cause.fingerprint

@@ -22,7 +22,7 @@ TAGS: dict[str, str] = {
     "demo": "of the demo workspace",
     "retry": "taken up again after it failed, or a run of what an earlier run left over",
     "edited": "retried with other arguments",
-    "rescued": "taken from a worker that had fallen silent, by the clock or by staff",
+    "rescued": "taken from a worker that had fallen silent or did not get on, by the clock or by staff",
     "staff": "staff retried, stopped or rescued it",
 }
 

@@ -16,6 +16,7 @@ from cursive_app.services.jobs.admin.masking import MASK, masked
 from cursive_app.services.jobs.admin.retries import editable_of, kept_of, why_fixed_of
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
+from cursive_app.services.jobs.admin.stuck import how_stuck
 from cursive_app.services.jobs.admin.views import (
     AdminJobDetail,
     AdminJobRow,
@@ -71,6 +72,7 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
             idempotency_key=row.idempotency_key if not hidden else None,
             queue_paused=row.status not in ENDED and scope.session.get(QueuePause, row.queue) is not None,
             why_no_edit=why_fixed_of(row.kind),
+            stuck=how_stuck(scope, row.id),
         )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from cursive_app.services.jobs.admin.job_views import AdminJobRow
+from cursive_app.services.jobs.admin.job_views import AdminJobRow, Stuck
 
 TaskResult = Literal["waiting", "running", "succeeded", "failed", "skipped", "unknown"]
 
@@ -149,6 +149,7 @@ class StuckJob:
     """A job that should move and does not. `why` says what is seen, `still_seconds` how long it has been so."""
 
     job: AdminJobRow
+    how: Stuck
     why: str
     still_seconds: int
 

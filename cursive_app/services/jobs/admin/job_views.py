@@ -12,6 +12,8 @@ from cursive_app.services.jobs.admin.editing import Control
 
 StaffRole = Literal["read_only", "operate", "all"]
 Action = Literal["retry", "cancel", "delete"]
+Stuck = Literal["silent", "forgotten", "hanging"]
+"""Its worker no longer answers; it waits and nobody wakes it; its worker answers and nothing comes of it."""
 SEARCHED_JOBS = 100_000  # a query looks at this many of the newest jobs
 
 
@@ -180,7 +182,7 @@ class AdminJobDetail:
     """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
     `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run).
     `queue_paused`: it is kept back with the whole queue. `why_no_edit`: why a retry of its kind can change no
-    argument."""
+    argument. `stuck`: how it is stuck (None: it is not), which is when it can be rescued."""
 
     job: AdminJobRow
     timeline: tuple[TimelineLine, ...]
@@ -195,6 +197,7 @@ class AdminJobDetail:
     idempotency_key: str | None
     queue_paused: bool
     why_no_edit: str | None
+    stuck: Stuck | None
 
 
 @dataclass(frozen=True, slots=True)

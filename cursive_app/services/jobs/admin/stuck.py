@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, column, exists, literal, or_, select, table
+from sqlalchemy import ColumnElement, String, and_, case, cast, column, exists, literal, or_, select, table
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.services.jobs.admin.rows import rows_of
 from cursive_app.services.jobs.admin.staff import SUPPORT, record_action, record_for_customer, require_staff, scope_of
-from cursive_app.services.jobs.admin.views import AdminJobRow, StaffActor, StuckJob, StuckView
+from cursive_app.services.jobs.admin.views import AdminJobRow, StaffActor, Stuck, StuckJob, StuckView
 from cursive_app.services.jobs.attempts import lose_attempt
 from cursive_app.services.jobs.claims import STALE_AFTER
 from cursive_app.services.jobs.opening import add_event, wake
@@ -20,12 +20,17 @@ from cursive_app.services.jobs.rescue import OVERDUE
 from cursive_app.services.jobs.tags import add_tags
 from cursive_app.services.jobs.ticks import clock_seen
 from db.models.jobs import Job
-from db.system import system_scope
+from db.system import SystemScope, system_scope
 
 MOST_SHOWN = 200
 SLOW = timedelta(minutes=15)  # a held job that has written nothing for so long
 _TASKS = table("procrastinate_jobs", column("queueing_lock", String), column("status", String))
 _MOVING = ("pending", "processing")
+WHY: dict[Stuck, str] = {
+    "silent": "The worker that holds it has gone silent.",
+    "forgotten": "It waits and nobody wakes it.",
+    "hanging": "A worker holds it and nothing has come of it yet.",
+}
 
 
 def stuck(actor: StaffActor) -> StuckView:
@@ -35,6 +40,71 @@ def stuck(actor: StaffActor) -> StuckView:
     """
     require_staff(actor, "read_only", attempted="stuck")
     moment = now()
+    how = _how(moment)
+    with system_scope() as scope:
+        statement = select(Job, how).where(*_under_way(), how.is_not(None)).order_by(Job.updated_at).limit(MOST_SHOWN)
+        held = scope.session.execute(statement).all()
+        found: dict[UUID, tuple[Job, Stuck]] = {job.id: (job, kind) for job, kind in held if kind is not None}
+        rows = rows_of(scope, list(found))
+    jobs = [_stuck(row, *found[row.id], moment) for row in rows]
+    clock = clock_seen()
+    return StuckView(
+        jobs=tuple(sorted(jobs, key=lambda one: -one.still_seconds)),
+        stale_after_seconds=int(STALE_AFTER.total_seconds()),
+        clock_worker=clock.worker if clock else None,
+        clock_seconds=clock.seconds_ago if clock else None,
+    )
+
+
+def how_stuck(scope: SystemScope, id: UUID) -> Stuck | None:
+    """How this job is stuck: what `stuck` would list it for, or None."""
+    return scope.session.scalar(select(_how(now())).where(Job.id == id, *_under_way()))
+
+
+def rescue(actor: StaffActor, id: UUID, *, from_living: bool = False) -> AdminJobRow:
+    """Take a stuck job from whoever holds it and wake it. The old holder can change nothing any more (the token).
+
+    `from_living`: also when its worker answers and only does not get on; the try is then written down as taken by
+    staff. Raises Forbidden, NotFound, and Conflict (reason "not_possible") for a job that is not stuck.
+    """
+    require_staff(actor, "operate", attempted="job.rescue", object_id=id)
+    with system_scope() as scope:
+        row = scope.get(Job, id, lock=True)
+        how = how_stuck(scope, id)
+        if how is None or (how == "hanging" and not from_living):
+            raise Conflict(_why_not(scope, row, how), reason="not_possible")
+        silent = int((now() - row.heartbeat_at).total_seconds()) if row.heartbeat_at else None
+        lose_attempt(scope, row, answering=how == "hanging")
+        add_tags(row, "staff")
+        row.attempt_token = row.heartbeat_at = row.run_after = None
+        inside = scope_of(scope, row.workspace_id)
+        add_event(inside, row.id, stage=row.stage, message=f"Put back in the queue by {SUPPORT}", level="warning")
+        wake(inside, job_id=row.id, task=row.task, queue=row.queue, reason="rescue")
+        record_action(
+            scope, actor, action="job.rescue", object_type="job", object_id=id, found=how, silent_seconds=silent
+        )
+        record_for_customer(scope, row, action="job.rescue")
+        scope.session.flush()
+        return rows_of(scope, [id])[0]
+
+
+def _why_not(scope: SystemScope, row: Job, how: Stuck | None) -> str:
+    if row.status not in _MOVING:
+        return "Only a job that waits or runs can be rescued."
+    if scope.session.scalar(select(waits_for_queue()).where(Job.id == row.id)):
+        return "Its queue is paused; it goes on when the queue is resumed."
+    if how == "hanging":
+        return "Its worker answers again. Look at the job, and confirm that it is to be taken all the same."
+    if row.attempt_token is not None:
+        return "It is not stuck: its worker answers, and it moves or has only begun."
+    return "It is not stuck: it waits for its time or its turn in the queue."
+
+
+def _under_way() -> tuple[ColumnElement[bool], ...]:
+    return Job.status.in_(_MOVING), ~waits_for_queue()
+
+
+def _how(moment: datetime) -> ColumnElement[Stuck | None]:
     silent = and_(Job.attempt_token.is_not(None), Job.heartbeat_at < moment - STALE_AFTER)
     forgotten = and_(
         Job.attempt_token.is_(None),
@@ -42,44 +112,7 @@ def stuck(actor: StaffActor) -> StuckView:
         or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE * 3),
         ~_stands_in_line(),
     )
-    with system_scope() as scope:
-        held = _held_long(moment)
-        statement = select(Job).where(
-            Job.status.in_(_MOVING), ~waits_for_queue(), or_(silent, forgotten, held)
-        ).order_by(Job.updated_at).limit(MOST_SHOWN)  # fmt: skip
-        jobs = {job.id: job for job in scope.session.scalars(statement)}
-        rows = rows_of(scope, list(jobs))
-    found = [_stuck(row, jobs[row.id], moment) for row in rows]
-    clock = clock_seen()
-    return StuckView(
-        jobs=tuple(sorted(found, key=lambda one: -one.still_seconds)),
-        stale_after_seconds=int(STALE_AFTER.total_seconds()),
-        clock_worker=clock.worker if clock else None,
-        clock_seconds=clock.seconds_ago if clock else None,
-    )
-
-
-def rescue(actor: StaffActor, id: UUID) -> AdminJobRow:
-    """Take the job from whoever holds it and wake it. The old holder can change nothing any more (the token).
-
-    Raises Forbidden, NotFound, and Conflict (reason "not_possible") for a job that is not under way.
-    """
-    require_staff(actor, "operate", attempted="job.rescue", object_id=id)
-    with system_scope() as scope:
-        row = scope.get(Job, id, lock=True)
-        if row.status not in _MOVING:
-            raise Conflict("Only a job that waits or runs can be rescued.", reason="not_possible")
-        silent = int((now() - row.heartbeat_at).total_seconds()) if row.heartbeat_at else None
-        lose_attempt(scope, row)
-        add_tags(row, "staff")
-        row.attempt_token = row.heartbeat_at = row.run_after = None
-        inside = scope_of(scope, row.workspace_id)
-        add_event(inside, row.id, stage=row.stage, message=f"Put back in the queue by {SUPPORT}", level="warning")
-        wake(inside, job_id=row.id, task=row.task, queue=row.queue, reason="rescue")
-        record_action(scope, actor, action="job.rescue", object_type="job", object_id=id, silent_seconds=silent)
-        record_for_customer(scope, row, action="job.rescue")
-        scope.session.flush()
-        return rows_of(scope, [id])[0]
+    return case((silent, "silent"), (forgotten, "forgotten"), (_held_long(moment), "hanging"))
 
 
 def _stands_in_line() -> ColumnElement[bool]:
@@ -95,11 +128,10 @@ def _held_long(moment: datetime) -> ColumnElement[bool]:
     )
 
 
-def _stuck(row: AdminJobRow, job: Job, moment: datetime) -> StuckJob:
-    if job.attempt_token is None:
-        since, why = job.run_after or job.updated_at, "It waits and nobody wakes it."
-    elif job.heartbeat_at is None or job.heartbeat_at < moment - STALE_AFTER:
-        since, why = job.heartbeat_at or job.updated_at, "The worker that holds it has gone silent."
-    else:
-        since, why = job.started_at or job.created_at, "A worker holds it and nothing has come of it yet."
-    return StuckJob(job=row, why=why, still_seconds=max(int((moment - since).total_seconds()), 0))
+def _stuck(row: AdminJobRow, job: Job, how: Stuck, moment: datetime) -> StuckJob:
+    since = {
+        "silent": job.heartbeat_at,
+        "forgotten": job.run_after or job.updated_at,
+        "hanging": job.started_at,
+    }[how] or job.updated_at
+    return StuckJob(job=row, how=how, why=WHY[how], still_seconds=max(int((moment - since).total_seconds()), 0))

@@ -21,7 +21,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     resume_schedule(actor, name, *, reason, declared)
     history_term(actor) -> HistoryTerm                                  # how long jobs are kept, the newest pruning
     stuck(actor) -> StuckView
-    rescue(actor, id) -> AdminJobRow
+    rescue(actor, id, *, from_living=False) -> AdminJobRow              # of a stuck job only
     totals(actor, *, since=None, until=None) -> TotalsView
     history_csv(actor, *, query="", since=None, until=None) -> Iterator[bytes]
     actions(actor, *, limit=50) -> tuple[StaffActionView, ...]
@@ -69,6 +69,7 @@ from cursive_app.services.jobs.admin.job_views import (
     Selection,
     StaffActor,
     StaffRole,
+    Stuck,
     Suggestion,
     TimelineLine,
 )
@@ -103,6 +104,7 @@ __all__ = [
     "StaffActionView",
     "StaffActor",
     "StaffRole",
+    "Stuck",
     "StuckJob",
     "StuckView",
     "Suggestion",
