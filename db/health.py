@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -16,13 +16,16 @@ from db.roles import APP_ROLE, SYSTEM_ROLE
 
 WORKER_SEEN_SECONDS = 30
 LEADER_SEEN_SECONDS = 30
+NEVER_OFF = ("synchronous_commit", "fsync")
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
-    """`problem` is one sentence, or None when the database can be used; the rest is known as far as it answered."""
+    """`problem` is one sentence, or None when the database can be used; the rest is known as far as it answered.
+    `durability` is one too, or None when what is committed survives a crash."""
 
     problem: str | None
+    durability: str | None = None
     version: str | None = None
     revision: str | None = None
     workers: int | None = None
@@ -37,17 +40,33 @@ class DatabaseHealth:
 
 def examine(config: Settings) -> DatabaseHealth:
     """Look at the database as both of our roles would. Never raises for a database that is missing or wrong."""
+    durability: str | None = None
     for role in (APP_ROLE, SYSTEM_ROLE):
         engine = make_engine(role_url(config, role), pool_size=1, deadlines=WEB_DEADLINES)
         try:
             with engine.connect() as connection:
                 found = _look(connection, system=role == SYSTEM_ROLE)
+                durability = durability or durability_problem(connection)
         except SQLAlchemyError as error:
             own = config.database_app_url if role == APP_ROLE else config.database_system_url
             return DatabaseHealth(problem=reason(error, role, derived=own is None))
         finally:
             engine.dispose()
-    return found
+    return replace(found, durability=durability)
+
+
+def durability_problem(connection: Connection) -> str | None:
+    """Why a crash may take back what this connection was told to be committed (P2), in one sentence; None when not.
+
+    Asked through the connections that write: a role or a database may have other values than its server.
+    """
+    off = [name for name in NEVER_OFF if connection.scalar(text(f"SHOW {name}")) == "off"]
+    if not off:
+        return None
+    return (
+        f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} off: a crash would take back spends that were "
+        "confirmed. Switch on for the server, the database and both roles."
+    )
 
 
 def _look(connection: Connection, *, system: bool) -> DatabaseHealth:

@@ -21,6 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from cursive_app.clock import now
 from cursive_app.errors import CursiveError
 from cursive_app.settings import Settings, settings
+from db.engine import database
+from db.health import durability_problem
 from db.migrate import head
 from db.system import system_scope
 
@@ -93,6 +95,7 @@ def check_all() -> Report:
     return Report(
         parts=(
             check_database(),
+            _timed("durability", _durability_problem),
             _timed("worker", _worker_problem),
             _timed("provider", lambda: _unreachable(provider.hostname, provider.port or _port(provider.scheme))),
             _timed("mail", lambda: _unreachable(mail.hostname, mail.port or _port(mail.scheme))),
@@ -135,6 +138,14 @@ def _database_problem() -> str | None:
     if revision != _expected_revision():
         return f"The schema is at {revision}; this release needs {_expected_revision()}."
     return None
+
+
+def _durability_problem() -> str | None:
+    try:
+        with database().app.connect() as own, database().system.connect() as whole:
+            return durability_problem(own) or durability_problem(whole)
+    except (CursiveError, SQLAlchemyError):
+        return "Not known while the database is out of reach."
 
 
 def _worker_problem() -> str | None:
