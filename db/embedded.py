@@ -35,6 +35,7 @@ def _binaries() -> Path:
 SUPERUSER = "postgres"
 DATABASE = "cursive"
 START_SECONDS = 120.0  # crash recovery of a large data folder takes time
+LEFTOVER_SECONDS = 10.0
 _SOCKET_PATH_LIMIT = 100  # the kernel's limit is 107 with the file name
 
 SAFE = {"synchronous_commit": "on", "max_connections": "100", "shared_buffers": "256MB", "jit": "off"}
@@ -71,6 +72,11 @@ class EmbeddedPostgres:
         return self.data_dir / "postgres"
 
     @property
+    def _unfinished(self) -> Path:
+        """Where a new cluster is made; it gets its name when it is whole, and only this folder is ever deleted."""
+        return self.data_dir / "postgres.new"
+
+    @property
     def log(self) -> Path:
         return self.data_dir / "postgres.log"
 
@@ -81,7 +87,8 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Initialize the data folder if it is new, start the server, create our database.
 
-        Raises EmbeddedPostgresError with what went wrong and what to do.
+        Raises EmbeddedPostgresError with what went wrong and what to do; a folder that holds anything but a whole
+        cluster is left as it is.
         """
         try:
             self._prepare_folders()
@@ -91,7 +98,7 @@ class EmbeddedPostgres:
                 "Free some space or set DATA_DIR to a folder you may write to."
             ) from error
         if not self._answers():
-            if not (self.cluster / "PG_VERSION").exists():
+            if self._is_new():
                 self._initialize()
             self._launch()
         self._ensure_database()
@@ -123,19 +130,35 @@ class EmbeddedPostgres:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         sockets = socket_directory(self.data_dir)
         sockets.mkdir(parents=True, exist_ok=True)
-        self.cluster.mkdir(mode=0o700, exist_ok=True)
         self.log.touch()
         if user := _unprivileged():
-            for path in (self.cluster, sockets, self.log):
+            for path in (sockets, self.log, *([self.cluster] if self.cluster.exists() else [])):
                 os.chown(path, user.pw_uid, user.pw_gid)
             for path in (self.cluster, _binaries()):
                 _let_others_pass(path)
 
+    def _is_new(self) -> bool:
+        """Whether a cluster has to be made. Raises EmbeddedPostgresError for a folder that is neither empty nor whole:
+        it may be somebody's only copy."""
+        if (self.cluster / "PG_VERSION").exists():
+            return False
+        if not self.cluster.exists() or (self.cluster.is_dir() and not any(self.cluster.iterdir())):
+            return True
+        raise EmbeddedPostgresError(
+            f"{self.cluster} is not a whole Postgres data folder (its file PG_VERSION is missing), and nothing in it "
+            "was touched. If it is another program's, set DATA_DIR to another folder; if it is Cursive's, restore it "
+            "from a backup, or move it away and start again for a fresh demo."
+        )
+
     def _initialize(self) -> None:
-        for leftover in self.cluster.iterdir():  # an interrupted first start
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        """Make the cluster beside its place, then move it there in one step: initdb writes PG_VERSION first, so that
+        the file says nothing about a start that was interrupted."""
+        try:
+            self._begin_anew()
+        except OSError as error:
+            raise self._not_created(f"{self._unfinished} cannot be made anew ({error.strerror})") from error
         command = [
-            _binary("initdb"), "-D", str(self.cluster), "-U", SUPERUSER,
+            _binary("initdb"), "-D", str(self._unfinished), "-U", SUPERUSER,
             "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
         ]  # fmt: skip
         if self.parameters.get("fsync") == "off":
@@ -146,11 +169,28 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no reason given"]
             # The first complaint is the cause; what follows is about cleaning up after it.
-            reason = next((line for line in said if "FATAL" in line or "PANIC" in line or " error:" in line), said[-1])
-            raise EmbeddedPostgresError(
-                f"The embedded Postgres could not create its data folder {self.cluster}: {reason}. "
-                "Free some space or set DATA_DIR to another folder, then start again."
+            raise self._not_created(
+                next((line for line in said if "FATAL" in line or "PANIC" in line or " error:" in line), said[-1])
             )
+        try:
+            self._unfinished.rename(self.cluster)
+        except OSError as error:
+            raise self._not_created(f"{self._unfinished} could not be renamed ({error.strerror})") from error
+
+    def _begin_anew(self) -> None:
+        """An empty folder to make the cluster in, whatever an interrupted start left there."""
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while self._unfinished.exists():  # what initdb started may be writing there until it notices
+            shutil.rmtree(self._unfinished, ignore_errors=time.monotonic() < deadline)
+        self._unfinished.mkdir(mode=0o700)
+        if user := _unprivileged():
+            os.chown(self._unfinished, user.pw_uid, user.pw_gid)
+
+    def _not_created(self, reason: str) -> EmbeddedPostgresError:
+        return EmbeddedPostgresError(
+            f"The embedded Postgres could not create its data folder {self.cluster}: {reason}. "
+            "Free some space or set DATA_DIR to another folder, then start again."
+        )
 
     def _launch(self) -> None:
         options = [part for name, value in self.parameters.items() for part in ("-c", f"{name}={value}")]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -18,10 +21,12 @@ from db.embedded import SAFE, EmbeddedPostgres, EmbeddedPostgresError, socket_di
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    value = EmbeddedPostgres(tmp_path_factory.mktemp("pg", numbered=True), dict(SAFE))
+def server() -> Iterator[EmbeddedPostgres]:
+    # Not pytest's folder: every other test run that starts takes the right to pass through that away again.
+    value = EmbeddedPostgres(Path(tempfile.mkdtemp(prefix="cursive-pg-")), dict(SAFE))
     yield value
     value.stop()
+    shutil.rmtree(value.data_dir, ignore_errors=True)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
@@ -80,10 +85,66 @@ def test_the_server_dies_with_its_starter_even_by_kill_9(tmp_path: Path) -> None
     wait_for(gone)
 
 
+def initdb_of(data_dir: Path) -> int | None:
+    """The process that makes the cluster of this data folder at the moment."""
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # not a process, or one that has just ended
+            continue
+        if words[0].endswith(b"/initdb") and any(word.startswith(os.fsencode(data_dir)) for word in words):
+            return int(entry.name)
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds initdb through /proc")
 def test_an_interrupted_first_start_is_begun_anew(server: EmbeddedPostgres) -> None:
+    """kill -9 of initdb when PG_VERSION, the first file it writes, is there and most of the cluster is not."""
+
+    def kill_in_the_middle() -> None:
+        wait_for(lambda: list(server.data_dir.glob("postgres*/PG_VERSION")), seconds=60)
+        pid = initdb_of(server.data_dir)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    with ThreadPoolExecutor(1) as executor:
+        killing = executor.submit(kill_in_the_middle)
+        with pytest.raises(EmbeddedPostgresError, match="could not create its data folder"):
+            server.start()
+        killing.result()
+    assert not server.cluster.exists()
+    server.start()
+    assert server.pid()
+    assert sorted(path.name for path in server.data_dir.glob("postgres*")) == ["postgres", "postgres.log"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder by its path in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_cluster_that_lost_its_version_file_is_never_deleted(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.stop()
+    (server.cluster / "PG_VERSION").unlink()
+    before = contents(server.cluster)
+    assert len(before) > 500
+    with pytest.raises(EmbeddedPostgresError, match=r"PG_VERSION is missing.*nothing in it was touched.*move it away"):
+        server.start()
+    assert contents(server.cluster) == before
+
+
+def test_a_folder_of_another_program_is_never_deleted(server: EmbeddedPostgres) -> None:
+    """DATA_DIR names a folder that happens to have a `postgres` in it."""
+    (server.cluster / "notes").mkdir(parents=True)
+    (server.cluster / "notes" / "thesis.txt").write_text("ten years of work")
+    with pytest.raises(EmbeddedPostgresError, match=r"another program's, set DATA_DIR"):
+        server.start()
+    assert contents(server.cluster) == {"notes/thesis.txt": b"ten years of work"}
+
+
+def test_an_empty_folder_of_that_name_is_used(server: EmbeddedPostgres) -> None:
     server.cluster.mkdir(parents=True)
-    (server.cluster / "base").mkdir()
-    (server.cluster / "half-written").write_text("")
     server.start()
     assert server.pid()
 
