@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
+import zxcvbn
 from sqlalchemy import select
 
 from cursive_app.clock import now
-from cursive_app.errors import Invalid, RateLimited
+from cursive_app.errors import Invalid, RateLimited, Unavailable
 from cursive_app.services.accounts import (
     authenticate,
     change_password,
     confirm_password,
+    invitations,
+    invite,
+    join_by_invitation,
     log_in,
+    passwords,
+    recovery,
     request_password_reset,
     resend_verification,
     reset_password,
@@ -24,7 +32,7 @@ from cursive_app.services.accounts import (
 )
 from cursive_app.services.accounts.mailed_tokens import is_usable
 from cursive_app.services.accounts.passwords import check_password
-from cursive_app.services.accounts.throttle import LOGIN_ACCOUNT
+from cursive_app.services.accounts.throttle import LOGIN_ACCOUNT, NEW_PASSWORD
 from cursive_app.settings import settings
 from db.engine import Database
 from db.models.accounts import Membership, User, Workspace
@@ -269,6 +277,62 @@ def test_weak_passwords_are_refused_in_words(password: str, message: str) -> Non
 @pytest.mark.parametrize("password", [PASSWORD, "x7#Kq9!mZ2pL", "correct horse battery staple", "b" * 3 + "Q7" * 60])
 def test_good_passwords_pass(password: str) -> None:
     check_password(password)
+
+
+def test_sign_ups_that_are_refused_are_counted(database: Database) -> None:
+    """Judging a password costs up to half a second of one processor, and anybody may send the form."""
+    ip = fresh_ip()
+    for _ in range(NEW_PASSWORD.free):
+        with pytest.raises(Invalid):
+            sign_up(name="Robin", email=fresh_email(), password="short", ip=ip)
+    with pytest.raises(RateLimited):
+        sign_up(name="Robin", email=fresh_email(), password="short", ip=ip)
+    sign_up(name="Robin", email=fresh_email(), password=PASSWORD, ip=fresh_ip())
+
+
+def test_new_passwords_that_are_refused_are_counted_on_every_way(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(NEW_PASSWORD, free=2)
+    monkeypatch.setattr(recovery, "NEW_PASSWORD", few)
+    monkeypatch.setattr(invitations, "NEW_PASSWORD", few)
+    email = give_password(cast.alice.user_id)
+    me = signed_in(cast.alice)
+    request_password_reset(email=email, ip=fresh_ip())
+    token = mailed_token(email, "reset_password")
+    guest = fresh_email()
+    invite(cast.alice, email=guest, role="member")
+    invitation = mailed_token(guest, "invitation")
+    ways = (
+        lambda: reset_password(token, password="short"),
+        lambda: change_password(me, current=PASSWORD, password="short"),
+        lambda: join_by_invitation(token=invitation, name="Robin", password="short"),
+    )
+    for way in ways:
+        for _ in range(few.free):
+            with pytest.raises(Invalid):
+                way()
+        with pytest.raises(RateLimited):
+            way()
+
+
+def test_only_the_beginning_of_a_long_password_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The estimator tries all ways to read letters for signs: 72 of them took seconds, and one is judged at a time."""
+    judged: list[str] = []
+    real = zxcvbn.zxcvbn
+
+    def spy(password: str, **more: Any) -> Any:
+        judged.append(password)
+        return real(password, **more)
+
+    monkeypatch.setattr(zxcvbn, "zxcvbn", spy)
+    check_password("4@8({[<3690$5+7%2!1|" * 6)
+    assert [len(password) for password in judged] == [24]
+
+
+def test_nobody_waits_for_the_estimator_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "JUDGE_PATIENCE_SECONDS", 0.01)
+    with passwords._estimator, pytest.raises(Unavailable, match="few seconds"):
+        check_password(PASSWORD)
+    check_password(PASSWORD)
 
 
 def test_nobody_without_a_password_can_log_in(database: Database) -> None:

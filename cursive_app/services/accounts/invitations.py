@@ -22,7 +22,7 @@ from cursive_app.services.accounts.principal import Principal
 from cursive_app.services.accounts.sessions import open_session, revoke_sessions
 from cursive_app.services.accounts.signup import MAX_NAME, confirm_address
 from cursive_app.services.accounts.team import parse_role
-from cursive_app.services.accounts.throttle import Pace, count_try
+from cursive_app.services.accounts.throttle import NEW_PASSWORD, Pace, count_try
 from cursive_app.services.accounts.tokens import digest, looks_like_token, new_token
 from cursive_app.settings import settings
 from db.models.accounts import Invitation, Membership, User, UserSession, Workspace
@@ -180,12 +180,14 @@ def join_by_invitation(
 ) -> SignedIn:
     """Create the invited person's account, join, and log in. An account nobody ever confirmed is taken over.
 
-    Raises NotFound for a used or old link, Invalid, Conflict when the address has an account: log in instead.
+    Raises NotFound for a used or old link, Invalid, RateLimited, and Conflict when the address has an account: log in
+    instead.
     """
     with system_scope() as scope:
         row, workspace = _living(scope, token, lock=False)
         email, company = row.email, workspace.name
     person = plain_text(name, field="name", label="name", longest=MAX_NAME)
+    count_try(f"invite-form:{digest(token).hex()[:40]}", NEW_PASSWORD)
     check_password(password, about=(person, email, company))
     hashed = hash_password(password)
     with system_scope() as scope:

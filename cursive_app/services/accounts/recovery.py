@@ -17,11 +17,13 @@ from cursive_app.services.accounts.throttle import (
     LOGIN_ACCOUNT,
     MAIL_FROM_ADDRESS,
     MAIL_TO_ACCOUNT,
+    NEW_PASSWORD,
     account_key,
     address_key,
     count_try,
     forgive,
 )
+from cursive_app.services.accounts.tokens import digest
 from cursive_app.settings import settings
 from db.models.accounts import User
 from db.system import SystemScope, system_scope
@@ -55,10 +57,11 @@ def reset_password(token: str, *, password: str) -> SignedIn:
     """Set a new password through a mailed link, end all sessions and forgive failed logins.
 
     Returns the mark of a known device; its session token is empty: the person logs in with the new password. A password
-    that is refused leaves the link usable. Raises Invalid.
+    that is refused leaves the link usable. Raises Invalid, and RateLimited after too many through one link.
     """
     if not mailed_tokens.is_usable(token, purpose="reset_password"):
         raise Invalid(mailed_tokens.STALE)
+    count_try(f"reset-form:{digest(token).hex()[:40]}", NEW_PASSWORD)
     check_password(password)
     hashed = hash_password(password)
     with system_scope() as scope:
@@ -77,9 +80,11 @@ def change_password(
 ) -> SignedIn:
     """Set a new password, end all sessions and open a new one for this browser.
 
-    Raises Invalid with the field that is wrong, RateLimited after too many wrong guesses of the current one.
+    Raises Invalid with the field that is wrong, RateLimited after too many wrong guesses of the current one or too many
+    new ones.
     """
     confirm_password(principal, password=current, field="current")
+    count_try(f"new-password:{principal.user_id}", NEW_PASSWORD)
     check_password(password, about=(principal.name, principal.email))
     hashed = hash_password(password)
     with system_scope() as scope:

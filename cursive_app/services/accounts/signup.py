@@ -22,6 +22,7 @@ from cursive_app.services.accounts.sessions import revoke_sessions
 from cursive_app.services.accounts.throttle import (
     MAIL_FROM_ADDRESS,
     MAIL_TO_ACCOUNT,
+    NEW_PASSWORD,
     account_key,
     address_key,
     count_try,
@@ -43,6 +44,7 @@ def sign_up(*, name: str, email: str, password: str, workspace_name: str = "", i
     three ways do the same work, so that neither time nor load tells which one it was.
     Raises Invalid (all fields at once) and RateLimited.
     """
+    count_try(address_key("signup-form", ip), NEW_PASSWORD)  # refused ones as well: judging a password is work
     person, address, company = _checked(name, email, password, workspace_name)
     email_norm = normalize_email(address)
     count_try(address_key("signup", ip), MAIL_FROM_ADDRESS)

@@ -35,6 +35,8 @@ LOGIN_ACCOUNT = Pace(free=5, first_pause=5, longest_pause=900, memory=3600)
 LOGIN_ADDRESS = Pace(free=50, first_pause=5, longest_pause=900, memory=3600)
 MAIL_TO_ACCOUNT = Pace(free=3, first_pause=60, longest_pause=3600, memory=3600)
 MAIL_FROM_ADDRESS = Pace(free=20, first_pause=60, longest_pause=3600, memory=3600)
+NEW_PASSWORD = Pace(free=20, first_pause=5, longest_pause=900, memory=3600)
+"""New passwords that are judged, for one network address, mailed link or person."""
 
 _COUNT = text(
     """
