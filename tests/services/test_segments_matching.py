@@ -39,6 +39,8 @@ PEOPLE: list[dict[str, Any]] = [
     {"job_title": None, "seniority": None, "state": None, "industry": None, "company_name": None},
     {"job_title": "Größenmanager", "company_name": "O'Neil & Söhne", "company_size": "11 to 25", "is_homeowner": False},
     {"job_title": "100%_\\ owner", "phones": (), "linkedin_url": None},
+    {"city": "New York City", "state": "NY"},
+    {"city": "Bronx", "state": "NY"},
 ]
 
 FILTERS: list[list[dict[str, Any]]] = [
@@ -52,6 +54,9 @@ FILTERS: list[list[dict[str, Any]]] = [
     [{"field": "seniority", "include": ["vp", "cxo"]}],
     [{"field": "state", "exclude": ["TX"]}],
     [{"field": "city", "include": ["AUSTIN"]}],
+    [{"field": "city", "include": ["new york"]}],
+    [{"field": "city", "include": ["The  Bronx", "austin"]}],
+    [{"field": "city", "exclude": ["New York City"]}],
     [{"field": "industry", "exclude": ["Banking"]}, {"field": "state", "include": ["TX", "NY"]}],
     [{"field": "years_experience", "min": 9}],
     [{"field": "years_experience", "min": 9, "max": 9}],

@@ -201,7 +201,7 @@ def test_the_sentence_says_what_the_filter_means() -> None:
     )
     assert segments.sentence(read) == (
         "People in the database whose job title contains “VP Sales” but does not contain “assistant”, and (either "
-        "whose state is Texas or whose city is New York City), and who have an e-mail."
+        "whose state is Texas or whose city is New York), and who have an e-mail."
     )
 
 

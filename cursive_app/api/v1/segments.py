@@ -27,7 +27,7 @@ EXAMPLE_FILTER = {
     "where": {
         "all": [
             {"field": "job_title", "include": ["VP Sales", "Head of Sales"], "exclude": ["assistant"]},
-            {"any": [{"field": "state", "include": ["TX", "CA"]}, {"field": "city", "include": ["New York City"]}]},
+            {"any": [{"field": "state", "include": ["TX", "CA"]}, {"field": "city", "include": ["New York"]}]},
             {"field": "has_email", "is": True},
         ]
     },

@@ -160,6 +160,30 @@ def _states_of_zips() -> dict[str, str]:
     return {zip_code: code for zip_code, code in found if code}
 
 
+_USUAL_CITIES = {"new york city": "New York", "the bronx": "Bronx"}  # a gazetteer's name: the one in people's addresses
+
+
+def city_name(name: str) -> str:
+    """A city's name as it stands in addresses, and so in the provider's records: "New York City" is "New York"."""
+    return _USUAL_CITIES.get(" ".join(name.split()).casefold(), name)
+
+
+def city_spellings(name: str) -> tuple[str, ...]:
+    """The usual name, and the other names that `city_name` reads as it."""
+    return name, *(other.title() for other, usual in _USUAL_CITIES.items() if usual.casefold() == name.casefold())
+
+
+def is_mail_city(name: str) -> bool:
+    """Whether the post delivers to a city of this name; parts of a city (Queens, Harlem) stand in nobody's address."""
+    return re.sub(r"^st\. ", "saint ", name.casefold()).replace("'", "") in _mail_cities()
+
+
+@lru_cache(maxsize=1)
+def _mail_cities() -> frozenset[str]:
+    rows = zipcodes.list_all()
+    return frozenset(name.casefold() for row in rows for name in (row["city"], *row["acceptable_cities"]))
+
+
 def seniority(value: object) -> str | None:
     """One of SENIORITIES, or None."""
     return _SENIORITY_KEYS.get(text_key(value))

