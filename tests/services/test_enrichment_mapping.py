@@ -41,6 +41,16 @@ def test_a_mapping_is_remembered_for_the_same_header_in_its_workspace(cast: Cast
     assert [column.guess for column in other.columns] == [None, "content", None]
 
 
+def test_without_a_header_nothing_is_remembered(cast: Cast, tmp_path: Path) -> None:
+    first = read(cast.alice, upload(cast.alice, "d@acme.example,Dana,T,2024\n", tmp_path))
+    mapping = {0: "email", 1: "last_name", 2: "first_name"}
+    do(cast.alice, enrichment.map_columns, first.id, revision=first.revision, mapping=mapping)
+    other = upload(cast.alice, "2024,Austin,TX,s@acme.example\n", tmp_path)
+    assert [(column.field, column.guess) for column in other.columns] == [
+        (None, None), (None, None), (None, None), ("email", "content")
+    ]  # fmt: skip
+
+
 def test_a_list_nobody_can_be_named_by_says_so_and_can_be_mapped(cast: Cast, tmp_path: Path) -> None:
     view = read(cast.alice, upload(cast.alice, "Symbol,Security\nMMM,3M\nAOS,A. O. Smith\n", tmp_path))
     assert (view.status, view.counts.valid, view.counts.invalid) == ("ready", 0, 2)

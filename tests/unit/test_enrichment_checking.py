@@ -267,4 +267,4 @@ def test_repeated_and_empty_names_are_numbered() -> None:
     assert names[0] == "Email"
     assert notes
     assert fingerprint(["A", "b"], has_header=True) == fingerprint(["a", "B"], has_header=True)
-    assert fingerprint(["A"], has_header=True) != fingerprint(["A"], has_header=False)
+    assert fingerprint(["A"], has_header=False) is None, "as many columns may hold anything"

@@ -76,7 +76,10 @@ def _clean(cell: str) -> str:
     return " ".join(shown.split())[:_LONGEST_NAME]
 
 
-def fingerprint(names: Sequence[str], *, has_header: bool) -> str:
-    """Equal for files whose columns have the same names in the same order; without a header, for the same width."""
-    text = "\x1f".join(name.casefold() for name in names) if has_header else f"width:{len(names)}"
+def fingerprint(names: Sequence[str], *, has_header: bool) -> str | None:
+    """Equal for files whose columns have the same names in the same order; None without a header: as many columns may
+    hold anything."""
+    if not has_header:
+        return None
+    text = "\x1f".join(name.casefold() for name in names)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

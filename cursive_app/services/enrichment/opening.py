@@ -136,9 +136,12 @@ def _keep(
 
 
 def take_over(scope: Scope, row: Enrichment, understood: Understood) -> None:
-    """Write what was understood, with the mapping this workspace chose for the same header before (ENR-04)."""
+    """Write what was understood, with the mapping this workspace chose for the same header before (ENR-04); of a file
+    without a header nothing is remembered."""
     row.layout, row.fingerprint = understood.layout, understood.fingerprint
     row.columns, row.mapping = understood.columns, understood.mapping
+    if understood.fingerprint is None:
+        return
     remembered = scope.session.scalar(
         scope.select(ColumnMapping).where(ColumnMapping.fingerprint == understood.fingerprint)
     )

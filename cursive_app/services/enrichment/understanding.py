@@ -26,12 +26,13 @@ _SHOWN_COLUMNS = 60  # of the header picker's rows
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """JSON values as they are stored. `mapping`: position as text to field name."""
+    """JSON values as they are stored. `mapping`: position as text to field name. `fingerprint`: what a mapping is
+    remembered by, None where nothing tells that another file is of the same kind."""
 
     layout: dict[str, Any]
     columns: list[dict[str, Any]]
     mapping: dict[str, str]
-    fingerprint: str
+    fingerprint: str | None
 
     @property
     def width(self) -> int:
