@@ -18,6 +18,7 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.chunks import sendable
 from cursive_app.services.enrichment.seen import enrichment_view
+from cursive_app.services.enrichment.understanding import shown_samples, values_of
 from cursive_app.services.enrichment.views import EnrichmentView
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentRow
@@ -25,6 +26,7 @@ from db.scope import Scope
 
 OUTCOMES = ("error", "no_match", "skipped")
 ENDED = ("completed", "failed", "cancelled")
+SAMPLED_ROWS = 50
 
 _COPY = text(
     """
@@ -59,6 +61,7 @@ def rerun(scope: Scope, id: UUID | str, *, outcomes: Sequence[str] = ("error",))
     again = _new_list(scope, row, verdicts, outcomes=wanted)
     values = {"workspace": scope.workspace_id, "from": row.id, "to": again.id, "outcomes": wanted}
     scope.session.execute(_COPY, {**values, "verdicts": list(verdicts)})
+    _take_samples(scope, again)
     accounts.record_audit(
         scope,
         action="enrichment.rerun",
@@ -80,6 +83,8 @@ def _count(scope: Scope, row: Enrichment, outcomes: list[str]) -> dict[str, int]
 
 
 def _new_list(scope: Scope, row: Enrichment, verdicts: dict[str, int], *, outcomes: list[str]) -> Enrichment:
+    """The first rows and the samples of the earlier list stay behind: they may be of rows that do not come along, and
+    would outlive their deletion there. The new list has samples of its own rows."""
     return scope.add(
         Enrichment(
             filename=row.filename,
@@ -87,8 +92,8 @@ def _new_list(scope: Scope, row: Enrichment, verdicts: dict[str, int], *, outcom
             byte_size=0,
             sha256=hashlib.sha256(f"rerun:{row.id}:{outcomes}".encode()).hexdigest(),
             status="ready",
-            layout=row.layout,
-            columns=row.columns,
+            layout={name: value for name, value in row.layout.items() if name != "head"},
+            columns=[{**column, "samples": []} for column in row.columns],
             fingerprint=row.fingerprint,
             mapping=row.mapping,
             row_count=sum(verdicts.values()),
@@ -104,3 +109,15 @@ def _new_list(scope: Scope, row: Enrichment, verdicts: dict[str, int], *, outcom
             created_by_label=accounts.actor_label(scope),
         )
     )
+
+
+def _take_samples(scope: Scope, row: Enrichment) -> None:
+    first = scope.session.scalars(
+        select(EnrichmentRow.cells)
+        .where(scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == row.id)
+        .order_by(EnrichmentRow.number)
+        .limit(SAMPLED_ROWS)
+    ).all()
+    row.columns = [
+        {**column, "samples": shown_samples(values_of(first, place))} for place, column in enumerate(row.columns)
+    ]

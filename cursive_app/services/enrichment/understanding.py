@@ -90,7 +90,7 @@ def understand_rows(
     header = rows[header_row - 1] if header_row else None
     width = _width(header, body)
     names, renamed = column_names(header, width=width)
-    samples = [_samples(body, position) for position in range(width)]
+    samples = [values_of(body, position) for position in range(width)]
     guesses = guess_mapping(names, samples)
     layout = {
         "kind": source.kind,
@@ -108,7 +108,7 @@ def understand_rows(
     columns = [
         {
             "name": name,
-            "samples": [value[:_SHOWN_CELL] for value in dict.fromkeys(values)][:SHOWN_SAMPLES],
+            "samples": shown_samples(values),
             "guess": guesses[position].how if position in guesses else None,
         }
         for position, (name, values) in enumerate(zip(names, samples, strict=True))
@@ -145,8 +145,14 @@ def _filled(row: Sequence[str]) -> int:
     return max((n for n, cell in enumerate(row, start=1) if cell.strip()), default=0)
 
 
-def _samples(body: Sequence[Sequence[str]], position: int) -> list[str]:
-    return [row[position] for row in body if position < len(row) and row[position].strip()]
+def values_of(rows: Sequence[Sequence[str]], position: int) -> list[str]:
+    """What stands in a column, blanks left out."""
+    return [row[position] for row in rows if position < len(row) and row[position].strip()]
+
+
+def shown_samples(values: Sequence[str]) -> list[str]:
+    """The values of a column that are shown with its name."""
+    return [value[:_SHOWN_CELL] for value in dict.fromkeys(values)][:SHOWN_SAMPLES]
 
 
 def _notes(source: Source, header_row: int | None) -> list[str]:
