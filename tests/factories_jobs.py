@@ -38,9 +38,9 @@ def grow_stale(job_id: UUID, *, seconds: int = 21) -> None:
 
 
 def hang(job_id: UUID, *, minutes: int = 16) -> None:
-    """As if the worker that holds the job had begun this long ago and got nowhere; it answers."""
+    """As if the worker that holds the job, which answers, had last got on this long ago."""
     with system_scope() as scope:
-        scope.get(Job, job_id).started_at = now() - timedelta(minutes=minutes)
+        scope.get(Job, job_id).moved_at = now() - timedelta(minutes=minutes)
 
 
 def waiting_tasks(job_id: UUID) -> list[str]:

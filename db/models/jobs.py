@@ -34,8 +34,9 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
 
     `task` and `queue` say how to wake it again; `attempts` counts tries since it last moved forward; the rate shown to
     people is measured from `moving_since`, when `processed` stood at `moving_from`. A retry begins `started_at` and
-    `moving_since` anew; `first_started_at` stays and says how long the job waited at first. `tags` are facts that staff
-    search for (`services.jobs.tags` names them all).
+    `moving_since` anew; `first_started_at` stays and says how long the job waited at first. `moved_at` is when the
+    newest try began or last told of progress. `tags` are facts that staff search for (`services.jobs.tags` names them
+    all).
     """
 
     __tablename__ = "jobs"
@@ -72,6 +73,7 @@ class Job(Identified, Timestamped, WorkspaceOwned, Base):
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     attempt_token: Mapped[UUID | None]
     heartbeat_at: Mapped[datetime | None]
+    moved_at: Mapped[datetime | None]
     run_after: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     first_started_at: Mapped[datetime | None]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
+from db.models.jobs import Job
+from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_admin import (
     actions_of,
@@ -134,6 +137,57 @@ def test_a_job_that_hangs_is_taken_once_somebody_says_so(cast: Cast) -> None:
     assert actions_of(actor)[-1].details["found"] == "hanging"
     with pytest.raises(jobs.LostClaim), cast.alice.begin() as scope:
         jobs.advance(scope, held, processed=1)
+
+
+def how(job_id: UUID) -> str | None:
+    """How the job is stuck, which the list and the job itself must tell alike."""
+    actor = staff("read_only")
+    listed = {one.job.id: one.how for one in admin.stuck(actor).jobs}.get(job_id)
+    assert admin.get_job(actor, job_id).stuck == listed
+    return listed
+
+
+def test_a_job_that_hangs_after_its_first_progress_is_stuck(cast: Cast) -> None:
+    job = make_job(cast.alice, total=10)
+    held = jobs.claim(job.id)
+    assert held is not None
+    hang(job.id)
+    assert how(job.id) == "hanging"
+    with cast.alice.begin() as scope:
+        jobs.advance(scope, held, processed=3)
+    assert how(job.id) is None
+    hang(job.id, minutes=14)
+    assert how(job.id) is None
+    hang(job.id, minutes=20)
+    jobs.heartbeat(held)  # answering is not getting on
+    assert how(job.id) == "hanging"
+    (line,) = [one for one in admin.stuck(staff()).jobs if one.job.id == job.id]
+    assert line.still_seconds == 20 * 60
+
+
+def test_a_job_that_waited_long_at_the_provider_has_only_begun_its_newest_look(cast: Cast) -> None:
+    job = make_job(cast.alice)
+    held = jobs.claim(job.id)
+    assert held is not None
+    with cast.alice.begin() as scope:
+        jobs.postpone(scope, held, until=now(), stage="building")
+    with system_scope() as scope:
+        row = scope.get(Job, job.id)
+        row.started_at = row.first_started_at = row.moved_at = now() - timedelta(minutes=20)
+    assert jobs.claim(job.id) is not None
+    assert how(job.id) is None
+
+
+def test_a_job_that_nobody_wakes_is_forgotten(cast: Cast) -> None:
+    waiting, forgotten = make_job(cast.alice), make_job(cast.alice)
+    forget_tasks(forgotten.id)
+    with system_scope() as scope:
+        long_ago = update(Job).where(Job.id.in_([waiting.id, forgotten.id]))
+        scope.session.execute(long_ago.values(updated_at=now() - timedelta(minutes=2)))
+    assert (how(waiting.id), how(forgotten.id)) == (None, "forgotten")
+    admin.rescue(staff("operate"), forgotten.id)
+    assert waiting_tasks(forgotten.id) == [f"job:{forgotten.id}:rescue"]
+    assert attempts_of(forgotten.id) == []  # nobody held it, so nobody lost it
 
 
 def test_totals(cast: Cast) -> None:

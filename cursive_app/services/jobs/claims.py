@@ -54,7 +54,7 @@ def claim(job_id: UUID | str) -> ClaimedJob | None:
         token = row.attempt_token = uuid4()
         row.attempts += 1
         row.status = "processing"
-        row.heartbeat_at = moment
+        row.heartbeat_at = row.moved_at = moment
         row.run_after = None
         row.started_at = row.started_at or moment
         row.first_started_at = row.first_started_at or moment
@@ -143,7 +143,7 @@ def advance(
     line is then a warning with its `internal` for staff, and the attempt is no longer one that only waited.
     """
     row = _fenced(scope, claimed)
-    row.heartbeat_at = now()
+    row.heartbeat_at = row.moved_at = now()
     if processed is not None and processed > row.processed:
         row.attempts = 1  # it moves: earlier failed tries no longer count against it
         if row.moving_since is None:

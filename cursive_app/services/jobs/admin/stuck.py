@@ -23,18 +23,18 @@ from db.models.jobs import Job
 from db.system import SystemScope, system_scope
 
 MOST_SHOWN = 200
-SLOW = timedelta(minutes=15)  # a held job that has written nothing for so long
+SLOW = timedelta(minutes=15)  # a try that has told of no progress for so long, since it began or since the last
 _TASKS = table("procrastinate_jobs", column("queueing_lock", String), column("status", String))
 _MOVING = ("pending", "processing")
 WHY: dict[Stuck, str] = {
     "silent": "The worker that holds it has gone silent.",
     "forgotten": "It waits and nobody wakes it.",
-    "hanging": "A worker holds it and nothing has come of it yet.",
+    "hanging": "A worker holds it and answers, but does not get on.",
 }
 
 
 def stuck(actor: StaffActor) -> StuckView:
-    """Jobs in silent hands, jobs nobody wakes, and jobs that are held for long without any progress.
+    """Jobs in silent hands, jobs nobody wakes, and jobs whose try does not get on, whatever came before.
 
     What waits in a paused queue is not stuck. Raises Forbidden.
     """
@@ -112,7 +112,8 @@ def _how(moment: datetime) -> ColumnElement[Stuck | None]:
         or_(Job.run_after.is_(None), Job.run_after < moment - OVERDUE * 3),
         ~_stands_in_line(),
     )
-    return case((silent, "silent"), (forgotten, "forgotten"), (_held_long(moment), "hanging"))
+    hanging = and_(Job.attempt_token.is_not(None), Job.moved_at < moment - SLOW)
+    return case((silent, "silent"), (forgotten, "forgotten"), (hanging, "hanging"))
 
 
 def _stands_in_line() -> ColumnElement[bool]:
@@ -121,17 +122,10 @@ def _stands_in_line() -> ColumnElement[bool]:
     return exists().where(_TASKS.c.queueing_lock == lock, cast(_TASKS.c.status, String) == "todo").correlate(Job)
 
 
-def _held_long(moment: datetime) -> ColumnElement[bool]:
-    """Held, beating, and nothing written on the job but heartbeats since the attempt began long ago."""
-    return and_(
-        Job.attempt_token.is_not(None), Job.moving_since.is_(None), Job.started_at < moment - SLOW, Job.processed == 0
-    )
-
-
 def _stuck(row: AdminJobRow, job: Job, how: Stuck, moment: datetime) -> StuckJob:
     since = {
         "silent": job.heartbeat_at,
         "forgotten": job.run_after or job.updated_at,
-        "hanging": job.started_at,
+        "hanging": job.moved_at,
     }[how] or job.updated_at
     return StuckJob(job=row, how=how, why=WHY[how], still_seconds=max(int((moment - since).total_seconds()), 0))
