@@ -98,7 +98,7 @@ async def socket(port: int, target: str, cookie: str = "") -> AsyncIterator[Clie
     """A connected web socket."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     client = Client(reader, writer)
-    headers = [(b"Cookie", cookie.encode())] if cookie else []
+    headers = [(b"Origin", f"http://127.0.0.1:{port}".encode()), *([(b"Cookie", cookie.encode())] if cookie else [])]
     writer.write(client.protocol.send(Request(host=f"127.0.0.1:{port}", target=target, extra_headers=headers)))
     await client.hear()
     try:

@@ -120,7 +120,7 @@ class TestBodyLimit:
 
 async def socket(app: ASGIApp, *, origin: str | None, host: str = "cursive.test") -> list[Message]:
     """What the server says to somebody who opens the page socket."""
-    headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
+    headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin is not None else [])
     scope: Scope = {"type": "websocket", "path": "/_event/", "headers": headers, "query_string": b""}
     said: list[Message] = []
 
@@ -139,14 +139,15 @@ async def accept(_scope: Scope, _receive: Any, send: Any) -> None:
 
 
 class TestSameOriginSocket:
-    @pytest.mark.parametrize("origin", ["http://cursive.test", "https://cursive.test", None])
-    async def test_own_pages_and_programs_get_in(self, origin: str | None) -> None:
+    @pytest.mark.parametrize("origin", ["http://cursive.test", "https://cursive.test", "http://CURSIVE.test"])
+    async def test_own_pages_get_in(self, origin: str) -> None:
         assert (await socket(SameOriginSocket(accept), origin=origin))[0]["type"] == "websocket.accept"
 
     @pytest.mark.parametrize(
-        "origin", ["https://evil.example", "https://cursive.test.evil.example", "http://cursive.test:81", "null", "x"]
+        "origin",
+        ["https://evil.example", "https://cursive.test.evil.example", "http://cursive.test:81", "null", "x", "", None],
     )
-    async def test_other_sites_are_turned_away(self, origin: str) -> None:
+    async def test_other_sites_and_whoever_names_none_are_turned_away(self, origin: str | None) -> None:
         said = await socket(SameOriginSocket(accept), origin=origin)
         assert said == [{"type": "websocket.close", "code": 4403}]
 
@@ -154,6 +155,7 @@ class TestSameOriginSocket:
         app = SameOriginSocket(Starlette(routes=[Route("/_event/", count)]))
         async with client(app) as http:
             assert (await http.get("/_event/", headers={"origin": "https://evil.example"})).status_code == 403
+            assert (await http.get("/_event/")).status_code == 403
             assert (await http.get("/_event/", headers={"origin": "http://cursive.test"})).status_code == 200
 
 
