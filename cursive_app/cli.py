@@ -246,8 +246,8 @@ def _ready_for(process: str) -> Settings:
 
 @contextlib.contextmanager
 def _database_running(config: Settings) -> Iterator[None]:
-    """The embedded Postgres for the length of one command, when no `cursive up` runs it already."""
-    if config.database_url is not None or config.database_system_url is not None:
+    """The embedded Postgres for the length of one command, when no `cursive up` runs it; never in production."""
+    if config.is_production or config.database_url is not None or config.database_system_url is not None:
         yield
         return
     from db.embedded import EmbeddedPostgres

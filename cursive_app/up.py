@@ -46,6 +46,11 @@ def up(config: Settings, *, say: Callable[[str], None]) -> int:
 def _up(config: Settings, say: Callable[[str], None]) -> None:
     if config.is_production and (problems := config.production_problems()):
         raise Refused("Not safe for production:\n" + "\n".join(f"  - {problem}" for problem in problems))
+    if config.is_production and config.database_url is None:
+        raise Refused(
+            "`cursive up` migrates the database and needs its owner's login for that: set DATABASE_URL. Where only "
+            "DATABASE_APP_URL and DATABASE_SYSTEM_URL are known, start `cursive web` and `cursive worker`."
+        )
     require_data_dir(config)
     instance = Instance(config)
     house = House(config, instance, say)

@@ -67,21 +67,29 @@ def role_password(config: Settings, role: str) -> str:
 
 
 def owner_url(config: Settings) -> URL:
-    """The login that owns the schema: DATABASE_URL, else the embedded Postgres of this data folder."""
+    """The login that owns the schema: DATABASE_URL, else the embedded Postgres of this data folder.
+
+    Raises Unavailable in production, where nothing is embedded.
+    """
     if config.database_url is not None:
         return make_url(config.database_url.get_secret_value()).set(drivername="postgresql+psycopg")
-    from db.embedded import socket_url  # only development reaches this
+    if config.is_production:
+        raise Unavailable(
+            "DATABASE_URL is not set: it names the database and its owner, and in production there is no embedded one."
+        )
+    from db.embedded import socket_url
 
     return make_url(socket_url(config.data_dir)).set(drivername="postgresql+psycopg")
 
 
 def role_url(config: Settings, role: str) -> URL:
-    """The login of one of our roles: its own variable when set, else the owner's address with a derived password."""
+    """The login of one of our roles: its own variable when set, else the owner's address with a derived password.
+
+    Raises Unavailable as `owner_url` does.
+    """
     explicit = config.database_app_url if role == APP_ROLE else config.database_system_url
     if explicit is not None:
         return make_url(explicit.get_secret_value()).set(drivername="postgresql+psycopg")
-    if config.database_url is None and config.is_production:
-        raise Unavailable("No database is configured: set DATABASE_URL.")
     return owner_url(config).set(username=role, password=role_password(config, role))
 
 
