@@ -103,7 +103,7 @@ def _database(config: Settings) -> list[Check]:
         return [Check("database", False, "none is configured")]
     health = examine(config)
     if health.problem is not None:
-        embedded = config.database_url is None and health.version is None
+        embedded = config.database_url is None and health.version is None and not config.is_production
         advice = " It runs while `cursive up` does." if embedded else ""
         return [Check("database", False, health.problem + advice)]
     leader = "keeps the clock" if health.has_leader else "nobody keeps the clock"

@@ -7,6 +7,7 @@ A rule's `words` say what would be right; they end the sentence of a refusal and
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,6 +104,25 @@ KEY = Rule(
     "a key without spaces, as the vendor shows it", lambda text: text.isascii() and bool(re.fullmatch(r"\S+", text))
 )
 LOG_LEVEL = Rule("DEBUG, INFO, WARNING or ERROR", lambda text: text in ("DEBUG", "INFO", "WARNING", "ERROR"))
+
+
+def is_public_https(url: str) -> bool:
+    """Whether an address is reached over https and is not this machine's own."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    try:
+        number = ipaddress.ip_address(host)
+        is_here = number.is_loopback or number.is_unspecified
+    except ValueError:
+        is_here = host == "localhost" or host.endswith(".localhost")
+    return parts.scheme == "https" and not is_here
+
+
+def is_example_sender(text: str) -> bool:
+    """Whether a sender's address is at a domain that exists for examples and tests only (RFC 2606)."""
+    domain = parseaddr(text)[1].rpartition("@")[2].rstrip(".").lower()
+    is_second_level = re.fullmatch(r"(.*\.)?example\.(com|net|org)", domain) is not None
+    return is_second_level or domain.rpartition(".")[2] in ("example", "invalid", "localhost", "test")
 
 
 def rule_of(field: FieldInfo) -> Rule | None:

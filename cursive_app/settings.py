@@ -268,15 +268,39 @@ class Settings(BaseSettings):
             problems.append("SECRET_KEY must be set to at least 32 random characters.")
         if not self.uses_https:
             problems.append("PUBLIC_URL must start with https://, or session cookies travel in clear.")
-        if self.database_url is None and self.database_app_url is None:
-            problems.append("DATABASE_URL must name a managed Postgres; the embedded one has no backups.")
+        if self.trusted_proxy_hops == 0:
+            problems.append(
+                "TRUSTED_PROXY_HOPS is 0, so that all visitors seem to come from the proxy that ends TLS and their "
+                "tries count as one visitor's; set it to the number of proxies in front."
+            )
+        problems += self._database_problems()
         if self.audiencelab_api_key is None:
             problems.append("AUDIENCELAB_API_KEY is missing; the sandbox's synthetic people must never be sold.")
+        if not rules.is_public_https(self.provider_base_url) and not (
+            self.audiencelab_api_key is None and self.audiencelab_base_url is None  # said already
+        ):
+            problems.append(
+                "AUDIENCELAB_BASE_URL must be the vendor's https:// address, or unset: it gets the key, and a server "
+                "on this machine is a stand-in."
+            )
         if self.smtp_url is None:
             problems.append("SMTP_URL is missing; verification and invitation mail would not leave the machine.")
+        if rules.is_example_sender(self.mail_from):
+            problems.append("MAIL_FROM is an example that no mail can come from; set it to an address of your own.")
         if self.web_workers > 1 and self.redis_url is None:
             problems.append("WEB_WORKERS above 1 needs REDIS_URL, or page state is lost between processes.")
         return problems
+
+    def _database_problems(self) -> list[str]:
+        if self.database_url is not None:
+            return []
+        own = {"DATABASE_APP_URL": self.database_app_url, "DATABASE_SYSTEM_URL": self.database_system_url}
+        missing = [variable for variable, value in own.items() if value is None]
+        if len(missing) == len(own):
+            return ["DATABASE_URL must name a managed Postgres; the embedded one has no backups."]
+        return [
+            f"{variable} is missing; without DATABASE_URL the logins of both roles are needed." for variable in missing
+        ]
 
 
 @lru_cache(maxsize=1)

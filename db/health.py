@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cursive_app.clock import now
+from cursive_app.errors import Unavailable
 from cursive_app.settings import Settings
 from db.engine import WEB_DEADLINES, make_engine, role_url
 from db.migrate import head
@@ -42,7 +43,11 @@ def examine(config: Settings) -> DatabaseHealth:
     """Look at the database as both of our roles would. Never raises for a database that is missing or wrong."""
     durability: str | None = None
     for role in (APP_ROLE, SYSTEM_ROLE):
-        engine = make_engine(role_url(config, role), pool_size=1, deadlines=WEB_DEADLINES)
+        try:
+            url = role_url(config, role)
+        except Unavailable as error:  # in production, when its login is not configured
+            return DatabaseHealth(problem=error.message)
+        engine = make_engine(url, pool_size=1, deadlines=WEB_DEADLINES)
         try:
             with engine.connect() as connection:
                 found = _look(connection, system=role == SYSTEM_ROLE)

@@ -25,7 +25,13 @@ SECRETS = {
     "SMTP_URL": "smtps://mailer:hunter2@mail.example",
     "AUDIENCELAB_API_KEY": "hunter2-provider",
 }
-SAFE = {**SECRETS, "CURSIVE_ENV": "production", "PUBLIC_URL": "https://cursive.example"}
+SAFE = {
+    **SECRETS,
+    "CURSIVE_ENV": "production",
+    "PUBLIC_URL": "https://cursive.example",
+    "MAIL_FROM": "Cursive <hello@cursive.dev>",
+    "TRUSTED_PROXY_HOPS": "1",
+}
 
 
 def run(config: Settings, checks: list[Check], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
@@ -55,13 +61,58 @@ def test_every_secret_is_typed_as_one() -> None:
             assert "SecretStr" in str(field.annotation), name
 
 
-@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "SMTP_URL", "AUDIENCELAB_API_KEY", "PUBLIC_URL"])
+@pytest.mark.parametrize("missing", [
+    "SECRET_KEY", "DATABASE_URL", "SMTP_URL", "AUDIENCELAB_API_KEY", "PUBLIC_URL", "MAIL_FROM", "TRUSTED_PROXY_HOPS",
+])  # fmt: skip
 def test_production_without_it_is_unsafe(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     monkeypatch.delenv(missing, raising=False)
     config = Settings(**{name: value for name, value in SAFE.items() if name != missing})
     code, text = run(config, GOOD, monkeypatch)
     assert code == 1
     assert missing in text.split("Production")[1]
+
+
+UNSAFE = [
+    ("MAIL_FROM", "hello@sub.example.org"),
+    ("MAIL_FROM", "Cursive <hello@mail.test>"),
+    ("AUDIENCELAB_BASE_URL", "http://api.audiencelab.io"),
+    ("AUDIENCELAB_BASE_URL", "https://localhost:8001/audiencelab"),
+    ("AUDIENCELAB_BASE_URL", "https://127.0.0.2/audiencelab"),
+    ("AUDIENCELAB_BASE_URL", "https://[::1]/audiencelab"),
+    ("TRUSTED_PROXY_HOPS", "0"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value"), UNSAFE)
+def test_production_with_such_a_value_is_unsafe(variable: str, value: str) -> None:
+    (problem,) = Settings(**{**SAFE, variable: value}).production_problems()
+    assert problem.startswith(variable)
+
+
+@pytest.mark.parametrize(("variable", "value"), [
+    ("MAIL_FROM", "Tests <hello@examples.com>"), ("AUDIENCELAB_BASE_URL", "https://eu.audiencelab.io"),
+    ("TRUSTED_PROXY_HOPS", "2"),
+])  # fmt: skip
+def test_production_with_such_a_value_is_safe(variable: str, value: str) -> None:
+    assert Settings(**{**SAFE, variable: value}).production_problems() == []
+
+
+@pytest.mark.parametrize(("given", "missing"), [
+    ("DATABASE_APP_URL", "DATABASE_SYSTEM_URL"), ("DATABASE_SYSTEM_URL", "DATABASE_APP_URL"),
+])  # fmt: skip
+def test_one_role_without_the_other_is_unsafe_and_the_doctor_goes_on(
+    given: str, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    values = {name: value for name, value in SAFE.items() if name != "DATABASE_URL"}
+    config = Settings(**values, **{given: "postgresql://role:hunter2@127.0.0.1:1/cursive"})
+    (problem,) = config.production_problems()
+    assert problem.startswith(missing)
+    (check,) = doctor._database(config)
+    assert not check.ok
+    assert "cursive up" not in check.detail
+    both = Settings(**values, DATABASE_APP_URL="postgresql://a@b/c", DATABASE_SYSTEM_URL="postgresql://a@b/c")
+    assert both.production_problems() == []
 
 
 def test_production_that_cannot_reach_something_is_unsafe(monkeypatch: pytest.MonkeyPatch) -> None:
