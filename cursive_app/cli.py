@@ -158,6 +158,9 @@ _STAFF_ROLES: dict[str, Literal["read_only", "operate", "all"] | None] = {
 }
 
 
+_DIFFERENCES_TOLD = 20
+
+
 @cursive.command("make-admin")
 @click.argument("email")
 @click.option(
@@ -195,6 +198,30 @@ def grant_credits(workspace: str, amount: str, reason: str, key: str | None) -> 
         f"{granted.workspace_name} has got {granted.line.amount:,.2f} credits; "
         f"{granted.line.balance_after:,.2f} are available now."
     )
+
+
+@cursive.command("prove-ledger")
+def prove_ledger() -> None:
+    """Compare every balance with the sum of its ledger lines, after a restore for example; changes nothing.
+
+    Exits with 1 when a sum is off, and says whose, which and by how much.
+    """
+    from cursive_app.services.credits import proof_in_words, prove
+
+    config = _configured("prove-ledger")
+    with _database_running(config):
+        proof = prove()
+        told = proof_in_words(proof, most=_DIFFERENCES_TOLD)
+    covered = f"{proof.lines:,} lines of {proof.workspaces:,} workspaces"
+    if proof.holds:
+        click.echo(f"The ledger is sound: {covered}.")
+        return
+    click.echo(f"The ledger is off in {len(proof.differences):,} places; looked at {covered}.")
+    for line in told:
+        click.echo(f"  {line}")
+    if more := len(proof.differences) - len(told):
+        click.echo(f"  and {more:,} more.")
+    sys.exit(1)
 
 
 @cursive.command("probe-provider")

@@ -18,7 +18,7 @@ import reflex as rx
 
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import StaffActor
+from cursive_app.services.jobs.admin import LedgerAlarm, StaffActor
 from cursive_app.services.jobs.admin.views import PruningView
 from state.base import allow, ask, person, principal
 from state.times import ago, clock_span
@@ -61,6 +61,9 @@ class AdminLiveState(rx.State):
 
     every: str = rx.LocalStorage(USUAL, name="cursive.staff.refresh", sync=True)
 
+    ledger: list[dict[str, str]] = []  # what the nightly proof found to be off; empty as long as every sum fits
+    ledger_more: str = ""
+
     _hidden: bool = False
 
     @rx.event
@@ -80,6 +83,25 @@ class AdminLiveState(rx.State):
         if self._hidden:
             return 0
         return int(self.every) if self.every in REFRESH else int(USUAL)
+
+    def _show_ledger(self, alarm: LedgerAlarm) -> None:
+        lines = [
+            {
+                "key": f"{place}-{one.workspace_id}",
+                "name": one.workspace_name,
+                "href": f"/admin/jobs?q=workspace%3A{one.workspace_id}",
+                "words": f"{one.words} Found {ago(one.found_at)}.",
+            }
+            for place, one in enumerate(alarm.findings)
+        ]
+        if lines != self.ledger:
+            self.ledger = lines
+        self.ledger_more = f"and {alarm.more:,} more" if alarm.more else ""
+
+
+def _and_ledger(question: Question) -> Question:
+    """The question, and on every page whether the ledger is sound."""
+    return lambda actor: (question(actor), admin.ledger_alarm(actor))
 
 
 class StaffPart(rx.State, mixin=True):
@@ -114,22 +136,24 @@ class StaffPart(rx.State, mixin=True):
                 continue
             waited = 0
             try:
-                found = await as_staff(question)
+                found, alarm = await as_staff(_and_ledger(question))
             except (NotFound, Unauthenticated):
                 return  # no longer staff, or signed out
             except CursiveError:
                 continue  # the reconnect banner tells it
             async with self:
+                (await self.get_state(AdminLiveState))._show_ledger(alarm)
                 self._show_again(found)
 
     async def _look(self) -> None:
         try:
-            found = await as_staff(self._question())
+            found, alarm = await as_staff(_and_ledger(self._question()))
         except CursiveError as error:
             self.status, self.error = "error", said(error)
             self.is_mistaken = isinstance(error, Invalid)
             self._show_no_answer()
             return
+        (await self.get_state(AdminLiveState))._show_ledger(alarm)
         self._show(found)
 
     def _read_address(self, query: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from cursive_app.clock import now
 from cursive_app.services import jobs
@@ -14,8 +15,10 @@ from cursive_app.services.jobs.admin import ScheduleView
 from cursive_app.services.jobs.admin.views import TickView
 from cursive_app.services.jobs.pruning import begin, prune_history
 from db.models.accounts import User
+from db.models.credits import LedgerFinding
 from db.models.jobs import Job, JobAttempt, JobEvent, QueueLimit, QueuePause
 from db.system import system_scope
+from state.admin_base import AdminLiveState
 from state.admin_failures import AdminFailuresState as Failures
 from state.admin_jobs import AdminJobsState as Jobs
 from state.admin_queues import AdminQueuesState as Queues
@@ -168,6 +171,26 @@ async def test_a_stuck_job_is_seen_and_rescued(driver, cast: Cast) -> None:
     await tab.send(Stuck.rescue, path="/admin/jobs/stuck", job_id=str(job.id))
     assert job_row(job.id).attempt_token is None
     assert str(job.id) not in [one["id"] for one in tab.var(Stuck, "lines")]
+
+
+async def test_a_ledger_that_is_off_stands_on_every_page(driver, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = as_staff(cast.bob, "read_only")
+    with system_scope() as scope:
+        found = LedgerFinding(workspace_id=cast.workspace_id, check="balance", message="Off.", expected=1, actual=3)
+        scope.session.add(found)
+    monkeypatch.setattr(import_module("cursive_app.services.jobs.admin.ledger"), "FINDINGS_SHOWN", 1)
+    for state, page in ((Jobs, ""), (Failures, "/failures"), (Queues, "/queues"), (Schedules, "/schedules"),
+                        (Stuck, "/stuck"), (Totals, "/totals")):  # fmt: skip
+        tab = driver(cookie)
+        await tab.send(state.load, path=f"/admin/jobs{page}")
+        (line,) = tab.var(AdminLiveState, "ledger")
+        assert (line["name"], line["href"]) == ("Acme", f"/admin/jobs?q=workspace%3A{cast.workspace_id}")
+        assert line["words"].startswith("Off. Expected 1, found 3: off by +2. Found ")
+    with system_scope() as scope:
+        scope.session.execute(update(LedgerFinding).values(resolved_at=now()).where(LedgerFinding.id == found.id))
+    tab = driver(cookie)
+    await tab.send(Totals.load, path="/admin/jobs/totals")
+    assert str(cast.workspace_id) not in str(tab.var(AdminLiveState, "ledger"))
 
 
 @pytest.mark.parametrize("page", ["list", "drawer"])

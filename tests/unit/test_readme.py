@@ -38,7 +38,7 @@ def visible_commands() -> list[str]:
 
 def test_the_commands_that_were_promised_are_there() -> None:
     promised = {"up", "web", "worker", "sandbox", "migrate", "demo", "doctor", "make-admin", "grant-credits"}
-    assert promised | {"probe-provider"} <= set(visible_commands())
+    assert promised | {"probe-provider", "prove-ledger"} <= set(visible_commands())
 
 
 @pytest.mark.parametrize("command", visible_commands())

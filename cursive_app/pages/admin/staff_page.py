@@ -7,9 +7,9 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import Props, Text, text
+from components.binding import Props, Text, items, text
 from components.buttons import ghost
-from components.feedback import skeleton
+from components.feedback import banner, skeleton
 from components.form import select, text_input
 from components.icons import icon
 from cursive_app.pages.frame import page
@@ -43,6 +43,7 @@ def staff_page(*content: Any, section: str, actions: Sequence[Any] = ()) -> rx.C
     shown = page(
         rx.window_event_listener(on_visibility_change=AdminLiveState.set_hidden),
         _sections(section),
+        _ledger(),
         *content,
         title="All jobs",
         active="admin-jobs",
@@ -58,6 +59,27 @@ def _sections(active: str) -> rx.Component:
         return rx.el.a(word, href=href, class_name="tab", **here)
 
     return rx.el.nav(*[link(*one) for one in SECTIONS], aria_label="Sections", class_name="tabs-list")
+
+
+def _ledger() -> rx.Component:
+    """Nobody reads a log at night: a sum that is off stands on every page of the staff until it fits."""
+
+    def line(one: Any) -> rx.Component:
+        return rx.el.li(
+            rx.el.a(one["name"], href=one["href"], class_name="link font-medium"), ": ", one["words"], key=one["key"]
+        )
+
+    return rx.cond(
+        items(AdminLiveState.ledger).length() > 0,
+        banner(
+            rx.el.p("The ledger is off. Stop spends of these workspaces and look at their lines."),
+            rx.el.ul(rx.foreach(items(AdminLiveState.ledger), line), class_name="mt-1 flex flex-col gap-0.5"),
+            rx.cond(AdminLiveState.ledger_more, rx.el.p(AdminLiveState.ledger_more), rx.fragment()),
+            tone="bad",
+            icon_name="circle-alert",
+        ),
+        rx.fragment(),
+    )
 
 
 def _refresh() -> rx.Component:

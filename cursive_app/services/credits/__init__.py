@@ -8,6 +8,7 @@ write a line; the same key never counts twice.
 from __future__ import annotations
 
 from cursive_app.services.credits.amounts import exact
+from cursive_app.services.credits.findings import OpenFinding, open_findings, proof_in_words
 from cursive_app.services.credits.funding import Granted, adjust, grant, grant_credits, purchase, reverse
 from cursive_app.services.credits.holds import OpenHold, expire_holds, open_holds
 from cursive_app.services.credits.ledger import (
@@ -46,6 +47,7 @@ __all__ = [
     "Granted",
     "LedgerLine",
     "MonthSummary",
+    "OpenFinding",
     "OpenHold",
     "Proof",
     "StatementFilter",
@@ -68,7 +70,9 @@ __all__ = [
     "make_filter",
     "month_lines",
     "month_summary",
+    "open_findings",
     "open_holds",
+    "proof_in_words",
     "prove",
     "purchase",
     "reconcile",

@@ -79,7 +79,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "HAVING coalesce(sum(h.amount - h.answered), 0) <> w.credits_held",
     ),
 )
-_MEANING = {
+MEANING = {
     "balance": "The available credits are not the sum of the ledger's lines.",
     "held": "The held credits are not the sum of the ledger's lines.",
     "lines": "The ledger does not have as many lines as were counted.",
@@ -169,6 +169,6 @@ def _store(scope: SystemScope, proof: Proof) -> None:
                     check=one.check,
                     expected=one.expected,
                     actual=one.actual,
-                    message=_MEANING[one.check],
+                    message=MEANING[one.check],
                 )
             )

@@ -8,6 +8,7 @@ from cursive_app.services.jobs.admin.detail import get_job
 from cursive_app.services.jobs.admin.editing import Choice, Switch, Whole, Words
 from cursive_app.services.jobs.admin.failures import failures
 from cursive_app.services.jobs.admin.history import history_csv
+from cursive_app.services.jobs.admin.ledger import ledger_alarm
 from cursive_app.services.jobs.admin.limits import limit_queue
 from cursive_app.services.jobs.admin.listing import LARGEST_PAGE, list_jobs, refresh
 from cursive_app.services.jobs.admin.query import QUALIFIERS
@@ -28,6 +29,7 @@ from cursive_app.services.jobs.admin.views import (
     Applied,
     FailurePage,
     HistoryTerm,
+    LedgerAlarm,
     Plan,
     QueuesView,
     ScheduleView,
@@ -55,6 +57,7 @@ __all__ = [
     "Choice",
     "FailurePage",
     "HistoryTerm",
+    "LedgerAlarm",
     "Plan",
     "QueuesView",
     "RetryRule",
@@ -76,6 +79,7 @@ __all__ = [
     "has_role",
     "history_csv",
     "history_term",
+    "ledger_alarm",
     "limit_queue",
     "list_jobs",
     "pause_queue",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from cursive_app.services.credits import OpenFinding
 from cursive_app.services.jobs.admin.job_views import AdminJobRow, Stuck
 
 TaskResult = Literal["waiting", "running", "succeeded", "failed", "skipped", "unknown"]
@@ -246,6 +247,14 @@ class TotalsView:
     by_kind: tuple[KindTotals, ...]
     hours: tuple[HourTotals, ...]
     retention: tuple[Retention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAlarm:
+    """Sums of the ledger that the newest proof found to be off (normally none), and how many more there are."""
+
+    findings: tuple[OpenFinding, ...]
+    more: int
 
 
 @dataclass(frozen=True, slots=True)

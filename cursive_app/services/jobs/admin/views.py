@@ -24,6 +24,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     rescue(actor, id, *, from_living=False) -> AdminJobRow              # of a stuck job only
     totals(actor, *, since=None, until=None) -> TotalsView
     history_csv(actor, *, query="", since=None, until=None) -> Iterator[bytes]
+    ledger_alarm(actor) -> LedgerAlarm                                  # what the nightly proof found to be off
     actions(actor, *, limit=50) -> tuple[StaffActionView, ...]
 
 `since` and `until` are aware datetimes bounding `created_at` (from, inclusive; to, exclusive). Times are UTC,
@@ -36,6 +37,7 @@ from cursive_app.services.jobs.admin.health_views import (
     HistoryTerm,
     HourTotals,
     KindTotals,
+    LedgerAlarm,
     LimitView,
     PauseView,
     PruningView,
@@ -91,6 +93,7 @@ __all__ = [
     "HourTotals",
     "JobLink",
     "KindTotals",
+    "LedgerAlarm",
     "LimitView",
     "PauseView",
     "Plan",
