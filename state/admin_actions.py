@@ -19,9 +19,9 @@ WORDS: dict[Action, tuple[str, str, str, str]] = {
     "retry": (
         "Retry",
         "retried",
-        "It goes on where it stopped, with the same arguments and idempotency key; credits for what is left are held "
-        "again.",
-        "They go on where they stopped, with the same arguments and idempotency keys; credits for what is left are "
+        "It goes on where it stopped, with the same arguments and idempotency key; credits that the rest needs are "
+        "held again.",
+        "They go on where they stopped, with the same arguments and idempotency keys; credits that the rest needs are "
         "held again.",
     ),
     "cancel": (
