@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from typing import Any
 
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from cursive_app.errors import Invalid
+from cursive_app.integrations.audiencelab import normalize
 from cursive_app.sandbox.population import Population
 from cursive_app.sandbox.population.filters import mask_of
-from cursive_app.services.segments import narrowing, parse
-from cursive_app.services.segments.fields import cities
+from cursive_app.services.segments import matches, narrowing, parse, person_values
+from cursive_app.services.segments.compile_provider import MAX_MEMBER_VALUES
+from cursive_app.services.segments.fields import AGE_HIGHS, AGE_LOWS, FIELDS, cities
+from cursive_app.services.segments.match import obeys
 from tests.factories_segments import where
 
 
@@ -36,3 +46,103 @@ def test_a_citys_other_name_is_read_as_the_usual_one_and_both_are_asked_for(type
     read = parse(where({"field": "city", "include": [typed]}))
     assert read.to_json()["where"]["all"][0]["include"] == [sent[0].lower()]
     assert narrowing(read).filters == {"city": sent}
+
+
+LOOKED_AT = 1_500
+LISTS = ("job_title", "company_name", "seniority", "department", "industry", "company_size", "company_revenue",
+         "company_domain", "state", "city", "postal_code", "gender")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def known(population: Population) -> list[dict[str, object]]:
+    """What Cursive reads of the first people, without states it reads off a ZIP code where the record has none."""
+    rows = population.records(np.arange(LOOKED_AT))
+    values = [person_values(normalize(row)) for row in rows]
+    said = [any(row[name] for name in ("PERSONAL_STATE", "COMPANY_STATE")) for row in rows]
+    assert sum(not one and bool(each["state"]) for one, each in zip(said, values, strict=True)) < LOOKED_AT / 10
+    return [each if one else each | {"state": None} for one, each in zip(said, values, strict=True)]
+
+
+def _text_of(data: st.DataObject, field: str, known: list[dict[str, object]]) -> str:
+    """A value that somebody has; of a phrase some of its words, in any case and with other marks between them."""
+    there = sorted({str(one[field]) for one in known if one[field]})
+    text = data.draw(st.sampled_from(there))
+    if FIELDS[field].kind != "phrase":
+        return text
+    words = re.findall(r"[^\W_]+", text)
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first + 1, len(words)))
+    said = data.draw(st.sampled_from([" ", "-", ", ", "/", " & ", "_"])).join(words[first:last])
+    return data.draw(st.sampled_from([said, said.upper(), said.lower()]))[:100]
+
+
+def _row(data: st.DataObject, known: list[dict[str, object]]) -> dict[str, Any]:
+    field = data.draw(st.sampled_from([*LISTS, "job_title", "job_title", "age", "is_homeowner", "years_experience"]))
+    if field == "age":
+        return {
+            "field": field,
+            "min": data.draw(st.sampled_from(AGE_LOWS)),
+            "max": data.draw(st.sampled_from([AGE_HIGHS[-1]])),
+        }
+    if field == "is_homeowner":
+        return {"field": field, "is": data.draw(st.booleans())}
+    if field == "years_experience":
+        return {"field": field, "min": data.draw(st.integers(0, 20))}
+    values = [_text_of(data, field, known) for _ in range(data.draw(st.integers(1, 4)))]
+    split = data.draw(st.integers(0, len(values)))
+    return {"field": field, "include": values[:split], "exclude": values[split:]}
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink an example means to look at all people a thousand times
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(data=st.data())
+def test_whoever_satisfies_the_filter_is_among_those_the_provider_is_asked_for(
+    population: Population, known: list[dict[str, object]], data: st.DataObject
+) -> None:
+    rows = [_row(data, known) for _ in range(data.draw(st.integers(1, 3)))]
+    either = {"any": [_row(data, known) for _ in range(2)]}
+    try:
+        filters = parse(where(*rows, *([either] if data.draw(st.booleans()) else [])))
+        sent = narrowing(filters)
+    except Invalid:
+        assume(False)
+        raise
+    asked_for = mask_of(population, sent.filters, strict=True)
+    lost = [one for index, one in enumerate(known) if matches(filters, one) is True and not asked_for[index]]
+    assert not lost, (sent.filters, lost[0])
+
+
+def test_excluding_cto_keeps_directors_and_including_two_words_finds_them_with_any_mark_between() -> None:
+    read = parse(where({"field": "job_title", "include": ["co-founder"], "exclude": ["cto"]}))
+    sent = narrowing(read)
+    assert set(sent.filters) == {"businessProfile"} and set(sent.filters["businessProfile"]) == {"jobTitle"}
+    assert {"co-founder", "co founder", "co, founder", "co/founder"} <= set(sent.filters["businessProfile"]["jobTitle"])
+    assert sent.checked, "what is excluded is looked at by Cursive"
+
+
+def test_the_hint_of_job_titles_is_true() -> None:
+    typed, found = re.findall("“(.*?)”", FIELDS["job_title"].hint)
+    filters = parse(where({"field": "job_title", "include": [typed]}))
+    assert matches(filters, {"job_title": found}) is True
+    asked = narrowing(filters).filters["businessProfile"]["jobTitle"]
+    assert any(text.lower() in found.lower() for text in asked)
+
+
+def test_a_long_phrase_is_asked_for_by_two_of_its_words_and_that_is_what_is_judged() -> None:
+    sent = narrowing(parse(where({"field": "job_title", "include": ["Chief Revenue Officer"]})))
+    assert "Revenue, Officer" in sent.filters["businessProfile"]["jobTitle"]
+    assert all("Chief" not in text for text in sent.filters["businessProfile"]["jobTitle"])
+    (_, condition), *_ = sent.sent.conditions()
+    assert obeys(condition, {"job_title": "Deputy Revenue-Officer"}) is True
+
+
+def test_many_phrases_stay_a_list_of_bearable_length() -> None:
+    phrases = [f"Regional{number} Head{number}" for number in range(100)]
+    sent = narrowing(parse(where({"field": "job_title", "include": phrases})))
+    texts = sent.filters["businessProfile"]["jobTitle"]
+    assert len(texts) == 100 <= MAX_MEMBER_VALUES
+    assert texts[7] == "Regional7"

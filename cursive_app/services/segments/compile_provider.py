@@ -1,9 +1,10 @@
 """A filter as the provider's own filter object: what it can narrow by, which is never more than the filter asks for.
 
-The provider knows one flat AND of members, each a list of accepted values, and one exclusion (job titles). The object
-made here is *necessary*: whoever satisfies the filter also satisfies it, so nobody is lost. It is not sufficient: OR
-groups, other exclusions and fields the provider cannot filter by are checked by Cursive on every record it returns
-(`match.py`), before anything is charged. Only members of the contract's table (§2.2) are sent.
+The provider knows one flat AND of members, each a list of accepted values. The object made here is *necessary*: whoever
+satisfies the filter also satisfies it, so nobody is lost but people whose state only Cursive knows, from a ZIP code. It
+is not sufficient: OR groups, all exclusions and fields the provider cannot filter by are checked by Cursive on every
+record it returns (`match.py`), before anything is charged. Only members of the contract's table (§2.2) are sent; the
+exclusion it has, of job titles, is not: see `phrases.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from cursive_app.errors import Invalid
 from cursive_app.services.segments.fields import FIELDS
 from cursive_app.services.segments.filters import Condition, Filters, Group, Node
+from cursive_app.services.segments.phrases import askable, longest_word, spellings
 from cursive_app.services.segments.sentence import condition_text
 
 MAX_MEMBER_VALUES = 500  # a union over OR branches larger than this is not worth sending
@@ -40,10 +42,9 @@ class _Needed:
     include: dict[str, tuple[str, ...]]
     ages: tuple[int, int] | None
     flags: dict[str, bool]
-    exclude: dict[str, tuple[str, ...]]
 
 
-_NOTHING = _Needed({}, None, {}, {})
+_NOTHING = _Needed({}, None, {})
 
 
 def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
@@ -54,7 +55,7 @@ def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
     dropped = frozenset(without)
     needed = _needed(filters.where)
     sent = [
-        condition
+        _short_enough(condition)
         for condition in _conditions(needed)
         if (member := FIELDS[condition.field].member) is not None and member not in dropped
     ]
@@ -68,7 +69,7 @@ def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
         )
     members: dict[str, Any] = {}
     for condition in sent:
-        _put(members, condition, dropped)
+        _put(members, condition)
     held = Filters(filters.scope, Group("all", tuple(sent)))
     return Narrowing(
         filters=members,
@@ -91,13 +92,13 @@ def _of_condition(condition: Condition) -> _Needed:
     field = FIELDS[condition.field]
     if field.member is None:
         return _NOTHING
-    include = {condition.field: condition.include} if condition.include else {}
-    exclude = {condition.field: condition.exclude} if condition.exclude and field.exclude_member else {}
+    asked = map(askable, condition.include) if field.kind == "phrase" else condition.include
+    include = {condition.field: tuple(dict.fromkeys(asked))} if condition.include else {}
     flags = {condition.field: condition.flag} if condition.flag is not None else {}
     ages = None
     if field.key == "age" and (condition.low is not None or condition.high is not None):
         ages = (condition.low or 0, condition.high or 150)
-    return _Needed(include, ages, flags, exclude)
+    return _Needed(include, ages, flags)
 
 
 def _all_of(parts: list[_Needed]) -> _Needed:
@@ -108,15 +109,10 @@ def _all_of(parts: list[_Needed]) -> _Needed:
             if key not in include or len(values) < len(include[key]):
                 include[key] = values
     ages = [part.ages for part in parts if part.ages]
-    exclude: dict[str, tuple[str, ...]] = {}
-    for part in parts:
-        for key, values in part.exclude.items():
-            exclude[key] = tuple(dict.fromkeys((*exclude.get(key, ()), *values)))
     return _Needed(
         include,
         (max(low for low, _ in ages), min(high for _, high in ages)) if ages else None,
         {key: flag for part in parts for key, flag in part.flags.items()},
-        exclude,
     )
 
 
@@ -127,15 +123,10 @@ def _any_of(parts: list[_Needed]) -> _Needed:
         if len(union) <= MAX_MEMBER_VALUES:
             include[key] = union
     ages = [part.ages for part in parts if part.ages]
-    exclude = {
-        key: tuple(value for value in values if all(value in part.exclude.get(key, ()) for part in parts))
-        for key, values in parts[0].exclude.items()
-    }
     return _Needed(
         include,
         (min(low for low, _ in ages), max(high for _, high in ages)) if len(ages) == len(parts) else None,
         {key: flag for key, flag in parts[0].flags.items() if all(part.flags.get(key) is flag for part in parts)},
-        {key: values for key, values in exclude.items() if values},
     )
 
 
@@ -143,9 +134,8 @@ def _conditions(needed: _Needed) -> list[Condition]:
     """The needed values as rows of our grammar, in the order of the catalogue."""
     found: list[Condition] = []
     for key in FIELDS:
-        include, exclude = needed.include.get(key, ()), needed.exclude.get(key, ())
-        if include or exclude:
-            found.append(Condition(key, include=include, exclude=exclude))
+        if include := needed.include.get(key):
+            found.append(Condition(key, include=include))
         elif key in needed.flags:
             found.append(Condition(key, flag=needed.flags[key]))
         elif key == "age" and needed.ages:
@@ -154,20 +144,28 @@ def _conditions(needed: _Needed) -> list[Condition]:
     return found
 
 
-def _put(members: dict[str, Any], condition: Condition, dropped: frozenset[str]) -> None:
+def _short_enough(condition: Condition) -> Condition:
+    """The condition as it can be sent: of too many phrases to spell, their longest words."""
+    if FIELDS[condition.field].kind != "phrase" or len(_spelled(condition)) <= MAX_MEMBER_VALUES:
+        return condition
+    return Condition(condition.field, include=tuple(dict.fromkeys(map(longest_word, condition.include))))
+
+
+def _spelled(condition: Condition) -> list[str]:
+    field = FIELDS[condition.field]
+    forms = spellings if field.kind == "phrase" else field.spellings
+    return [field.to_provider(spelling) for value in condition.include for spelling in forms(value)]
+
+
+def _put(members: dict[str, Any], condition: Condition) -> None:
     field = FIELDS[condition.field]
     if field.key == "age":
         ages = {"minAge": condition.low, "maxAge": condition.high}
         members["age"] = {key: value for key, value in ages.items() if value is not None}
-        return
-    if field.kind == "flag":
+    elif field.kind == "flag":
         _set(members, field.member or "", ["Homeowner" if condition.flag else "Renter"])
-        return
-    if condition.include:
-        spelled = [spelling for value in condition.include for spelling in field.spellings(value)]
-        _set(members, field.member or "", [field.to_provider(value) for value in spelled])
-    if condition.exclude and field.exclude_member and field.exclude_member not in dropped:
-        _set(members, field.exclude_member, [field.to_provider(value) for value in condition.exclude])
+    else:
+        _set(members, field.member or "", _spelled(condition))
 
 
 def _set(members: dict[str, Any], path: str, values: list[str]) -> None:

@@ -56,7 +56,6 @@ class Field:
     column: str
     scopes: frozenset[ScopeName] = BOTH
     member: str | None = None
-    exclude_member: str | None = None
     options: tuple[Option, ...] = ()
     read: Callable[[str], str | None] = lambda value: value
     spellings: Callable[[str], tuple[str, ...]] = lambda value: (value,)
@@ -136,7 +135,7 @@ _SOURCES = (("database", "Segment run"), ("upload", "Upload"), ("pixel", "Pixel"
 def _role_fields() -> tuple[Field, ...]:
     return (
         Field("job_title", "Job title", "Role", "phrase", "job_title", "job_title_norm",
-              member="businessProfile.jobTitle", exclude_member="businessProfile.excludeJobTitle", read=_phrase,
+              member="businessProfile.jobTitle", read=_phrase,
               hint="Whole words, in this order. “VP Sales” also finds “VP, Sales EMEA”.",
               wrong="Type at least one letter or digit."),
         Field("seniority", "Seniority", "Role", "enum", "seniority", "seniority", member="businessProfile.seniority",
