@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from sqlalchemy import update
@@ -44,3 +45,7 @@ def test_nothing_of_rows_that_do_not_come_along_is_in_it(cast: Cast, tmp_path: P
     assert not any(f"note {n}" in repr((kept.layout, kept.columns)) for n in range(4)), "deleted is deleted"
     assert do(cast.alice, enrichment.head_rows, again.id) == ()
     assert [row.cells[1] for row in do(cast.alice, enrichment.list_rows, again.id).rows] == ["note 4", "note 5"]
+
+
+def test_its_price_is_known_before_it_is_started(cast: Cast, tmp_path: Path) -> None:
+    assert do(cast.alice, enrichment.rerun, ended(cast, tmp_path).id).price == Decimal("0.25")

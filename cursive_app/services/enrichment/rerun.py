@@ -96,6 +96,7 @@ def _new_list(scope: Scope, row: Enrichment, verdicts: dict[str, int], *, outcom
             columns=[{**column, "samples": []} for column in row.columns],
             fingerprint=row.fingerprint,
             mapping=row.mapping,
+            price=settings().enrichment_price,
             row_count=sum(verdicts.values()),
             valid_count=verdicts.get("valid", 0),
             invalid_count=0,
