@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cursive_app.errors import Invalid
+from cursive_app.integrations.audiencelab import normalize
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
 from cursive_app.services.enrichment.csv_lines import csv_lines, output_table
 from cursive_app.services.enrichment.fields import FIELDS
 from cursive_app.services.enrichment.filling import SOURCES, Fill, chosen_fills
-from cursive_app.services.enrichment.finds import PHONES
+from cursive_app.services.enrichment.finds import EMAILS, PHONES, first_of
 
 MAPPING = {str(place): field for place, field in enumerate(SOURCES)}
 WIDTH = len(SOURCES) + 1
@@ -120,6 +121,21 @@ def test_a_number_is_filled_in_only_when_it_may_be_called(found: dict[str, str],
     row = ('[""]', json.dumps(found), *OUTCOME)
     table = output_table([row], width=1, fields=[], fills=[Fill(0, "phone", overwrites=False)])
     assert (table.item(0, 0) or None) == number
+
+
+_ADDRESSES = {"BUSINESS_VERIFIED_EMAILS": "bv@x.example", "BUSINESS_EMAIL": "b@x.example",
+              "PERSONAL_VERIFIED_EMAILS": "pv@y.example", "PERSONAL_EMAILS": "p@y.example"}  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(sorted(_ADDRESSES))))
+def test_the_address_shown_and_filled_in_is_the_one_a_lead_gets(columns: set[str]) -> None:
+    found = {name: _ADDRESSES[name] for name in columns}
+    primary = normalize(found).primary_email
+    row = ('[""]', json.dumps(found), *OUTCOME)
+    filled = output_table([row], width=1, fields=[], fills=[Fill(0, "email", overwrites=False)])
+    assert first_of(found, EMAILS) == primary
+    assert (filled.item(0, 0) or None) == primary
 
 
 def test_every_field_that_something_is_found_for_can_be_filled() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from cursive_app.services.enrichment.views import Found, FoundCount
 from db.models.enrichment import Enrichment
 
-EMAILS = ("BUSINESS_VERIFIED_EMAILS", "BUSINESS_EMAIL", "PERSONAL_VERIFIED_EMAILS", "PERSONAL_EMAILS")
+EMAILS = ("BUSINESS_VERIFIED_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL", "PERSONAL_EMAILS")
+"""Best first, as `contacts.choose_primary` chooses (contract §9.2)."""
 PHONES = ("MOBILE_PHONE", "DIRECT_NUMBER", "PERSONAL_PHONE")
 PROVIDER = "provider"  # as the pages speak of it
 ANSWERED = ("matched", "no_match")  # outcomes that an answer of the provider stands behind
