@@ -261,6 +261,16 @@ def test_headers_are_found_below_titles_and_not_in_data() -> None:
     assert find_header([]) is None
 
 
+def test_a_question_of_a_survey_is_a_name_beside_other_names() -> None:
+    question = (
+        "How likely are you to recommend us to a friend or a colleague, " + "all things considered, " * 3 + "0-10?"
+    )
+    answers = ["d@a.example", "9", "Yes"]
+    assert find_header([["E-mail", question, "May we\ncall you?"], answers]) == 1
+    assert find_header([["d@a.example", question, "Yes"], answers]) is None, "the other cells say what the row is"
+    assert find_header([[question, question + "?"], answers]) is None, "prose alone is no name"
+
+
 def test_repeated_and_empty_names_are_numbered() -> None:
     names, notes = column_names(["Email", "email", "", " ", "Column 3", "Email"], width=7)
     assert len({name.casefold() for name in names}) == 7

@@ -18,12 +18,18 @@ _DATA = re.compile(
 
 def looks_like_data(cell: str) -> bool:
     """Whether a cell is an address, number, date or link: a thing that no column is called by."""
-    return len(cell) > _LONGEST_NAME or "\n" in cell.strip() or bool(_DATA.fullmatch(cell))
+    return is_prose(cell) or bool(_DATA.fullmatch(cell))
+
+
+def is_prose(cell: str) -> bool:
+    """Whether a cell is longer than names are. It may be data, or the question of a survey."""
+    return len(cell) > _LONGEST_NAME or "\n" in cell.strip()
 
 
 def find_header(rows: Sequence[Sequence[str]]) -> int | None:
     """The row (from 1) that holds the names: the first one about as wide as the data, without data in it. None when
-    data comes first. Lines above it (titles, "sep=;") are narrower."""
+    data comes first. Lines above it (titles, "sep=;") are narrower. A cell of prose says nothing of its row as long as
+    other cells do: exports of surveys have whole questions as names."""
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows[:HEAD_ROWS]]
     if not any(filled):
         return None
@@ -32,7 +38,8 @@ def find_header(rows: Sequence[Sequence[str]]) -> int | None:
     for number, (row, count) in enumerate(zip(rows, filled, strict=False), start=1):
         if count < max(1, 0.6 * most):
             continue
-        named = [cell for cell in row if cell.strip()]
+        filled_in = [cell for cell in row if cell.strip()]
+        named = [cell for cell in filled_in if not is_prose(cell)] or filled_in
         if any(looks_like_data(cell) for cell in named) and not _year_headed(named):
             return None
         return number
