@@ -18,7 +18,9 @@ def client_ip(request: Request) -> str | None:
     hops = settings().trusted_proxy_hops
     if hops <= 0:
         return direct
-    chain = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    # A proxy may add a line of its own below the one that the client sent: all lines are one list.
+    lines = ",".join(request.headers.getlist("x-forwarded-for"))
+    chain = [part.strip() for part in lines.split(",") if part.strip()]
     return chain[-hops] if len(chain) >= hops else direct
 
 

@@ -22,7 +22,13 @@ from cursive_app.services.accounts import (
     switch_workspace,
 )
 from cursive_app.services.accounts.sessions import browser_name
-from cursive_app.services.accounts.throttle import LOGIN_ACCOUNT, address_key
+from cursive_app.services.accounts.throttle import (
+    LOGIN_ACCOUNT,
+    LOGIN_ADDRESS,
+    address_key,
+    count_try,
+    take_back,
+)
 from cursive_app.settings import settings
 from db.engine import Database
 from db.models.accounts import User, UserSession
@@ -140,14 +146,74 @@ def test_a_device_mark_of_another_account_is_worth_nothing(cast: Cast) -> None:
 
 def test_one_address_that_sprays_many_accounts_is_slowed_down(database: Database) -> None:
     ip = fresh_ip()
-    with system_scope() as scope:
-        scope.session.execute(
-            text("INSERT INTO throttles (key, tries, last_at) VALUES (:key, 49, :at)"),
-            {"key": address_key("login", ip), "at": now()},
-        )
+    _used_up(ip)
     assert isinstance(_fail(fresh_email(), ip), Invalid)
     assert isinstance(_fail(fresh_email(), ip), RateLimited)
     assert isinstance(_fail(fresh_email(), fresh_ip()), Invalid)
+
+
+def _used_up(ip: str, tries: int = LOGIN_ADDRESS.free - 1) -> None:
+    """So many wrong logins came from this address just now."""
+    with system_scope() as scope:
+        scope.session.execute(
+            text("INSERT INTO throttles (key, tries, last_at) VALUES (:key, :tries, :at)"),
+            {"key": address_key("login", ip), "tries": tries, "at": now()},
+        )
+
+
+def test_a_known_browser_shares_no_count_with_the_strangers_of_its_network(cast: Cast) -> None:
+    email, ip = give_password(cast.alice.user_id), fresh_ip()
+    device = log_in(email=email, password=PASSWORD, ip=fresh_ip()).device
+    _used_up(ip)
+    _fail(fresh_email(), ip)
+    with pytest.raises(RateLimited):
+        log_in(email=email, password=PASSWORD, ip=ip)
+    assert log_in(email=email, password=PASSWORD, ip=ip, device=device).token
+    foreign = log_in(email=give_password(cast.bob.user_id), password=PASSWORD, ip=fresh_ip()).device
+    with pytest.raises(RateLimited):
+        log_in(email=email, password=PASSWORD, ip=ip, device=foreign)
+
+
+def test_a_login_that_fits_leaves_no_pause_for_its_network(cast: Cast) -> None:
+    email, ip = give_password(cast.alice.user_id), fresh_ip()
+    _used_up(ip)
+    for _ in range(3):
+        log_in(email=email, password=PASSWORD, ip=ip)
+    assert isinstance(_fail(fresh_email(), ip), Invalid)
+    assert isinstance(_fail(fresh_email(), ip), RateLimited), "the others still count"
+
+
+def test_a_login_that_fits_does_not_end_the_pause_that_a_later_failure_began(database: Database) -> None:
+    key = address_key("login", fresh_ip())
+    first = count_try(key, LOGIN_ADDRESS)
+    for _ in range(LOGIN_ADDRESS.free - 1):
+        count_try(key, LOGIN_ADDRESS)
+    with system_scope() as scope:
+        take_back(scope, key, first)
+    with pytest.raises(RateLimited):
+        count_try(key, LOGIN_ADDRESS)
+
+
+def test_failures_of_a_network_fade_while_others_still_fail(database: Database) -> None:
+    """A large office: fifty mistakes in the morning, and somebody mistypes every quarter of an hour."""
+    key, start = address_key("login", fresh_ip()), now()
+    for _ in range(LOGIN_ADDRESS.free):
+        count_try(key, LOGIN_ADDRESS)
+    with pytest.raises(RateLimited):
+        count_try(key, LOGIN_ADDRESS)
+    for minutes in range(15, 8 * 60, 15):
+        with time_machine.travel(start + timedelta(minutes=minutes), tick=True):
+            assert count_try(key, LOGIN_ADDRESS) < LOGIN_ADDRESS.free
+            count_try(key, LOGIN_ADDRESS)  # nobody is kept out
+
+
+def test_tries_that_come_more_often_than_they_fade_fade_all_the_same(database: Database) -> None:
+    key, start = address_key("login", fresh_ip()), now()
+    numbers = []
+    for seconds in range(0, 1800, 100):
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            numbers.append(count_try(key, LOGIN_ADDRESS))
+    assert numbers[-1] == 18 - 1700 // LOGIN_ADDRESS.fades
 
 
 def test_an_ipv6_network_counts_as_one_address() -> None:

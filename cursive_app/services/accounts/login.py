@@ -1,7 +1,7 @@
 """Logging in: the same answer and about the same time for a wrong password and for an unknown address.
 
 Guesses are counted per account and per network address. So that an attacker cannot keep the owner out by guessing, a
-browser in which the person logged in before carries a device token and has a count of its own.
+browser in which the person logged in before carries a device token and has counts of its own.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def log_in(
     Raises Invalid for a wrong pair, RateLimited after too many.
     """
     email_norm = normalize_email(email)
-    account = _account_key(email_norm, device)
-    count_try(address_key("login", ip), LOGIN_ADDRESS)
+    account, address = _keys(email_norm, device, ip)
+    number = count_try(address, LOGIN_ADDRESS)
     tries = count_try(account, LOGIN_ACCOUNT)
     with system_scope() as scope:
         user = _find(scope, email_norm)
@@ -79,7 +79,7 @@ def log_in(
             row.password_hash = fresh
         row.last_login_at = now()
         forgive(scope, account)
-        take_back(scope, address_key("login", ip))
+        take_back(scope, address, number)
         token = open_session(scope, user_id=row.id, ip=ip, user_agent=user_agent)
     return SignedIn(user_id=user.id, token=token, device=device_token(email_norm))
 
@@ -101,9 +101,12 @@ def _find(scope: SystemScope, email_norm: str) -> User | None:
     return scope.session.scalar(select(User).where(User.email_norm == email_norm, User.deleted_at.is_(None)))
 
 
-def _account_key(email_norm: str, device: str) -> str:
-    known = _read_device(device, email_norm)
-    return f"login:device:{known}" if known else account_key("login", email_norm)
+def _keys(email_norm: str, device: str, ip: str | None) -> tuple[str, str]:
+    """Where a try counts: for the account and for the network address. A browser that is known to the account shares
+    neither with strangers, who may guess at the account or from the same network."""
+    if known := _read_device(device, email_norm):
+        return f"login:device:{known}", address_key("login-known", ip)
+    return account_key("login", email_norm), address_key("login", ip)
 
 
 def _devices() -> URLSafeTimedSerializer:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import case, delete, select, text, update
 
 from cursive_app.clock import now
 from cursive_app.errors import RateLimited
@@ -23,30 +23,40 @@ from db.system import SystemScope, system_scope
 @dataclass(frozen=True, slots=True)
 class Pace:
     """`free` tries in a row, then a pause that doubles from `first_pause` to `longest_pause` seconds; all is forgotten
-    after `memory` seconds without a try."""
+    after `memory` seconds without a try, and one try after every `fades` seconds (0: none)."""
 
     free: int
     first_pause: int
     longest_pause: int
     memory: int
+    fades: int = 0
 
 
 LOGIN_ACCOUNT = Pace(free=5, first_pause=5, longest_pause=900, memory=3600)
-LOGIN_ADDRESS = Pace(free=50, first_pause=5, longest_pause=900, memory=3600)
+LOGIN_ADDRESS = Pace(free=50, first_pause=5, longest_pause=900, memory=3600, fades=180)
+"""Many people may share a network address: the mistakes of a morning must not keep the afternoon out."""
 MAIL_TO_ACCOUNT = Pace(free=3, first_pause=60, longest_pause=3600, memory=3600)
 MAIL_FROM_ADDRESS = Pace(free=20, first_pause=60, longest_pause=3600, memory=3600)
 NEW_PASSWORD = Pace(free=20, first_pause=5, longest_pause=900, memory=3600)
 """New passwords that are judged, for one network address, mailed link or person."""
 
+# What is left of earlier tries; the part of `fades` seconds that has passed stays in `last_at`, or tries that come more
+# often than that would never fade.
+_FADED = "floor(extract(epoch FROM CAST(:moment AS timestamptz) - t.last_at) / nullif(CAST(:fades AS int), 0))"
+_LEFT = f"""
+    CASE WHEN t.last_at < :forget THEN 0 ELSE t.tries - least(coalesce({_FADED}, 0), t.tries)::int END
+"""
 _COUNT = text(
-    """
+    f"""
     INSERT INTO throttles AS t (key, tries, last_at) VALUES (:key, 1, :moment)
     ON CONFLICT (key) DO UPDATE SET
-      tries = CASE WHEN t.last_at < :forget THEN 1 ELSE t.tries + 1 END,
-      last_at = :moment,
+      tries = {_LEFT} + 1,
+      last_at = CASE
+        WHEN {_LEFT} = 0 THEN :moment ELSE coalesce(t.last_at + make_interval(secs => {_FADED} * :fades), :moment)
+      END,
       blocked_until = CASE
-        WHEN t.last_at < :forget OR t.tries + 1 < :free THEN NULL
-        ELSE :moment + make_interval(secs => least(:longest, :first * power(2, least(t.tries + 1 - :free, 20))))
+        WHEN {_LEFT} + 1 < :free THEN NULL
+        ELSE :moment + make_interval(secs => least(:longest, :first * power(2, least({_LEFT} + 1 - :free, 20))))
       END
     WHERE t.blocked_until IS NULL OR t.blocked_until <= :moment
     RETURNING tries
@@ -86,6 +96,7 @@ def count_try(key: str, pace: Pace) -> int:
                 "free": pace.free,
                 "first": pace.first_pause,
                 "longest": pace.longest_pause,
+                "fades": pace.fades,
             },
         ).first()
         until = None if counted else scope.session.scalar(select(Throttle.blocked_until).where(Throttle.key == key))
@@ -106,10 +117,14 @@ def forgive(scope: SystemScope, *keys: str) -> None:
     scope.session.execute(delete(Throttle).where(Throttle.key.in_(keys)))
 
 
-def take_back(scope: SystemScope, key: str) -> None:
-    """One try under a shared key was honest; the others still count."""
+def take_back(scope: SystemScope, key: str, number: int) -> None:
+    """One try under a shared key was honest; the others still count. `number` is what `count_try` gave: the pause that
+    this very try began ends, one that a later try began does not."""
+    began = (Throttle.tries == number, None)
     scope.session.execute(
-        update(Throttle).where(Throttle.key == key, Throttle.tries > 0).values(tries=Throttle.tries - 1)
+        update(Throttle)
+        .where(Throttle.key == key, Throttle.tries > 0)
+        .values(tries=Throttle.tries - 1, blocked_until=case(began, else_=Throttle.blocked_until))
     )
 
 
