@@ -114,3 +114,29 @@ def test_a_retry_waits_for_another_run_of_the_segment(
     assert run.job_id is not None
     with pytest.raises(Conflict, match="Another run"):
         admin.act(staff("operate"), "retry", run.job_id)
+
+
+@pytest.mark.parametrize("state", ["deleted", "archived", "paused"])
+def test_a_run_of_a_segment_that_could_not_be_run_now_is_not_retried_either(
+    cast: Cast, sandbox: Sandbox, state: str
+) -> None:
+    fund(cast.workspace_id, 100)
+    run = start(cast.alice, make_segment(cast.alice).id, max_leads=10)
+    break_down(run)
+    with cast.alice.begin() as scope:
+        if state == "deleted":
+            segments.delete_segment(scope, run.segment_id)
+        else:
+            segments.set_status(scope, run.segment_id, status=state)
+    assert run.job_id is not None
+    with pytest.raises(Conflict, match=state):
+        admin.act(staff("operate"), "retry", run.job_id)
+    assert (job_row(run.job_id).status, run_row(run).status) == ("failed", "failed")
+    assert balance(cast.alice).held == 0
+    with cast.alice.begin() as scope:
+        if state == "deleted":
+            segments.restore_segment(scope, run.segment_id)
+        else:
+            segments.set_status(scope, run.segment_id, status="active")
+    admin.act(staff("operate"), "retry", run.job_id)
+    assert work_off(cast.alice, run, sandbox.client()).new_leads == 10

@@ -23,13 +23,15 @@ from db.scope import Scope
 def retry_run(scope: Scope, links: Mapping[str, Any], _arguments: Mapping[str, Any]) -> Again:
     """Open a failed run again and hold what the rest of it may cost.
 
-    Raises NotFound, InsufficientCredits, and Conflict when the segment is not active or runs already.
+    Raises NotFound, InsufficientCredits, and Conflict when the segment is deleted, not active or runs already.
     """
     run = scope.get(SegmentRun, links.get("run_id", ""), lock=True)
     segment = scope.get(SavedSegment, run.segment_id, lock=True)
     refuse_unless_failed(run)
+    if segment.deleted_at is not None:  # it would deliver, and charge for, leads of a segment nobody sees
+        raise Conflict("The segment was deleted; its runs cannot go on unless it is restored.", reason="not_active")
     if segment.status != "active":
-        raise Conflict("The segment is archived or paused; its runs cannot go on.", reason="not_active")
+        raise Conflict(f"The segment is {segment.status}; its runs cannot go on.", reason="not_active")
     others = scope.select(SegmentRun).where(SegmentRun.segment_id == segment.id, SegmentRun.status.in_(ACTIVE))
     if scope.session.scalar(select(others.exists())):
         raise Conflict("Another run of this segment is under way.", reason="running")
