@@ -32,7 +32,7 @@ PATTERNS = {
 VALUES: dict[str, st.SearchStrategy[str]] = {
     **{kind: st.from_regex(pattern, fullmatch=True) for kind, pattern in PATTERNS.items()},
     "text": st.text(LETTERS, max_size=12) | st.text(" \t\u00a0\u200babc\ufffd␀", max_size=8),
-    "name": st.sampled_from(["N/A", "null", "José", "e\u0301", "x" * 201, "  a  b "]),
+    "name": st.sampled_from(["N/A", "null", "Null", "Nan", "NULL", "José", "e\u0301", "x" * 201, "  a  b "]),
 }
 
 
@@ -40,13 +40,28 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
 @settings(max_examples=150, deadline=None)
 def test_a_column_gives_what_its_cells_give_one_by_one(data: st.DataObject, kind: str) -> None:
     cells = data.draw(st.lists(VALUES[kind] | st.text(LETTERS, max_size=6), min_size=1, max_size=12))
-    texts = cleaned(pl.Series("c0", cells, dtype=pl.String))
-    assert texts.to_list() == [clean(cell) for cell in cells]
+    texts = cleaned(pl.Series("c0", cells, dtype=pl.String), kind=kind)
+    assert texts.to_list() == [clean(cell, kind=kind) for cell in cells]
     values, troubles = read_column(texts, kind=kind, column=3)
-    rules = [read_value(kind, clean(cell)) for cell in cells]
+    rules = [read_value(kind, clean(cell, kind=kind)) for cell in cells]
     assert values.to_list() == [rule.value for rule in rules]
     expected = [(row, 3, rule.code, rule.detail) for row, rule in enumerate(rules) if rule.code]
     assert [tuple(trouble) for trouble in troubles] == expected
+
+
+@pytest.mark.parametrize("name", ["Nan", "Na", "Null", "Nil", "Undefined"])
+def test_a_name_that_is_a_word_for_nothing_elsewhere_is_a_name(name: str) -> None:
+    assert clean(f" {name} ", kind="name") == name
+    mapping = {0: "first_name", 1: "last_name", 2: "company_domain", 3: "full_name", 4: "city"}
+    cells = [name, name, "acme.example", f"Kim {name}", name]
+    [record] = records(rows_frame([(2, RawRow(cells, 1, 0, None))], 5), mapping)
+    assert (record["first_name"], record["last_name"]) == (name, name)
+    assert record.get("personal_city") == (None if name in ("Nan", "Na", "Null", "Undefined") else name)
+
+
+@pytest.mark.parametrize("nothing", ["", "NULL", "null", "NaN", "nan", "N/A", "NA", "#N/A", "None", "-", "[]"])
+def test_what_programs_write_for_nothing_is_no_name(nothing: str) -> None:
+    assert clean(nothing, kind="name") == ""
 
 
 @given(st.lists(st.text(LETTERS, max_size=10).map(clean) | st.from_regex(r"(dr\.? |mrs )?[A-Za-z'-]{1,6}(,? [A-Za-z.]{1,5}){0,3}", fullmatch=True), min_size=1))  # fmt: skip  # noqa: E501

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cursive_app.integrations.audiencelab.values import items, text
+from cursive_app.integrations.audiencelab import normalize
+from cursive_app.integrations.audiencelab.values import items, person_name, text
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS, chosen_columns, documented
 from cursive_app.services.enrichment.joining import KINDS, Joiner, Match, sent_row
 
@@ -150,6 +151,17 @@ def test_a_flag_stays_with_its_number(record: dict[str, Any], numbers: str | Non
     assert (found.get("MOBILE_PHONE"), found.get("MOBILE_PHONE_DNC")) == (numbers, flags)
 
 
+@pytest.mark.parametrize("last", ["Nan", "Na", "Null"])
+def test_somebody_whose_name_is_a_word_for_nothing_is_found_by_it(last: str) -> None:
+    record = {"first_name": "Kim", "last_name": last, "company_domain": "acme.example"}
+    result = {"UUID": "u1", "FIRST_NAME": "Kim", "LAST_NAME": last, "COMPANY_DOMAIN": "acme.example"}
+    match = join([record], [result]).matches()[1]
+    assert (match.matched_by, match.found["LAST_NAME"]) == ("name_company", last)
+    assert join([record], [result | {"LAST_NAME": "null"}]).matches() == {}
+    assert normalize(result).last_name == last
+    assert normalize(result | {"LAST_NAME": "null"}).last_name is None
+
+
 def test_a_yes_or_no_of_json_is_kept() -> None:
     assert documented({"MARRIED": True, "CHILDREN": False, "JOB_TITLE": True}) == {"MARRIED": "Y", "CHILDREN": "N"}
 
@@ -271,12 +283,13 @@ def test_a_record_read_at_once_says_what_its_values_say_one_by_one(
                                   "BUSINESS_VERIFIED_EMAILS", "COMPANY_PHONE")  # fmt: skip
         values = [record[key] for key in keys if key is not None]
         in_place = re.search("NUMBER|PHONE", column.name) and not column.name.startswith("COMPANY")
+        is_name = column.name in ("FIRST_NAME", "LAST_NAME")
         clean = (
             _in_place(value)
             if in_place and isinstance(value, list)
             else ", ".join(items(value))
             if is_list or isinstance(value, list)
-            else text(value) or ""
+            else (person_name if is_name and isinstance(value, str) else text)(value) or ""
             for value in values
         )
         if found := next(filter(None, clean), None):

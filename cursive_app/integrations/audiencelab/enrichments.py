@@ -17,7 +17,7 @@ from cursive_app.integrations.audiencelab.errors import (
 )
 from cursive_app.integrations.audiencelab.records import Person, normalize
 from cursive_app.integrations.audiencelab.results import Enrichment, Match, enrichment_of, page_of, rows_of, total_of
-from cursive_app.integrations.audiencelab.values import phone, text
+from cursive_app.integrations.audiencelab.values import person_name, phone, text
 
 ENRICH_FILTERS = ("email", "first_name", "last_name", "phone", "company_domain", "address", "city", "state", "zip")
 BATCH_COLUMNS = (
@@ -57,7 +57,7 @@ class EnrichmentCalls(Connection):
 
         Raises Invalid for a key the provider does not know.
         """
-        sent = [{key: value for key, item in record.items() if (value := text(item))} for record in records]
+        sent = [{key: value for key, item in record.items() if (value := _said(key, item))} for record in records]
         columns = sorted({key.upper() for record in sent for key in record})
         unknown = [column for column in columns if column not in BATCH_COLUMNS]
         if unknown or not columns:
@@ -119,6 +119,10 @@ class EnrichmentCalls(Connection):
             yield from (enrichment_of(row) for row in found.rows)
             if found.is_last:
                 return
+
+
+def _said(key: str, item: str) -> str | None:
+    return person_name(item) if key in ("first_name", "last_name") else text(item)
 
 
 def _check_identifying(given: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ from cursive_app.integrations.audiencelab.values import (
     domain,
     flat,
     items,
+    person_name,
     phone,
     postal_code,
     profile_url,
@@ -121,8 +122,8 @@ def normalize(record: Mapping[str, Any]) -> Person:
     primary = choose_primary(found_emails)
     return Person(
         provider_uuid=_short(fields.first("UUID", "UP_ID", "ID"), 64),
-        first_name=_short(fields.first("FIRST_NAME"), 100),
-        last_name=_short(fields.first("LAST_NAME"), 100),
+        first_name=_name(fields.all("FIRST_NAME")),
+        last_name=_name(fields.all("LAST_NAME")),
         emails=found_emails,
         primary_email=primary.address if primary else None,
         primary_email_verification=primary.verification if primary else "none",
@@ -219,6 +220,12 @@ def _hashes(fields: Fields) -> tuple[str, ...]:
     names = ("SHA256_PERSONAL_EMAIL", "SHA256_BUSINESS_EMAIL", "HEM_SHA256", "SHA256")
     found = [item.casefold() for value in fields.all(*names) for item in items(value)]
     return tuple(dict.fromkeys(item for item in found if re.fullmatch(r"[0-9a-f]{64}", item)))
+
+
+def _name(said: list[Any]) -> str | None:
+    """A part of a person's name on one line; "Null" may be one."""
+    cleaned = next(filter(None, map(person_name, said)), None)
+    return (" ".join(cleaned.split())[:100].rstrip() or None) if cleaned else None
 
 
 def _short(value: object, limit: int) -> str | None:

@@ -15,6 +15,11 @@ from urllib.parse import urlsplit
 import phonenumbers
 
 _MISSING = frozenset({"", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-"})
+AS_PROGRAMS_WRITE_NOTHING = frozenset(
+    {"", "null", "NULL", "none", "None", "NONE", "n/a", "N/A", "na", "NA", "nan", "NaN", "NAN", "[]", "{}", "undefined",
+     "-"}
+)  # fmt: skip
+"""The spellings of nothing where people's names stand: Nan, Na and Null are names."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"']{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}")
 _NANP = re.compile(r"1?([2-9]\d{2}[2-9]\d{6})")
@@ -27,6 +32,17 @@ _DEEPEST = 50
 
 def text(value: object) -> str | None:
     """Clean text, or None when the provider's way of saying "nothing" stands there."""
+    cleaned = _plain(value)
+    return None if cleaned is None or cleaned.casefold() in _MISSING else cleaned
+
+
+def person_name(value: object) -> str | None:
+    """A person's name, or part of one, as `text` gives it; only what programs write for "nothing" is nothing."""
+    cleaned = _plain(value)
+    return None if cleaned is None or cleaned in AS_PROGRAMS_WRITE_NOTHING else cleaned
+
+
+def _plain(value: object) -> str | None:
     if value is None or isinstance(value, bool | Mapping | list | tuple):
         return None
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
@@ -35,8 +51,7 @@ def text(value: object) -> str | None:
         if not math.isfinite(value):
             return None
         value = int(value) if value.is_integer() and abs(value) < 1e15 else value
-    cleaned = _CONTROL.sub("", str(value)[:_MAX_TEXT]).strip()
-    return None if cleaned.casefold() in _MISSING else cleaned
+    return _CONTROL.sub("", str(value)[:_MAX_TEXT]).strip()
 
 
 def flat(value: object) -> str | None:

@@ -74,8 +74,9 @@ def _values(frame: pl.DataFrame, mapping: Mapping[int, str]) -> tuple[dict[str, 
     values: dict[str, pl.Series] = {}
     troubles: list[Trouble] = []
     for position, name in mapping.items():
-        texts = cleaned(frame[f"c{position}"])
-        values[name], wrong = read_column(texts, kind=FIELDS[name].kind, column=position)
+        kind = FIELDS[name].kind
+        texts = cleaned(frame[f"c{position}"], kind=kind)
+        values[name], wrong = read_column(texts, kind=kind, column=position)
         troubles += wrong
     if "full_name" in values:
         first, last = split_names(values.pop("full_name"))

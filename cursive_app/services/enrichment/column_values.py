@@ -7,7 +7,15 @@ from typing import NamedTuple
 import polars as pl
 
 from cursive_app.services.enrichment.csv_blocks import NUL_SHOWN, REPLACEMENT
-from cursive_app.services.enrichment.values import LONGEST_TEXT, MISSING, SPACES, UNSEEN, read_value, split_name
+from cursive_app.services.enrichment.values import (
+    LONGEST_TEXT,
+    MISSING,
+    MISSING_NAMES,
+    SPACES,
+    UNSEEN,
+    read_value,
+    split_name,
+)
 
 _EMAIL = r"^[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,24}$"
 _PHONE = r"^\+?[0-9 ()-][0-9 ().-]{9,19}$"
@@ -32,13 +40,14 @@ class Trouble(NamedTuple):
     detail: str
 
 
-def cleaned(texts: pl.Series) -> pl.Series:
+def cleaned(texts: pl.Series, *, kind: str = "text") -> pl.Series:
     """`values.clean` of a column."""
     unusual = texts.str.contains(_UNUSUAL).arg_true()
     if len(unusual):
         odd = pl.lit(texts.gather(unusual)).str.normalize("NFC").str.replace_all(UNSEEN, "")
         texts = texts.scatter(unusual, pl.select(odd.str.replace_all(SPACES, " ").str.strip_chars(" ")).to_series())
-    nothing = texts.str.to_lowercase().is_in(MISSING).arg_true()
+    is_nothing = texts.is_in(MISSING_NAMES) if kind == "name" else texts.str.to_lowercase().is_in(MISSING)
+    nothing = is_nothing.arg_true()
     return texts.scatter(nothing, "") if len(nothing) else texts
 
 

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from cursive_app.errors import Invalid
-from cursive_app.integrations.audiencelab.values import items, slots, text
+from cursive_app.integrations.audiencelab.values import items, person_name, slots, text
 
 LONGEST_VALUE = 10_000  # characters kept of one value
 
@@ -89,6 +89,7 @@ _LISTS = frozenset(
 )
 _NUMBERS = ("DIRECT_NUMBER", "MOBILE_PHONE", "PERSONAL_PHONE")  # each with its flags in "…_DNC", by position
 _FLAGS = frozenset(f"{name}_DNC" for name in _NUMBERS)
+_NAMES_OF_PEOPLE = ("FIRST_NAME", "LAST_NAME")
 _YES_NO = _FLAGS | {"CHILDREN", "MARRIED", "HOMEOWNER"}
 _NAMES = {column.name: column for column in OUTPUT_COLUMNS}
 _PAIRS = {
@@ -137,7 +138,7 @@ def documented(record: Mapping[str, Any]) -> dict[str, str]:
         found = {name: value[:LONGEST_VALUE] for name, value in cleaned if value}
     for name, is_list, keys in plan.others:
         for key in keys:
-            if value := cell(record[key], is_list=is_list):
+            if value := cell(record[key], is_list=True) if is_list else _said(name, record[key]):
                 found[name] = value[:LONGEST_VALUE]
                 break
     for name, keys_of_both in plan.paired:
@@ -155,6 +156,8 @@ def _said(name: str, value: object) -> str | None:
     position, and a yes or no may come as JSON's own."""
     if name in _YES_NO and isinstance(value, bool):
         return "Y" if value else "N"
+    if name in _NAMES_OF_PEOPLE and isinstance(value, str):
+        return person_name(value) or None
     if isinstance(value, list | tuple) and (name in _FLAGS or name in _NUMBERS):
         parts = [(_said(name, slot) or "") for slot in slots(value)]
         return ", ".join(parts) if any(parts) else None

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cursive_app.integrations.audiencelab.values import domain, emails, items, phone, profile_url, text
+from cursive_app.integrations.audiencelab.values import domain, emails, items, person_name, phone, profile_url
 from cursive_app.services.enrichment.columns import NOTHING, cell, documented
 
 Key = tuple[str, str]  # one of KINDS, and the normalized value
@@ -202,7 +202,7 @@ def name_part(value: object) -> str:
 
 @lru_cache(maxsize=20_000)
 def _letters(value: str) -> str:
-    cleaned = text(value)
+    cleaned = person_name(value)
     if cleaned is None:
         return ""
     plain = unicodedata.normalize("NFKD", cleaned).casefold()

@@ -19,6 +19,7 @@ from cursive_app.services.leads.identity import email_norm, linkedin_norm
 SPACES = r"[ \t\n\r\x0b\x0c\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
 UNSEEN = r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 MISSING = ("", "null", "none", "n/a", "na", "nan", "[]", "{}", "undefined", "-", "#n/a")
+MISSING_NAMES = (*sorted(provider_values.AS_PROGRAMS_WRITE_NOTHING), "#n/a", "#N/A")
 LONGEST_TEXT = 200
 LONGEST_READ = 2_000  # beyond it nothing is looked for in a cell
 LONGEST_EMAIL = 254
@@ -41,10 +42,12 @@ class Read(NamedTuple):
 NOTHING = Read(None)
 
 
-def clean(text: str) -> str:
-    """Composed (NFC), without invisible characters, single spaces, trimmed; "" for the usual words for nothing."""
+def clean(text: str, *, kind: str = "text") -> str:
+    """Composed (NFC), without invisible characters, single spaces, trimmed; "" for the usual words for nothing. Of a
+    person's name only the spellings of programs are such words: Nan, Na and Null are names."""
     cleaned = _SPACES.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFC", text))).strip(" ")
-    return "" if cleaned.lower() in MISSING else cleaned
+    is_nothing = cleaned in MISSING_NAMES if kind == "name" else cleaned.lower() in MISSING
+    return "" if is_nothing else cleaned
 
 
 def read_value(kind: str, cleaned: str) -> Read:
