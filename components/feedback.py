@@ -239,16 +239,16 @@ def metric(
     )
 
 
-def definition(rows: Sequence[tuple[Text, Any]]) -> rx.Component:
-    """Names and values of one object, for drawers. A missing value should say "Not known", never 0."""
-    return rx.el.dl(
-        *[
-            rx.el.div(
-                rx.el.dt(name, class_name="w-36 flex-none text-13 text-ink-3"),
-                rx.el.dd(value, class_name="min-w-0 flex-1 text-13 text-ink break-words"),
-                class_name="flex gap-4 py-1.5",
-            )
-            for name, value in rows
-        ],
-        class_name="flex flex-col",
-    )
+def definition(rows: Sequence[tuple[Text, Any] | tuple[Text, Any, Any]]) -> rx.Component:
+    """Names and values of one object, for drawers. A missing value should say "Not known", never 0. A row whose third
+    member is given is shown while that is true."""
+
+    def row(name: Text, value: Any, when: Any = None) -> rx.Component:
+        shown = rx.el.div(
+            rx.el.dt(name, class_name="w-36 flex-none text-13 text-ink-3"),
+            rx.el.dd(value, class_name="min-w-0 flex-1 text-13 text-ink break-words"),
+            class_name="flex gap-4 py-1.5",
+        )
+        return shown if when is None else rx.cond(when, shown, rx.fragment())
+
+    return rx.el.dl(*[row(*one) for one in rows], class_name="flex flex-col")

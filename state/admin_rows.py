@@ -45,6 +45,7 @@ class AdminRow:
     held: str = ""
     captured: str = ""
     released: str = ""
+    refunded: str = ""
     by: str = ""
     error: str = ""
     error_code: str = ""
@@ -96,6 +97,7 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
         held=credits_text(still_held(job)),
         captured=credits_text(job.credits_captured),
         released=credits_text(job.credits_released),
+        refunded=credits_text(job.credits_refunded) if job.credits_refunded else "",
         by=job.actor_label or "Cursive",
         error=job.error_message or "",
         error_code=job.error_code or "",

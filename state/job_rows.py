@@ -79,6 +79,7 @@ class JobDrawer:
     row: JobRow = field(default_factory=JobRow)
     events: list[EventLine] = field(default_factory=list)
     earlier: str = ""
+    refunded: str = ""
 
 
 def failed_words(kind: str, failed: int) -> str:
@@ -150,6 +151,7 @@ def job_drawer(detail: JobDetail, *, timezone: str) -> JobDrawer:
         row=job_row(detail.job, timezone=timezone),
         events=[_event(number, line, timezone) for number, line in enumerate(detail.events)],
         earlier=earlier,
+        refunded=credits_text(detail.refunded) if detail.refunded else "",
     )
 
 

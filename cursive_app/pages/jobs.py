@@ -219,6 +219,7 @@ def _details(row: JobRow) -> rx.Component:
                 ("Credits held now", _number(row.held)),
                 ("Credits charged", _number(row.captured)),
                 ("Credits released", _number(row.released)),
+                ("Credits refunded", _number(S.drawer.refunded), S.drawer.refunded),
                 ("Started by", row.by),
                 ("Created", _created_cell(row)),
                 ("Took", rx.cond(row.took, rx.el.span(row.took, class_name="num"), "Not ended yet")),

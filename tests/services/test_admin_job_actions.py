@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from decimal import Decimal
 from importlib import import_module
 from uuid import uuid4
 
@@ -154,6 +157,27 @@ def test_delete_is_for_ended_jobs_without_credits(cast: Cast) -> None:
         job_row(plain.id)
     assert attempts_of(plain.id) == []
     assert actions_of(actor)[-1].details["workspace_id"] == str(cast.workspace_id)
+
+
+def test_what_was_given_back_after_the_charge_stands_on_the_job(cast: Cast) -> None:
+    """The job's own counters end with it; only the ledger knows of a refund."""
+    fund(cast.workspace_id, 100)
+    job, other = done_job(cast.alice), done_job(cast.alice)
+    for one in (job, other):
+        with cast.alice.begin() as scope:
+            held = credits.hold(scope, amount=20, key=f"h-{one.id}", description="Held", job_id=one.id)
+            taken = credits.capture(scope, hold_id=held.id, amount=12, key=f"c-{one.id}", description="Charged")
+            if one is job:
+                for part in (3, 4):
+                    credits.refund(scope, line_id=taken.id, amount=part, key=f"r-{part}", description="Given back")
+    assert admin.get_job(staff("read_only"), job.id).job.credits_refunded == Decimal("7.00")
+    assert admin.get_job(staff("read_only"), other.id).job.credits_refunded == 0
+    text = b"".join(admin.history_csv(staff(), query=of(cast.alice))).decode()
+    rows = {row["id"]: row["credits_refunded"] for row in csv.DictReader(io.StringIO(text, newline=""))}
+    assert rows == {str(job.id): "7.00", str(other.id): "0.00"}
+    with cast.alice.begin() as scope:
+        assert jobs.get_job(scope, job.id).refunded == Decimal("7.00")
+        assert jobs.get_job(scope, other.id).refunded == 0
 
 
 def test_what_leads_or_a_list_depend_on_stays(cast: Cast) -> None:

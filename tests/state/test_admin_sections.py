@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from cursive_app.clock import now
-from cursive_app.services import jobs
+from cursive_app.services import credits, jobs
 from cursive_app.services.jobs.admin import ScheduleView
 from cursive_app.services.jobs.admin.views import TickView
 from cursive_app.services.jobs.pruning import begin, prune_history
@@ -30,6 +30,7 @@ from state.admin_totals import AdminTotalsState as Totals
 from state.jobs import JobsState
 from tests.factories import Cast
 from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind
+from tests.factories_credits import fund
 from tests.factories_jobs import grow_stale, hang, job_row, make_job
 from tests.state.admin import as_staff
 from tests.state.driver import sign_in
@@ -171,6 +172,22 @@ async def test_a_stuck_job_is_seen_and_rescued(driver, cast: Cast) -> None:
     await tab.send(Stuck.rescue, path="/admin/jobs/stuck", job_id=str(job.id))
     assert job_row(job.id).attempt_token is None
     assert str(job.id) not in [one["id"] for one in tab.var(Stuck, "lines")]
+
+
+async def test_refunded_credits_stand_in_both_drawers(driver, cast: Cast) -> None:
+    job = done_job(cast.alice)
+    tab, customer = driver(as_staff(cast.bob, "read_only")), driver(sign_in(cast.alice))
+    await tab.send(Jobs.load, path=f"/admin/jobs?job={job.id}")
+    assert tab.var(Jobs, "drawer")["row"]["refunded"] == ""
+    fund(cast.workspace_id, 100)
+    with cast.alice.begin() as scope:
+        held = credits.hold(scope, amount=20, key="h", description="Held", job_id=job.id)
+        taken = credits.capture(scope, hold_id=held.id, amount=12, key="c", description="Charged")
+        credits.refund(scope, line_id=taken.id, amount=5, key="r", description="Given back")
+    await tab.send(Jobs.load, path=f"/admin/jobs?job={job.id}")
+    assert tab.var(Jobs, "drawer")["row"]["refunded"] == "5.00"
+    await customer.send(JobsState.load, path=f"/jobs?job={job.id}")
+    assert customer.var(JobsState, "drawer")["refunded"] == "5.00"
 
 
 async def test_a_ledger_that_is_off_stands_on_every_page(driver, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ class JobDetailOut(JobOut):
 
     events: list[EventOut]
     earlier_events: int = Field(description="How many older lines are left out.")
+    credits_refunded: Credits = Field(description="Charged first and given back later.")
 
 
 class JobsOut(BaseModel):
@@ -106,6 +107,7 @@ def get_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobDetailOut:
         **JobOut.model_validate(detail.job).model_dump(),
         events=[EventOut.model_validate(line) for line in detail.events],
         earlier_events=detail.earlier_events,
+        credits_refunded=detail.refunded,
     )
 
 

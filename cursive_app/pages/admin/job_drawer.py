@@ -96,6 +96,7 @@ def _facts(row: AdminRow) -> rx.Component:
             ("Credits held now", number(row.held)),
             ("Credits charged", number(row.captured)),
             ("Credits released", number(row.released)),
+            ("Credits refunded", number(row.refunded), row.refunded),
             ("Tries", number(row.tries_exact)),
             ("Heartbeat", rx.cond(row.heartbeat, number(row.heartbeat), "No worker holds it")),
             ("Created", number(row.created_exact)),

@@ -24,6 +24,7 @@ from cursive_app.services.credits.ledger import (
 )
 from cursive_app.services.credits.posting import LedgerLine
 from cursive_app.services.credits.reconcile import Difference, Proof, prove, reconcile
+from cursive_app.services.credits.refunds import refunded
 from cursive_app.services.credits.statement import (
     KINDS,
     Actor,
@@ -77,6 +78,7 @@ __all__ = [
     "purchase",
     "reconcile",
     "refund",
+    "refunded",
     "release",
     "reverse",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
 from cursive_app.errors import Invalid, NotFound
 from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.credits import refunded
 from cursive_app.services.cursors import walk
 from cursive_app.services.jobs.pauses import kept_back
 from cursive_app.services.jobs.views import (
@@ -103,8 +105,12 @@ def get_job(scope: Scope, id: UUID | str) -> JobDetail:
     if len(newest) == EVENTS_SHOWN:
         count = select(func.count()).where(scope.owned(JobEvent), JobEvent.job_id == row.id)
         earlier = (scope.session.scalar(count) or 0) - EVENTS_SHOWN
+    back = scope.session.scalar(select(refunded(workspace_id=scope.workspace_id, job_id=row.id)))
     return JobDetail(
-        job=_views(scope, [row])[0], events=tuple(map(event_view, reversed(newest))), earlier_events=earlier
+        job=_views(scope, [row])[0],
+        events=tuple(map(event_view, reversed(newest))),
+        earlier_events=earlier,
+        refunded=back or Decimal(0),
     )
 
 

@@ -63,11 +63,13 @@ class JobEventView:
 
 @dataclass(frozen=True, slots=True)
 class JobDetail:
-    """A job and its newest events, oldest first; `earlier_events` counts those left out."""
+    """A job and its newest events, oldest first; `earlier_events` counts those left out. `refunded` are credits that
+    were charged first and given back later."""
 
     job: JobView
     events: tuple[JobEventView, ...]
     earlier_events: int
+    refunded: Decimal
 
 
 @dataclass(frozen=True, slots=True)

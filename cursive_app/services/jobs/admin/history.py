@@ -21,7 +21,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 HEADER = (
     "id", "kind", "title", "workspace", "workspace_id", "state", "stage", "queue", "tries", "created_at", "started_at",
     "finished_at", "waited_seconds", "duration_seconds", "total", "processed", "failed", "credits_held",
-    "credits_captured", "credits_released", "actor", "error_code", "error_message", "fingerprint", "tags",
+    "credits_captured", "credits_released", "credits_refunded", "actor", "error_code", "error_message", "fingerprint",
+    "tags",
 )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def _values(row: AdminJobRow) -> tuple[str, ...]:
             row.id, row.kind, row.title, row.workspace_name, row.workspace_id, row.status, row.stage, row.queue,
             row.tries, row.created_at, row.started_at, row.finished_at, row.waited_seconds, row.duration_seconds,
             row.total, row.processed, row.failed, row.credits_held, row.credits_captured, row.credits_released,
-            row.actor_label, row.error_code, row.error_message, row.fingerprint,
+            row.credits_refunded, row.actor_label, row.error_code, row.error_message, row.fingerprint,
             " ".join(row.tags),
         )
     )  # fmt: skip

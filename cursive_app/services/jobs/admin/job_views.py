@@ -32,8 +32,9 @@ class AdminJobRow:
     last moved forward, of at most `most_attempts`. `waited_seconds` is from creation to the first start (or to now),
     `duration_seconds` from `started_at`, its start or that of the newest retry, to the end (or to now; None before it
     started). `waits_again_seconds`: it began once, was put back, and waits for a worker since. `heartbeat_seconds` is
-    the heartbeat's age while a worker holds the job. `tags` are of `services.jobs.tags`. `why_no_*` says why an action
-    is impossible now (None: it is possible for somebody of the role)."""
+    the heartbeat's age while a worker holds the job. `credits_refunded` were charged first and given back later. `tags`
+    are of `services.jobs.tags`. `why_no_*` says why an action is impossible now (None: it is possible for somebody of
+    the role)."""
 
     id: UUID
     kind: str
@@ -57,6 +58,7 @@ class AdminJobRow:
     credits_held: Decimal
     credits_captured: Decimal
     credits_released: Decimal
+    credits_refunded: Decimal
     actor_kind: str
     actor_label: str
     error_code: str | None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
 from cursive_app.clock import now
+from cursive_app.services.credits import refunded
 from cursive_app.services.jobs.admin.retries import why_no_retry
 from cursive_app.services.jobs.admin.views import AdminJobRow
 from cursive_app.services.jobs.claims import MAX_ATTEMPTS
@@ -18,7 +20,7 @@ from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
 from db.system import SystemScope
 
-Rows = Select[Job, str, int, str | None]
+Rows = Select[Job, str, int, str | None, Decimal]
 _KEPT_BY = {
     "credit_ledger": "It moved credits: the ledger refers to it, so its record stays.",
     "segment_runs": "A run and the leads it delivered refer to it, so its record stays.",
@@ -28,16 +30,18 @@ _KEPT_BY_OTHERS = "Something else refers to it, so its record stays."
 
 
 def rows_statement() -> Rows:
-    """Jobs with the name of their workspace, the number of tries and what keeps them from being deleted."""
+    """Jobs with the name of their workspace, the number of tries, what keeps them from being deleted, and what was
+    refunded."""
     mine = (JobAttempt.workspace_id == Job.workspace_id, JobAttempt.job_id == Job.id)
     tries = select(func.max(JobAttempt.number)).where(*mine).correlate(Job).scalar_subquery()
-    return select(Job, Workspace.name, tries, kept_by()).join(Workspace, Workspace.id == Job.workspace_id)
+    back = refunded(workspace_id=Job.workspace_id, job_id=Job.id)
+    return select(Job, Workspace.name, tries, kept_by(), back).join(Workspace, Workspace.id == Job.workspace_id)
 
 
 def read_rows(scope: SystemScope, statement: Rows) -> tuple[AdminJobRow, ...]:
     moment = now()
     found = scope.session.execute(statement).all()
-    return tuple(to_row(job, name, tries, keeper, moment) for job, name, tries, keeper in found)
+    return tuple(to_row(job, name, tries, keeper, back, moment) for job, name, tries, keeper, back in found)
 
 
 def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
@@ -45,7 +49,9 @@ def rows_of(scope: SystemScope, ids: Sequence[UUID]) -> tuple[AdminJobRow, ...]:
     return read_rows(scope, rows_statement().where(Job.id.in_(ids)))
 
 
-def to_row(job: Job, workspace_name: str, tries: int | None, keeper: str | None, moment: datetime) -> AdminJobRow:
+def to_row(
+    job: Job, workspace_name: str, tries: int | None, keeper: str | None, refunded: Decimal, moment: datetime
+) -> AdminJobRow:
     """A job that started once and has no tries has outlived them (see `pruning`)."""
     view = job_view(job)
     return AdminJobRow(
@@ -71,6 +77,7 @@ def to_row(job: Job, workspace_name: str, tries: int | None, keeper: str | None,
         credits_held=job.credits_held,
         credits_captured=job.credits_captured,
         credits_released=job.credits_released,
+        credits_refunded=refunded,
         actor_kind=job.actor_kind,
         actor_label=job.actor_label,
         error_code=job.error_code,
