@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict
-from cursive_app.services import jobs
+from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
 from db.models.jobs import Job
@@ -25,6 +25,7 @@ from tests.factories_admin import (
     retryable_kind,
     staff,
 )
+from tests.factories_credits import fund
 from tests.factories_jobs import forget_tasks, grow_stale, hang, make_job, waiting_tasks
 from tests.factories_leads import make_leads
 
@@ -188,6 +189,22 @@ def test_a_job_that_nobody_wakes_is_forgotten(cast: Cast) -> None:
     admin.rescue(staff("operate"), forgotten.id)
     assert waiting_tasks(forgotten.id) == [f"job:{forgotten.id}:rescue"]
     assert attempts_of(forgotten.id) == []  # nobody held it, so nobody lost it
+
+
+def test_jobs_that_something_refers_to_are_not_counted_among_those_that_go(cast: Cast) -> None:
+    def counted() -> int:
+        (line,) = [one for one in admin.totals(staff()).retention if one.what == "Jobs that nothing refers to"]
+        return line.count
+
+    before = counted()
+    paid = done_job(cast.alice)
+    assert counted() == before + 1
+    fund(cast.workspace_id, 10)
+    with cast.alice.begin() as scope:
+        credits.hold(scope, amount=1, key="h", description="Held", job_id=paid.id)
+    assert counted() == before
+    done_job(cast.alice)
+    assert counted() == before + 1
 
 
 def test_totals(cast: Cast) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, case, literal, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, and_, case, literal, not_, select
 
 from db.base import Base
 from db.models.jobs import Job
@@ -13,6 +13,11 @@ def kept_by() -> ColumnElement[str | None]:
     the database itself would refuse. A table of later rooms counts as soon as it has such a foreign key."""
     cases = [(_refers(key), literal(key.table.name)) for key in _keys_that_keep()]
     return case(*cases, else_=None)
+
+
+def nothing_refers() -> ColumnElement[bool]:
+    """The same as a condition that Postgres answers for many jobs at once."""
+    return and_(*(not_(_refers(key)) for key in _keys_that_keep()))
 
 
 def _keys_that_keep() -> list[ForeignKeyConstraint]:

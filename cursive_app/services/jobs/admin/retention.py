@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cursive_app.services.jobs import throughput
 from cursive_app.services.jobs.admin.staff import require_staff
 from cursive_app.services.jobs.admin.views import HistoryTerm, PruningView, Retention, StaffActor
+from cursive_app.services.jobs.keepers import nothing_refers
 from cursive_app.services.jobs.pruning import TASKS_KEPT_DAYS, What
 from cursive_app.services.jobs.ticks import KEPT
 from cursive_app.settings import settings
@@ -31,15 +32,21 @@ def retention(scope: SystemScope) -> tuple[Retention, ...]:
     """Everything that is kept, with its term."""
     prunings = _prunings(scope)
 
-    def kept(what: str, days: int | None, at: InstrumentedAttribute[datetime], pruned: What | None = None) -> Retention:
-        count, oldest = scope.session.execute(select(func.count(), func.min(at))).one()
+    def kept(
+        what: str,
+        days: int | None,
+        at: InstrumentedAttribute[datetime],
+        pruned: What | None = None,
+        *only: ColumnElement[bool],
+    ) -> Retention:
+        count, oldest = scope.session.execute(select(func.count(), func.min(at)).where(*only)).one()
         newest = prunings.get(pruned) if pruned else None
         return Retention(what=what, days=days, count=count, oldest=oldest, pruned=newest)
 
     term = settings().job_history_days
     return (
-        kept("Jobs that nothing refers to", term, Job.created_at, "jobs"),
-        kept("Attempts and timelines", term, JobAttempt.started_at, "job_logs"),
+        kept("Jobs that nothing refers to", term, Job.created_at, "jobs", nothing_refers()),
+        kept("Attempts; timelines go with them", term, JobAttempt.started_at, "job_logs"),
         kept("Clock ticks", KEPT.days, ScheduleTick.tick_at, "ticks"),
         kept("Staff actions", None, StaffAction.created_at),
         kept("Counted minutes of queues", throughput.KEPT.days, QueueMinute.minute, "queue_minutes"),
