@@ -11,10 +11,10 @@ route shares (security, problems, rate headers) is written into the OpenAPI docu
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -86,7 +86,7 @@ class _Api:
         await (self.api if mine else self.app)(scope, receive, send)
 
 
-def operations(api: FastAPI) -> list[tuple[str, str]]:
-    """Every (method, path) of the API, for tests that walk them all."""
-    paths: dict[str, dict[str, Any]] = api.openapi()["paths"]
-    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
+def operations(app: FastAPI) -> list[tuple[str, str]]:
+    """Every (method, path) an application answers, described in a document or not, for tests that walk them all."""
+    found = {(method, one.path) for one in iter_route_contexts(app.routes) for method in one.methods or ()}
+    return sorted((method, path) for method, path in found if path is not None)

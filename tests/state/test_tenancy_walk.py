@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from cursive_app.api.app import create, rest
+from cursive_app.api.app import create, operations, rest
 from cursive_app.policy import Bucket
 from cursive_app.services import accounts
 from cursive_app.settings import Settings
@@ -56,14 +56,42 @@ def victim(cast: Cast, engine: Engine) -> Victim:
     return make_victim(cast, engine)
 
 
-def operations() -> list[tuple[str, str]]:
-    paths = rest().openapi()["paths"]
-    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
-
-
-OPERATIONS = operations()
+OPEN = {
+    ("GET", "/api/openapi.json"): "a description, the same for everybody",
+    ("HEAD", "/api/openapi.json"): "a description, the same for everybody",
+    ("GET", "/api/v1/downloads/{token}"): "the link is the proof: tests/api/test_enrichment_links.py",
+}
+"""What asks for neither a session nor a key, and why it is not walked here."""
+FRONT = {
+    **dict.fromkeys((("GET", path) for path in ("/livez", "/readyz", "/healthz")), "tests/api/test_health.py"),
+    **dict.fromkeys(
+        (
+            ("POST", f"/auth/{form}")
+            for form in ("login", "logout", "signup", "verify", "forgot", "reset", "invite", "password")
+        ),
+        "takes no id, but what somebody knows or was sent: tests/api/test_session_routes.py",
+    ),
+    ("GET", "/auth/logout"): "ends the session that asks: tests/api/test_session_routes.py",
+}
+"""What answers beside the API, and where it is tried."""
+EVERYTHING = operations(rest())
+STAFFS = [(method, path) for method, path in EVERYTHING if path.startswith(("/api/v1/admin/", "/api/admin/"))]
+OPERATIONS = [operation for operation in EVERYTHING if operation not in OPEN and operation not in STAFFS]
 WITH_IDS = [operation for operation in OPERATIONS if "{" in operation[1]]
 LISTS = [path for method, path in OPERATIONS if method == "GET" and "{" not in path]
+
+
+def named(found: list[tuple[str, str]]) -> list[str]:
+    return [f"{method} {path}" for method, path in found]
+
+
+def body_of(method: str, path: str) -> dict[str, Any] | None:
+    """An older address takes what the one under /api/v1 does."""
+    return BODIES.get((method, path)) or BODIES.get((method, _present(path)))
+
+
+def _present(path: str) -> str:
+    return path if path.startswith("/api/v1/") else path.replace("/api/", "/api/v1/", 1)
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
@@ -85,12 +113,12 @@ def clients(app: Any, tenant: Tenant) -> Iterator[tuple[str, Any, dict[str, str]
     yield "key", browser(app, None, origin=None), {"Authorization": f"Bearer {key.key}"}
 
 
-@pytest.mark.parametrize(("method", "path"), WITH_IDS, ids=[f"{method} {path}" for method, path in WITH_IDS])
+@pytest.mark.parametrize(("method", "path"), WITH_IDS, ids=named(WITH_IDS))
 def test_an_id_of_another_workspace_is_an_unknown_id(victim: Victim, cast: Cast, method: str, path: str) -> None:
     app, before = create(), victim.fingerprint()
     fund(cast.charlie.workspace_id, 50)
     strangers = {name: id if id.isdigit() else str(uuid4()) for name, id in victim.ids.items()}
-    body = BODIES.get((method, path))
+    body = body_of(method, path)
     needs_none = method in ("GET", "DELETE") or not path.endswith(("/run", "/start", "/replace", "/undo", "}"))
     assert body is not None or needs_none, f"BODIES lacks {path}"
     for how, client, headers in clients(app, cast.charlie):
@@ -107,7 +135,8 @@ def test_an_id_of_another_workspace_is_an_unknown_id(victim: Victim, cast: Cast,
 @pytest.mark.parametrize("path", LISTS)
 def test_lists_and_their_filters_hold_nothing_of_another_workspace(victim: Victim, cast: Cast, path: str) -> None:
     app = create()
-    parameters = rest().openapi()["paths"][path]["get"].get("parameters", [])
+    described = rest().openapi()["paths"]
+    parameters = described[path if path in described else _present(path)]["get"].get("parameters", [])
     names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
     tried = {"run": [victim.ids["run_id"]], "segment": [victim.ids["segment_id"]], "q": list(victim.words)}
     real = [id for id in victim.ids.values() if not id.isdigit()]  # a row's number says nothing of whose row it is
@@ -123,13 +152,42 @@ def test_lists_and_their_filters_hold_nothing_of_another_workspace(victim: Victi
             assert not any(id in answer.text for id in real if id not in query.values()), f"{how} {query}"
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=named(OPERATIONS))
 def test_nobody_gets_in_without_a_session_or_a_key(victim: Victim, method: str, path: str) -> None:
     client = browser(create(), None, origin=None)
     for headers in ({}, {"Authorization": "Bearer cur_nothing"}, {"X-Api-Key": "cur_nothing"}, {"Cookie": "a=b"}):
-        answer = client.request(method, filled(path, victim.ids), json=BODIES.get((method, path)), headers=headers)
+        answer = client.request(method, filled(path, victim.ids), json=body_of(method, path), headers=headers)
         assert answer.status_code == 401, f"{headers}: {answer.status_code} {answer.text}"
         assert victim.said_in(answer.text) == []
+
+
+@pytest.mark.parametrize(("method", "path"), STAFFS, ids=named(STAFFS))
+def test_to_customers_there_is_nothing_at_the_staffs_addresses(
+    victim: Victim, cast: Cast, method: str, path: str
+) -> None:
+    """Not even the owner of the job finds it there: what is refused reads as an address that nobody knows."""
+    app, before = create(), victim.fingerprint()
+    address = filled(path, {**victim.ids, "queue": "runs"})
+    body = {"reason": "Taken"} if method in ("POST", "PUT") else None
+    for how, client, headers in clients(app, cast.charlie):
+        answer = client.request(method, address, json=body, headers=headers)
+        nowhere = client.request(method, "/api/v1/nowhere", json=body, headers=headers)
+        assert answer.status_code == nowhere.status_code == 404, f"{how}: {answer.status_code} {answer.text}"
+        assert same_words(answer.json()) == same_words(nowhere.json()), how
+    assert victim.fingerprint() == before
+    hers = browser(app, victim.tenant).request(method, address, json=body)
+    assert (hers.status_code, victim.said_in(hers.text)) == (404, [])
+    assert browser(app, None, origin=None).request(method, address, json=body).status_code == 401
+
+
+def test_every_route_is_walked_or_named_with_its_reason() -> None:
+    """What is added later is walked by itself, unless it is written down above where it is tried instead."""
+    assert set(operations(create())) == set(FRONT)
+    assert set(OPEN) <= set(EVERYTHING)
+    described = {(method.upper(), path) for path, methods in rest().openapi()["paths"].items() for method in methods}
+    assert described <= set(OPERATIONS), "the public document describes what is not walked"
+    assert STAFFS
+    assert ("GET", "/api/segments/{segment_id}") in WITH_IDS, "the older addresses are walked too"
 
 
 def handlers() -> list[Any]:
@@ -227,7 +285,7 @@ async def test_staff_see_no_workspace_as_one_of_its_people(
     app, before = create(), victim.fingerprint()
     client = browser(app, cast.charlie)
     for method, path in WITH_IDS:
-        answer = client.request(method, filled(path, victim.ids), json=BODIES.get((method, path)))
+        answer = client.request(method, filled(path, victim.ids), json=body_of(method, path))
         assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
         assert victim.said_in(answer.text) == []
     tab = driver(sign_in(cast.charlie))
