@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -20,9 +21,11 @@ from db.engine import Database, make_engine, role_url
 from db.models.jobs import Job
 from db.roles import APP_ROLE
 from db.scope import Scope, Tenant
+from state.base import run_in_thread
 from tests.factories import Cast
 
 REQUESTS = 1_000
+CANCELLED = 300
 OWN = text("SELECT current_setting('app.workspace_id', true)")
 
 
@@ -60,8 +63,13 @@ def _die(scope: Scope) -> None:
     scope.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
+def _cancel(scope: Scope) -> None:
+    """As when the task that waits for this is cancelled: no Exception, so whoever tidies up after those misses it."""
+    raise asyncio.CancelledError
+
+
 ENDINGS = {"well": lambda scope: None, "raises": _fail, "times out": _time_out, "savepoint": _step_back,
-           "sql error": _break, "cut": _die}  # fmt: skip
+           "sql error": _break, "cut": _die, "cancelled": _cancel}  # fmt: skip
 
 
 def test_a_thousand_requests_over_two_connections_never_mix(narrow: Database, cast: Cast) -> None:
@@ -70,7 +78,7 @@ def test_a_thousand_requests_over_two_connections_never_mix(narrow: Database, ca
         with tenant.begin() as scope:
             scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
     plan = random.Random(8)
-    kinds = ["well"] * 12 + ["raises", "savepoint", "sql error"] * 2 + ["times out"]
+    kinds = ["well"] * 12 + ["raises", "savepoint", "sql error", "cancelled"] * 2 + ["times out"]
 
     def request(number: int) -> str:
         kind = "cut" if number % 100 == 99 else plan.choice(kinds)
@@ -94,9 +102,33 @@ def _somebody(tenant: Tenant, kind: str) -> str:
             setting = scope.session.scalar(OWN)
             found = "own" if (rows, setting) == ({tenant.workspace_id}, str(tenant.workspace_id)) else "foreign"
             ENDINGS[kind](scope)
-    except (CursiveError, ZeroDivisionError, DBAPIError):
+    except (CursiveError, ZeroDivisionError, DBAPIError, asyncio.CancelledError):
         pass
     return found
+
+
+async def test_events_that_are_cancelled_while_they_wait_leave_nothing_behind(narrow: Database, cast: Cast) -> None:
+    """A newer event of the same tab cancels an older one whose transaction is under way on a thread."""
+    tenants = (cast.alice, cast.charlie)
+    for tenant in tenants:
+        with tenant.begin() as scope:
+            scope.add(Job(kind="demo", title="Demo", task="demo", queue="default"))
+    plan, seen = random.Random(8), Counter[str]()
+
+    def work(tenant: Tenant, kind: str) -> None:
+        seen[_somebody(tenant, kind)] += 1
+
+    tasks = []
+    for number in range(CANCELLED):
+        kind = plan.choice(["well", "well", "raises", "savepoint", "sql error", "cancelled"])
+        tasks.append(asyncio.create_task(run_in_thread(work, tenants[number % 2], kind)))
+        await asyncio.sleep(0)  # it is on its thread, or waits for one
+        if number % 3 == 0:
+            tasks.pop(plan.randrange(len(tasks))).cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert seen["foreign"] == 0
+    assert seen["own"] > CANCELLED // 2
+    assert Counter(_nobody(narrow) for _ in range(20)) == {"nobody": 20}
 
 
 def _nobody(narrow: Database) -> str:

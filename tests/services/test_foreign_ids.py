@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,13 +10,14 @@ import pytest
 from sqlalchemy import update
 
 from cursive_app.errors import CursiveError, NotFound
-from cursive_app.services import accounts, credits, jobs, leads, segments
+from cursive_app.services import accounts, credits, enrichment, jobs, leads, segments
 from db.engine import Database
 from db.models.jobs import Job
 from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
+from tests.factories_enrichment import Line, make_list
 from tests.factories_jobs import job_row
 from tests.factories_leads import counted_queries, make_leads, make_person
 from tests.factories_segments import lead_count, look, make_segment, run_row, start, where
@@ -58,25 +60,45 @@ def test_what_others_have_changes_no_count_no_suggestion_and_no_name(cast: Cast)
         assert len(leads.intake(scope, [make_person(email="shared@acme.example")], source="manual").new) == 1
 
 
-@pytest.mark.parametrize("use_case", [segments.get_segment, segments.get_run, leads.get_lead, jobs.get_job])
-def test_looking_up_a_foreign_id_costs_what_an_unknown_one_costs(cast: Cast, database: Database, use_case: Any) -> None:
+LOOKED_UP: dict[str, tuple[str, Callable[[Tenant, Any], object]]] = {
+    "segment": ("segment", lambda tenant, id: _in_scope(tenant, segments.get_segment, id)),
+    "run": ("run", lambda tenant, id: _in_scope(tenant, segments.get_run, id)),
+    "lead": ("lead", lambda tenant, id: _in_scope(tenant, leads.get_lead, id)),
+    "job": ("job", lambda tenant, id: _in_scope(tenant, jobs.get_job, id)),
+    "list": ("list", lambda tenant, id: _in_scope(tenant, enrichment.get_enrichment, id)),
+    "rows of a list": ("list", lambda tenant, id: _in_scope(tenant, enrichment.list_rows, id)),
+    "download of a list": ("list", enrichment.output),
+    "line of the ledger": ("line", lambda tenant, id: _in_scope(tenant, credits.get_line, id)),
+}
+"""What is found by an id: whose id, and how it is asked for."""
+
+
+@pytest.mark.parametrize("name", LOOKED_UP)
+def test_looking_up_a_foreign_id_costs_what_an_unknown_one_costs(cast: Cast, database: Database, name: str) -> None:
     """T13: the same statements and the same words, whatever the id belongs to."""
-    fund(cast.workspace_id, 50)
-    segment = make_segment(cast.alice)
-    run = start(cast.alice, segment.id, max_leads=5)
-    (lead,) = make_leads(cast.alice, 1)
-    hers = {"get_segment": segment.id, "get_run": run.id, "get_lead": lead, "get_job": run.job_id}[use_case.__name__]
+    hers, look_up = _ids_of(cast.alice)[LOOKED_UP[name][0]], LOOKED_UP[name][1]
+    look_up(cast.alice, hers)  # it is real: its owner finds it
     seen = []
     for id in (hers, uuid4()):
         with counted_queries(database) as statements, pytest.raises(NotFound) as refused:
-            _look(cast.charlie, use_case, id)
+            look_up(cast.charlie, id)
         seen.append((statements, refused.value.message))
+    assert seen[0][0], "the database was asked"
     assert seen[0] == seen[1]
 
 
-def _look(tenant: Tenant, use_case: Any, id: UUID | None) -> None:
+def _ids_of(tenant: Tenant) -> dict[str, Any]:
+    line = fund(tenant.workspace_id, 50)
+    segment = make_segment(tenant)
+    run = start(tenant, segment.id, max_leads=5)
+    listed = make_list(tenant, [Line(("dana@acme.example", "Dana", "Reyes", ""), {})], status="completed")
+    (lead,) = make_leads(tenant, 1)
+    return {"segment": segment.id, "run": run.id, "lead": lead, "job": run.job_id, "list": listed, "line": line.id}
+
+
+def _in_scope(tenant: Tenant, use_case: Callable[..., object], id: UUID) -> object:
     with tenant.begin() as scope:
-        use_case(scope, id)
+        return use_case(scope, id)
 
 
 def test_a_job_with_another_workspaces_ids_changes_nothing_there(cast: Cast) -> None:
