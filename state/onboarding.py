@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Forbidden
+from cursive_app.errors import CursiveError, Forbidden, NotFound, Unavailable
 from cursive_app.services import accounts
 from cursive_app.services.accounts.mailed_tokens import Purpose, is_usable
 from state.base import allow, ask, person, principal
@@ -26,14 +26,24 @@ class SignupState(FlashState, rx.State):
         return None
 
 
-async def _token_status(token: str, purpose: Purpose) -> str:
-    return "usable" if await ask(is_usable, token, purpose=purpose) else "stale"
+class LinkState(FlashState, mixin=True):
+    """A page of a mailed link. `status` is `error`, and `trouble` says why, when the link could not be looked up; the
+    gate sets `error` as well, when nobody can be recognized."""
+
+    trouble: str = Unavailable.default_message
+
+    async def _token_status(self, token: str, purpose: Purpose) -> str:
+        try:
+            return "usable" if await ask(is_usable, token, purpose=purpose) else "stale"
+        except CursiveError as error:
+            self.trouble = error.message
+            return "error"
 
 
-class VerifyState(FlashState, rx.State):
+class VerifyState(LinkState, rx.State):
     """`/verify`: with a link's token the button that confirms, otherwise "look into your mailbox"."""
 
-    status: str = "loading"  # usable, stale, sent, unconfirmed
+    status: str = "loading"  # usable, stale, sent, unconfirmed, error
     token: str = ""
     email: str = ""
 
@@ -46,7 +56,7 @@ class VerifyState(FlashState, rx.State):
         who = principal()
         self.email = who.email if who is not None else self.typed.get("email", "")
         if self.token:
-            self.status = await _token_status(self.token, "verify_email")
+            self.status = await self._token_status(self.token, "verify_email")
         elif who is not None and who.email_verified:
             return rx.redirect("/")
         else:
@@ -72,10 +82,10 @@ class ForgotState(FlashState, rx.State):
         self._read_flash("/forgot")
 
 
-class ResetState(FlashState, rx.State):
+class ResetState(LinkState, rx.State):
     """`/reset`."""
 
-    status: str = "loading"  # usable, stale
+    status: str = "loading"  # usable, stale, error
     token: str = ""
 
     @rx.event(supersedes=True)
@@ -84,13 +94,13 @@ class ResetState(FlashState, rx.State):
         """Only look at the link; the form uses it up."""
         self._read_flash("/reset")
         self.token = self.router.url.query_parameters.get("token", "")[:128]
-        self.status = await _token_status(self.token, "reset_password")
+        self.status = await self._token_status(self.token, "reset_password")
 
 
-class InviteState(FlashState, rx.State):
+class InviteState(LinkState, rx.State):
     """`/invite`: what is offered, and the way that fits who is looking."""
 
-    status: str = "loading"  # stale, join (no account yet), log_in, accept, other_person
+    status: str = "loading"  # stale, join (no account yet), log_in, accept, other_person, error
     token: str = ""
     workspace: str = ""
     inviter: str = ""
@@ -107,8 +117,11 @@ class InviteState(FlashState, rx.State):
         self.token = self.router.url.query_parameters.get("token", "")[:128]
         try:
             view = await ask(accounts.look_at_invitation, self.token)
-        except CursiveError:
+        except NotFound:
             self.status = "stale"
+            return
+        except CursiveError as error:
+            self.status, self.trouble = "error", error.message
             return
         who = principal()
         self.workspace, self.inviter, self.email = view.workspace_name, view.inviter, view.email

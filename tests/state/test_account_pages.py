@@ -8,11 +8,21 @@ import pytest
 
 from cursive_app.api.cookies import flash_cookie
 from cursive_app.api.flash import Flash, write_flash
-from cursive_app.services.accounts import authenticate, authenticate_key, create_api_key, invite, list_team, sign_up
+from cursive_app.errors import Unavailable
+from cursive_app.services.accounts import (
+    authenticate,
+    authenticate_key,
+    create_api_key,
+    invite,
+    list_team,
+    request_password_reset,
+    sign_up,
+)
 from db.engine import Database
 from db.models.accounts import ApiKey, Membership, User
 from db.roles import Role
 from db.system import system_scope
+from state import onboarding
 from state.account import AccountState, SessionsState
 from state.api_keys import ApiKeysState
 from state.login import LoginState
@@ -115,6 +125,36 @@ async def test_the_invitation_page_fits_who_is_looking(driver: Any, cast: Cast) 
     garbage = driver()
     await garbage.send(InviteState.load, path="/invite?token=nonsense")
     assert garbage.var(InviteState, "status") == "stale"
+
+
+async def test_a_link_that_cannot_be_looked_up_is_not_called_stale(
+    driver: Any, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is away for a moment: the page says so, and trying again shows what the link offers."""
+
+    def away(*_: Any, **__: Any) -> None:
+        raise Unavailable
+
+    email = give_password(cast.alice.user_id)
+    request_password_reset(email=email, ip=fresh_ip())
+    guest = fresh_email()
+    invite(cast.alice, email=guest, role="member")
+    sign_up(name="Robin", email=(fresh := fresh_email()), password=PASSWORD, ip=fresh_ip())
+    pages: tuple[tuple[Any, str, str], ...] = (
+        (VerifyState, f"/verify?token={mailed_token(fresh, 'verify_email')}", "usable"),
+        (ResetState, f"/reset?token={mailed_token(email, 'reset_password')}", "usable"),
+        (InviteState, f"/invite?token={mailed_token(guest, 'invitation')}", "join"),
+    )
+    for state, path, good in pages:
+        tab = driver()
+        with monkeypatch.context() as broken:
+            broken.setattr(onboarding, "is_usable", away)
+            broken.setattr(onboarding.accounts, "look_at_invitation", away)
+            await tab.send(state.load, path=path)
+        assert tab.var(state, "status") == "error"
+        assert tab.failures == []
+        await tab.send(state.load, path=path)
+        assert tab.var(state, "status") == good
 
 
 async def test_an_invited_person_who_is_logged_in_accepts_with_a_click(driver: Any, cast: Cast) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.binding import Text
-from components.buttons import submit
+from components.buttons import secondary, submit
 from components.feedback import banner
 from components.form import field, text_input
 
@@ -74,6 +74,16 @@ def name_field(typed: Text, *, error: Text, auto_focus: bool = True) -> rx.Compo
             error=error,
         ),
         error=error,
+    )
+
+
+def link_trouble(message: Text, *, on_retry: Any) -> rx.Component:
+    """A mailed link that could not be looked up: it may be as good as ever."""
+    return rx.el.div(
+        banner(message, tone="bad", icon_name="circle-alert"),
+        secondary("Try again", icon_name="rotate-cw", on_click=on_retry, class_name="w-full justify-center"),
+        role="alert",
+        class_name="flex flex-col gap-4",
     )
 
 

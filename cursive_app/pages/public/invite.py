@@ -8,7 +8,7 @@ from components.buttons import primary, secondary
 from components.feedback import skeleton_lines
 from components.form import error_summary, native_form
 from cursive_app.pages.frame import public_frame
-from cursive_app.pages.public.fields import hidden, name_field, new_password_field, wide_submit
+from cursive_app.pages.public.fields import hidden, link_trouble, name_field, new_password_field, wide_submit
 from state.onboarding import InviteState as S
 
 
@@ -81,6 +81,7 @@ def invite() -> rx.Component:
                     class_name="text-14 text-ink-2",
                 ),
             ),
+            ("error", link_trouble(S.trouble, on_retry=S.load)),
             skeleton_lines(3),
         ),
         title="Invitation to Cursive",

@@ -8,7 +8,7 @@ from components.buttons import primary
 from components.feedback import skeleton_lines
 from components.form import error_summary, native_form
 from cursive_app.pages.frame import public_frame
-from cursive_app.pages.public.fields import hidden, new_password_field, wide_submit
+from cursive_app.pages.public.fields import hidden, link_trouble, new_password_field, wide_submit
 from state.onboarding import ResetState as S
 
 
@@ -33,6 +33,7 @@ def reset() -> rx.Component:
                     primary("Ask for a new link", href="/forgot", class_name="w-full justify-center"),
                 ),
             ),
+            ("error", link_trouble(S.trouble, on_retry=S.load)),
             skeleton_lines(3),
         ),
         title="Set a new password",

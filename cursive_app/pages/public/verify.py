@@ -9,7 +9,7 @@ from components.feedback import skeleton_lines
 from components.form import error_summary, native_form
 from components.primitives.anchor import anchor
 from cursive_app.pages.frame import public_frame
-from cursive_app.pages.public.fields import hidden, wide_submit
+from cursive_app.pages.public.fields import hidden, link_trouble, wide_submit
 from state.onboarding import VerifyState as S
 
 
@@ -69,6 +69,7 @@ def verify() -> rx.Component:
             ("stale", _stale()),
             ("sent", _sent()),
             ("unconfirmed", _unconfirmed()),
+            ("error", link_trouble(S.trouble, on_retry=S.load)),
             skeleton_lines(3),
         ),
         title="Confirm your e-mail address",
