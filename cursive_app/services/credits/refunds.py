@@ -5,26 +5,23 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import aliased
 
 from db.models.credits import CreditLine
 
 
 def refunded(*, workspace_id: Any, job_id: Any) -> ScalarSelect[Decimal]:
-    """The credits refunded to a job: the sum of the ledger's refunds of its lines, 0 without any.
+    """The credits refunded of what a job was charged, 0 without any.
 
-    `workspace_id`, `job_id`: values, or columns of the statement around it.
+    `workspace_id`, `job_id`: values, or columns of the statement around it. It walks from the job's lines to what
+    answers them, both by an index: the statement around it may have many jobs.
     """
     taken = aliased(CreditLine)
     return (
         select(func.coalesce(func.sum(CreditLine.amount), Decimal("0.00")))
         .join(taken, (taken.workspace_id == CreditLine.workspace_id) & (taken.id == CreditLine.answers_id))
-        .where(
-            CreditLine.workspace_id == workspace_id,
-            CreditLine.kind == "refund",
-            or_(taken.job_id == job_id, CreditLine.job_id == job_id),
-        )
+        .where(taken.workspace_id == workspace_id, taken.job_id == job_id, CreditLine.kind == "refund")
         .correlate_except(CreditLine, taken)
         .scalar_subquery()
     )
