@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from cursive_app.clock import now
-from cursive_app.services import segments
+from cursive_app.errors import Invalid
+from cursive_app.services import jobs, segments
 from db.models.segments import SegmentRun
 from db.system import system_scope
 from tests.factories_credits import assert_settled, balance_of
 from tests.factories_segments import (
+    TEXANS,
     lead_count,
     look,
     make_segment,
@@ -105,3 +107,42 @@ def test_a_passing_trouble_only_delays(alice, sandbox: Sandbox) -> None:
     sandbox.faults({"mode": "500", "times": 4})
     assert work_off(alice, run, sandbox.client()).new_leads == 10
     assert_settled(alice)
+
+
+IN_MARKETING = where(
+    {"field": "seniority", "include": ["vp", "cxo"]}, {"field": "department", "include": ["marketing"]}
+)
+NO_DEPARTMENTS = {"mode": "refuse_member", "member": "businessProfile.department"}
+
+
+def test_a_filter_the_provider_refuses_is_checked_by_cursive_alone_and_said_in_words(alice, sandbox: Sandbox) -> None:
+    sandbox.faults(NO_DEPARTMENTS)
+    run = start(alice, make_segment(alice, IN_MARKETING).id, max_leads=5)
+    ended = work_off(alice, run, sandbox.client())
+    assert (ended.status, ended.dropped_members) == ("completed", ("department",))
+    assert run_row(run).provider_filters == {"businessProfile": {"seniority": ["vp", "cxo"]}}
+    assert 0 < ended.new_leads < ended.fetched
+    with alice.begin() as scope:
+        own = segments.count_leads(scope, IN_MARKETING | {"scope": "leads"})
+        lines = jobs.get_job(scope, run.job_id or "").events
+    assert own.count == own.total == ended.new_leads
+    assert any("cannot narrow by department" in line.message for line in lines), [line.message for line in lines]
+    assert_settled(alice)
+
+
+def test_a_preview_does_without_a_filter_the_provider_refuses_and_says_so(alice, sandbox: Sandbox) -> None:
+    sandbox.faults(NO_DEPARTMENTS)
+    view = segments.preview_segment(alice, IN_MARKETING, provider=sandbox.client())
+    assert (view.dropped, view.narrowed) == (("department",), ("seniority",))
+    assert any("marketing" in text.lower() for text in view.checked)
+    assert view.fails > 0, "the sample has people of other departments now"
+    assert [call["path"] for call in sandbox.calls()] == ["/audiences/preview"] * 2
+
+
+def test_a_refusal_of_the_only_filter_ends_the_run_and_costs_nothing(alice, sandbox: Sandbox) -> None:
+    sandbox.faults({"mode": "refuse_member", "member": "state"})
+    ended = work_off(alice, start(alice, make_segment(alice).id, max_leads=5), sandbox.client())
+    assert (ended.status, ended.new_leads) == ("failed", 0)
+    assert balance_of(alice) == (1000, 0)
+    with pytest.raises(Invalid):
+        segments.preview_segment(alice, TEXANS, provider=sandbox.client())

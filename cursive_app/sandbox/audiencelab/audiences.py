@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import OrderedDict
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,10 @@ class Audiences:
         return [segment for segment in found if segment]
 
     def _mask(self, filters: Item) -> npt.NDArray[np.bool_]:
+        for member in self._board.refused_members():
+            *parents, leaf = member.split(".")
+            if leaf in reduce(lambda found, parent: found.get(parent) or {}, parents, filters):
+                raise Refusal(400, f"invalid filter field: {leaf.upper()}")
         try:
             return self._population.mask(filters, strict=self._quirks)
         except FilterRefused as error:

@@ -1,14 +1,15 @@
 """What goes wrong at the sandbox provider: the vendor's own moods (quirks), and faults that tests switch on.
 
-`PUT /_faults` takes one fault or a list: `{"mode", "endpoints"?, "times"?, "delay_seconds"?, "after"?}`. `endpoints`
-are prefixes, with or without a method ("POST /audiences", "/pixels"); none means all. `times` limits how often; `after`
-lets the request take effect before its answer is lost. Modes:
+`PUT /_faults` takes one fault or a list: `{"mode", "endpoints"?, "times"?, "delay_seconds"?, "after"?, "member"?}`.
+`endpoints` are prefixes, with or without a method ("POST /audiences", "/pixels"); none means all. `times` limits how
+often; `after` lets the request take effect before its answer is lost. Modes:
 
 down, 500    503 or 500           reset     the connection drops in the middle of the answer
 429          with Retry-After     garbage   200 with a body that is no JSON
 slow         answers late         schema    200 with JSON of another shape
 drip         one byte at a time   oversize  200 with an endless body
 ignore_filters, never_ready: audiences are everybody, or are never built (read by the handlers)
+refuse_member: audiences and previews that are filtered by `member` ("businessProfile.department") are refused
 job_failed, job_unknown, no_data: how every batch job ends, or that it never does
 strangers, bomb, torn, expired: its result also has people nobody asked for, is a gzip bomb, breaks off, is gone
 """
@@ -26,7 +27,18 @@ import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BEHAVIORS = frozenset(
-    {"ignore_filters", "never_ready", "job_failed", "job_unknown", "no_data", "strangers", "bomb", "torn", "expired"}
+    {
+        "ignore_filters",
+        "never_ready",
+        "refuse_member",
+        "job_failed",
+        "job_unknown",
+        "no_data",
+        "strangers",
+        "bomb",
+        "torn",
+        "expired",
+    }
 )
 MODES = _BEHAVIORS | {"down", "500", "429", "reset", "slow", "drip", "garbage", "schema", "oversize"}
 _REMEMBERED_CALLS = 10_000
@@ -40,6 +52,7 @@ class Fault:
     times: int | None = None
     delay_seconds: float | None = None
     after: bool = False
+    member: str = ""
 
     def touches(self, method: str, path: str) -> bool:
         if self.times is not None and self.times <= 0:
@@ -77,7 +90,7 @@ class FaultBoard:
         faults = []
         for entry in given:
             mode = str(entry.get("mode"))
-            if mode not in MODES or set(entry) - {"mode", "endpoints", "times", "delay_seconds", "after"}:
+            if mode not in MODES or set(entry) - {"mode", "endpoints", "times", "delay_seconds", "after", "member"}:
                 return [f"unknown fault {entry!r}; modes are {', '.join(sorted(MODES))}"]
             faults.append(
                 Fault(
@@ -86,6 +99,7 @@ class FaultBoard:
                     times=entry.get("times"),
                     delay_seconds=None if entry.get("delay_seconds") is None else float(entry["delay_seconds"]),
                     after=bool(entry.get("after")),
+                    member=str(entry.get("member") or ""),
                 )
             )
         with self._lock:
@@ -112,6 +126,11 @@ class FaultBoard:
         """Whether a behavior of the handlers is switched on."""
         with self._lock:
             return any(fault.mode == behavior for fault in self.faults)
+
+    def refused_members(self) -> list[str]:
+        """The filter members that are refused now, as dotted paths."""
+        with self._lock:
+            return [fault.member for fault in self.faults if fault.mode == "refuse_member"]
 
     def enter(self, call: Call) -> None:
         with self._lock:

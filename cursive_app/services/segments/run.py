@@ -172,7 +172,7 @@ def _narrow_less(claimed: ClaimedJob, run: _Run, error: ProviderRefused) -> None
     field = FIELDS[refused]
     with claimed.tenant.begin() as scope:
         row = scope.get(SegmentRun, run.id, lock=True)
-        row.dropped_members = {**row.dropped_members, field.member or "": field.label}
+        row.dropped_members = {**row.dropped_members, field.member or "": field.noun}
         narrowing(run.filters, without=row.dropped_members)  # raises Invalid when nothing is left to narrow by
         text = f"The provider cannot narrow by {field.noun}; Cursive checks it on every record instead"
         jobs.postpone(scope, claimed, until=now(), stage="building", message=text)

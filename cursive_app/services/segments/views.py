@@ -63,7 +63,8 @@ class RunView:
     """One run. Counters move while it works; `delta` is new leads compared with the run before, None for the first.
 
     `audience_total` is what the provider built (`audience_capped`: there may be more), None until it is built.
-    `undelivered`: people the provider sent that do not satisfy the filter, or do not say.
+    `undelivered`: people the provider sent that do not satisfy the filter, or do not say. `dropped_members`: what the
+    provider refused to narrow by and Cursive checked alone, in words.
     """
 
     id: UUID
@@ -159,7 +160,7 @@ def run_view(row: SegmentRun, *, delta: int | None = None) -> RunView:
         new_leads=row.new_leads,
         owned_leads=row.owned_leads,
         duplicates=row.duplicates,
-        dropped_members=tuple(row.dropped_members),
+        dropped_members=tuple(row.dropped_members.values()),
         delta=delta,
         created_at=row.created_at,
         finished_at=row.finished_at,
