@@ -82,7 +82,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         segment_id = parts.path.rstrip("/").rsplit("/", 1)[-1]
         packed = query.get("f", "")
-        if self._overtaken(packed):
+        if self._overtaken(segment_id, packed):
             return
         self._run_id = query.get("run", "")
         same = self.status == "ready" and segment_id == self.segment_id and packed == self._packed
@@ -96,8 +96,9 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         if another:
             self.status, self.segment_id = "loading", segment_id
             self._drop_sample()
+            self._drop_explanation()
             self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
-            self.has_run, self.runs, self.why_name = False, [], ""
+            self.has_run, self.runs = False, []
             self.link_too_long = False
         yield
         try:
@@ -154,12 +155,13 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self.max_leads, self.ceiling = typed
             await self._price()
 
-    def _overtaken(self, packed: str) -> bool:
+    def _overtaken(self, segment_id: str, packed: str) -> bool:
         """Whether this load belongs to an edit after which another one has already changed the address."""
-        if packed not in self._underway:  # the person went there: Back, a link, a reload
+        reached = f"{segment_id}?{packed}"
+        if reached not in self._underway:  # the person went there: Back, a link, a reload
             self._underway = []
             return False
-        self._underway = self._underway[self._underway.index(packed) + 1 :]
+        self._underway = self._underway[self._underway.index(reached) + 1 :]
         return bool(self._underway)
 
     def _show_opened(self, opened: _Opened, packed: str, *, goes_on: bool) -> None:

@@ -46,6 +46,7 @@ class LookPart(FilterPart, mixin=True):
     sample_age: str = ""  # why the sample is not of now: "filter" changed since, a "run" has delivered since; or ""
     sample_error: str = ""
 
+    _explained: segments.Filters | None = None
     _base_version: int | None = None
     # Which parts of an unsaved edit this page shows, or showed, and keeps; the other part may be another tab's.
     _keeps_filter: bool = False
@@ -112,7 +113,7 @@ class LookPart(FilterPart, mixin=True):
     @allow(Permission.VIEW_LEADS)
     async def explain(self, form: dict[str, Any]):
         """Why a lead is in or out: each row, green or red."""
-        self.who, self.why_error = str(form.get("who", ""))[:320], ""
+        self.who, self.why_error, self._explained = str(form.get("who", ""))[:320], "", self._now()
         try:
             found = await transact(segments.explain_lead, self._now(), self.who)
         except Unauthenticated:
@@ -163,6 +164,12 @@ class LookPart(FilterPart, mixin=True):
     def _show_filters(self, filters: segments.Filters) -> None:
         super()._show_filters(filters)
         self._judge_sample()
+        if self._explained is not None and meaning(self._explained) != meaning(filters):
+            self._drop_explanation()  # it spoke of another filter
+
+    def _drop_explanation(self) -> None:
+        self._explained, self.why_name, self.why_verdict, self.why_url = None, "", "", ""
+        self.why_rows, self.why_error = [], ""
 
     def _drop_sample(self) -> None:
         self.has_sample, self._sampled, self._sampled_at, self._delivered_since = False, None, None, False
