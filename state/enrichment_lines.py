@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cursive_app.clock import now
+from cursive_app.services.enrichment.refusals import MAX_COLUMNS
 from cursive_app.services.enrichment.views import EnrichmentView, RunProgress
 from cursive_app.settings import settings
 from state.session import credits_text
@@ -239,8 +240,8 @@ def limits_text() -> str:
     """What a list may be, said before the drop."""
     limits = settings()
     return (
-        f"CSV or XLSX, also compressed with gzip. Up to {limits.enrichment_maximum_rows:,} rows and "
-        f"{limits.enrichment_maximum_bytes / 1048576:g} MB."
+        f"CSV or XLSX, also compressed with gzip. Up to {limits.enrichment_maximum_rows:,} rows, "
+        f"{MAX_COLUMNS:,} columns and {limits.enrichment_maximum_bytes / 1048576:g} MB."
     )
 
 

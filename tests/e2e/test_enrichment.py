@@ -69,7 +69,7 @@ def messy_file(rows: list[list[str]]) -> bytes:
 
 def drop(page: Page, name: str, body: bytes) -> None:
     page.goto("/enrichments")
-    expect(page.get_by_role("region", name="Upload a list")).to_contain_text("50,000 rows and 25 MB")
+    expect(page.get_by_role("region", name="Upload a list")).to_contain_text("50,000 rows, 500 columns and 25 MB")
     page.evaluate(DROP, [name, base64.b64encode(body).decode()])
 
 

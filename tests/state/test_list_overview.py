@@ -18,7 +18,7 @@ async def test_the_overview_tells_empty_from_no_match_and_keeps_filters_in_the_a
     tab = driver(sign_in(cast.alice))
     await tab.send(EnrichmentsState.load, path="/enrichments")
     assert tab.var(EnrichmentsState, "status") == "empty"
-    assert "50,000 rows and 25 MB" in tab.var(EnrichmentsState, "limits")
+    assert "50,000 rows, 500 columns and 25 MB" in tab.var(EnrichmentsState, "limits")
     make_list(cast.alice, [unknown_line(1)], filename="Spring fair.csv")
     make_list(cast.alice, [unknown_line(2)], filename="Webinar.csv", status="completed", no_match_count=1)
     await tab.send(EnrichmentsState.load, path="/enrichments")

@@ -183,6 +183,9 @@ def test_what_spoils_a_row_whatever_else_it_says() -> None:
     assert (nul["identity"], few["identity"]) == (None, "email:sam@acme.example")
     assert [each["code"] for each in few["problems"]] == ["too_few_cells"]
     assert nul["problems"][0]["code"] == "nul"
+    assert nul["problems"][0]["message"].startswith("“x␀” holds NUL bytes")
+    [unreadable] = checked(["dana@acme.example", " M�ller ", "", ""])
+    assert unreadable["problems"][0]["message"].startswith("“M�ller” holds characters that could not be read")
     five = check(rows_frame([(2, RawRow(["d@a.example", "", "more"], 1, 0, None))], 2), {0: "email"}).to_dicts()[0]
     assert json.loads(five["cells"]) == ["d@a.example", "", "more"]
     assert json.loads(five["problems"])[0]["code"] == "too_many_cells"

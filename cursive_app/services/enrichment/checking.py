@@ -156,7 +156,10 @@ def _problems(frame: pl.DataFrame, troubles: list[Trouble], flaws: list[Trouble]
     told = {(flaw.row, flaw.column) for flaw in flaws}
     for trouble in flaws:
         column = trouble.column if trouble.column >= 0 else None
-        by_row.setdefault(trouble.row, []).append(problem(trouble.code, column=column, detail=trouble.detail))
+        value = "" if column is None else frame[f"c{column}"][trouble.row].strip()
+        by_row.setdefault(trouble.row, []).append(
+            problem(trouble.code, column=column, value=value, detail=trouble.detail)
+        )
     for trouble in troubles:
         if trouble.code == "unreadable" and (trouble.row, trouble.column) in told:
             continue

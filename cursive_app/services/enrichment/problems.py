@@ -58,12 +58,12 @@ _WORDS: dict[str, _Words] = {
     ),
     "nul": _Words(
         "error",
-        "The cell holds NUL bytes (shown as ␀), which no text has.",
+        "“{value}” holds NUL bytes (shown as ␀), which no text has.",
         "Type the value again without them, or export the file again.",
     ),
     "encoding": _Words(
         "warning",
-        "The cell holds characters that could not be read (shown as �).",
+        "“{value}” holds characters that could not be read (shown as �).",
         "Type the value again, or choose another encoding for the file.",
     ),
     "too_many_cells": _Words(
