@@ -208,8 +208,11 @@ class DaysPart(StaffPart, mixin=True):
         if before != (self.since, self.until) or self.status != "ready":
             self.status = "loading"
 
+    def _kept_in_address(self) -> dict[str, str]:
+        return {"since": self.since, "until": self.until}
+
     def _go(self, **changes: str):
-        asked = urlencode({k: v for k, v in {"since": self.since, "until": self.until, **changes}.items() if v})
+        asked = urlencode({k: v for k, v in {**self._kept_in_address(), **changes}.items() if v})
         return rx.redirect(f"{self._here()}?{asked}" if asked else self._here())
 
 

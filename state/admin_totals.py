@@ -13,7 +13,7 @@ from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
 from state.admin_base import DaysPart, Question, day_start, number, pruned_words, seconds_text
-from state.base import person
+from state.base import allow, person
 from state.job_rows import kind_words
 from state.times import ago, exact
 
@@ -89,17 +89,33 @@ class AdminTotalsState(DaysPart, rx.State):
     kinds: list[KindLine] = []
     hours: list[HourBar] = []
     hours_text: str = ""
+    hours_of: str = ""  # the kind of work that the chart shows; all kinds when empty
+    kinds_to_choose: list[dict[str, str]] = []
     kept: list[KeptLine] = []
     actions: list[ActionLine] = []
 
     def _here(self) -> str:
         return "/admin/jobs/totals"
 
+    @rx.event
+    @allow("staff")
+    def choose_hours_of(self, value: str):
+        """Show the hours of one kind of work, or of all."""
+        return self._go(kind=value)
+
+    def _read_address(self, query: Any) -> None:
+        super()._read_address(query)
+        self.hours_of = query.get("kind", "")
+
+    def _kept_in_address(self) -> dict[str, str]:
+        return {**super()._kept_in_address(), "kind": self.hours_of}
+
     def _question(self) -> Question:
-        days = (self.since, self.until)
+        days, kind = (self.since, self.until), self.hours_of or None
 
         def look(actor: StaffActor) -> tuple[TotalsView, tuple[StaffActionView, ...]]:
-            found = admin.totals(actor, since=day_start(days[0]), until=day_start(days[1], later=1))
+            dates = {"since": day_start(days[0]), "until": day_start(days[1], later=1)}
+            found = admin.totals(actor, **dates, hours_of=kind)
             return found, admin.actions(actor, limit=ACTIONS_SHOWN)
 
         return look
@@ -118,10 +134,16 @@ class AdminTotalsState(DaysPart, rx.State):
         )
         self.average, self.p95 = seconds_text(totals.average_seconds), seconds_text(totals.p95_seconds)
         self.kinds = [_kind(one) for one in totals.by_kind]
+        offered = {one.kind: kind_words(one.kind) for one in totals.by_kind}
+        if self.hours_of:
+            offered.setdefault(self.hours_of, kind_words(self.hours_of))
+        self.kinds_to_choose = [{"value": kind, "label": words} for kind, words in {"": "All kinds", **offered}.items()]
         self.hours = _bars(totals.hours, timezone)
         ended_lately = sum(hour.completed + hour.failed + hour.refused + hour.cancelled for hour in totals.hours)
         failed_lately = sum(hour.failed for hour in totals.hours)
-        self.hours_text = f"{number(ended_lately, 'job')} ended in the last 72 hours, {failed_lately:,} of them failed."
+        of = f" of the kind {kind_words(self.hours_of)}" if self.hours_of else ""
+        ended_words = f"{number(ended_lately, 'job')}{of} ended in the last 72 hours"
+        self.hours_text = f"{ended_words}, {failed_lately:,} of them failed."
         self.kept = [_kept(one, timezone) for one in totals.retention]
         self.actions = [_action(place, one, timezone) for place, one in enumerate(actions)]
         self.status = "ready"

@@ -207,6 +207,32 @@ def test_jobs_that_something_refers_to_are_not_counted_among_those_that_go(cast:
     assert counted() == before + 1
 
 
+def test_durations_of_a_kind_are_what_they_were(cast: Cast) -> None:
+    """Median and 95 of 100 as Postgres interpolates them: of 1, 2, 3, 4 and 100 seconds."""
+    kind, ended = f"kind_{uuid4().hex[:8]}", now() - timedelta(hours=2)
+    for seconds in (4, 100, 1, 3, 2):
+        job = done_job(cast.alice, kind=kind)
+        with system_scope() as scope:
+            row = scope.get(Job, job.id)
+            row.created_at = row.started_at = ended - timedelta(seconds=seconds)
+            row.finished_at = ended
+    make_job(cast.alice, kind=kind)  # it has not ended: no duration
+    view = admin.totals(staff("read_only"), since=ended - timedelta(minutes=5))
+    (mine,) = [one for one in view.by_kind if one.kind == kind]
+    assert (mine.p50_seconds, mine.average_seconds) == (pytest.approx(3), pytest.approx(22))
+    assert mine.p95_seconds == pytest.approx(4 + 0.8 * 96)
+    assert (mine.success_rate, mine.failure_rate) == (1.0, 0.0)
+
+
+def test_the_hours_of_one_kind(cast: Cast) -> None:
+    kind = f"kind_{uuid4().hex[:8]}"
+    done_job(cast.alice, kind=kind)
+    done_job(cast.alice)
+    ended = [hour.completed for hour in admin.totals(staff(), hours_of=kind).hours]
+    assert (sum(ended), ended[-1]) == (1, 1)
+    assert sum(hour.completed for hour in admin.totals(staff()).hours) >= 2
+
+
 def test_totals(cast: Cast) -> None:
     kind = f"kind_{uuid4().hex[:8]}"
     before = now()
@@ -218,7 +244,7 @@ def test_totals(cast: Cast) -> None:
     (mine,) = [one for one in view.by_kind if one.kind == kind]
     assert (mine.jobs, mine.completed, mine.failed, mine.processed) == (4, 2, 1, 30)
     assert mine.success_rate == pytest.approx(2 / 3)
-    assert mine.p95_seconds is not None
+    assert mine.failure_rate == pytest.approx(1 / 3)
     assert len(view.hours) == 72
     assert view.hours[-1].completed >= 2
     assert [one.days for one in view.retention] == [400, 400, 30, None, 1, 14]

@@ -245,6 +245,21 @@ async def test_totals_say_nothing_is_known_rather_than_zero(driver, cast: Cast) 
     assert len(tab.var(Totals, "hours")) == 72
 
 
+async def test_the_chart_is_of_one_kind_when_the_address_says_so(driver, cast: Cast) -> None:
+    kind = f"kind_{uuid4().hex[:8]}"
+    done_job(cast.alice, kind=kind)
+    tab = driver(as_staff(cast.bob))
+    await tab.send(Totals.load, path=f"/admin/jobs/totals?kind={kind}")
+    words = kind.replace("_", " ").capitalize()
+    assert tab.var(Totals, "hours_text").startswith(f"1 job of the kind {words} ended")
+    assert tab.var(Totals, "kinds_to_choose")[0] == {"value": "", "label": "All kinds"}
+    assert {"value": kind, "label": words} in tab.var(Totals, "kinds_to_choose")
+    await tab.send(Totals.choose_since, path=f"/admin/jobs/totals?kind={kind}", value="2026-03-01")
+    assert f"/admin/jobs/totals?since=2026-03-01&kind={kind}" in tab.text()
+    await tab.send(Totals.choose_hours_of, path=f"/admin/jobs/totals?kind={kind}", value="enrichment")
+    assert "/admin/jobs/totals?kind=enrichment" in tab.text()
+
+
 def test_a_sparkline_of_nothing_is_a_flat_line_at_the_ground() -> None:
     assert sparkline(()) == ""
     assert sparkline((0, 0, 0)) == "0.0,34.0 90.0,34.0 180.0,34.0"

@@ -6,6 +6,7 @@ import reflex as rx
 
 from components.binding import items, text
 from components.feedback import failure, list_states, metric, pill, relative_time, skeleton_lines
+from components.form import select
 from components.shell import section
 from components.table import Column, data_table, table_card, toolbar
 from cursive_app.pages.admin.staff_page import clear_dates, date_range, staff_page
@@ -73,7 +74,11 @@ def _hours() -> rx.Component:
         aria_label=S.hours_text,
         class_name="bars",
     )
-    return section("The last 72 hours", chart, hint=S.hours_text)
+    of = select(
+        "hours-of", items(S.kinds_to_choose), small=True, value=S.hours_of, on_change=S.choose_hours_of,
+        aria_label="Kind of work", class_name="w-44",
+    )  # fmt: skip
+    return section("The last 72 hours", chart, hint=S.hours_text, actions=[of])
 
 
 def _right(key: str, label: str, value: str) -> Column:

@@ -26,8 +26,11 @@ _PATIENCE = text("SELECT set_config('statement_timeout', '30s', true), set_confi
 _TIMED = (Job.finished_at.is_not(None), Job.started_at.is_not(None))
 
 
-def totals(actor: StaffActor, *, since: datetime | None = None, until: datetime | None = None) -> TotalsView:
-    """Totals of the jobs created in the dates, of the last 30 days without any. Raises Forbidden, Invalid."""
+def totals(
+    actor: StaffActor, *, since: datetime | None = None, until: datetime | None = None, hours_of: str | None = None
+) -> TotalsView:
+    """Totals of the jobs created in the dates, of the last 30 days without any. `hours_of`: the kind of work whose
+    hours are told, all kinds without. Raises Forbidden, Invalid."""
     require_staff(actor, "read_only", attempted="totals")
     if since is None and until is None:
         since = now() - LOOK_BACK
@@ -40,7 +43,7 @@ def totals(actor: StaffActor, *, since: datetime | None = None, until: datetime 
         everything = next(row for row in rows if row.kind is None)
         by_kind = [row for row in rows if row.kind is not None]
         imported = scope.session.scalar(select(func.count()).where(*within(Lead.created_at, since, until))) or 0
-        hours = _hours(scope)
+        hours = _hours(scope, hours_of)
         kept = retention(scope)
     return TotalsView(
         since=since,
@@ -91,15 +94,14 @@ def _kind(row: Any) -> KindTotals:
     )
 
 
-def _hours(scope: SystemScope) -> tuple[HourTotals, ...]:
+def _hours(scope: SystemScope, kind: str | None) -> tuple[HourTotals, ...]:
     """The last 72 whole hours, oldest first, also those in which nothing ended."""
     last = now().replace(minute=0, second=0, microsecond=0)
     first = last - timedelta(hours=HOURS - 1)
     hour = func.date_trunc("hour", Job.finished_at, "UTC", type_=DateTime(timezone=True))
     ended = case((was_refused(), "refused"), else_=Job.status)
-    found = scope.session.execute(
-        select(hour, ended, func.count()).where(Job.finished_at >= first).group_by(hour, ended)
-    )
+    wanted = [Job.finished_at >= first, *([Job.kind == kind] if kind is not None else [])]
+    found = scope.session.execute(select(hour, ended, func.count()).where(*wanted).group_by(hour, ended))
     counts = {(at, status): number for at, status, number in found}
     hours = (first + timedelta(hours=number) for number in range(HOURS))
     return tuple(

@@ -22,7 +22,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     history_term(actor) -> HistoryTerm                                  # how long jobs are kept, the newest pruning
     stuck(actor) -> StuckView
     rescue(actor, id, *, from_living=False) -> AdminJobRow              # of a stuck job only
-    totals(actor, *, since=None, until=None) -> TotalsView
+    totals(actor, *, since=None, until=None, hours_of=None) -> TotalsView
     history_csv(actor, *, query="", since=None, until=None) -> Iterator[bytes]
     ledger_alarm(actor) -> LedgerAlarm                                  # what the nightly proof found to be off
     actions(actor, *, limit=50) -> tuple[StaffActionView, ...]
