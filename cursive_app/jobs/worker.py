@@ -2,7 +2,8 @@
 
 It outlives its database: when Postgres goes away the queue's loop ends, is built again and goes on when Postgres is
 back. On SIGTERM or SIGINT it takes no new task, asks running flows to leave at their next chunk, waits for them, and
-exits hard when they take too long; what they left is resumed like the work of a killed worker.
+exits hard when they take too long; what they left is resumed like the work of a killed worker. It leaves in the same
+way, with exit code 1, when a job hangs in one of its threads: whoever started it then starts another one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import structlog
 from procrastinate import App
@@ -25,6 +28,7 @@ from cursive_app.jobs.pausing import follow_pauses
 from cursive_app.jobs.queue import connector, register_tasks
 from cursive_app.services.jobs.attempts import worker_name
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
+from cursive_app.services.jobs.work import hung
 from cursive_app.services.monitoring import start_recording
 from cursive_app.settings import Settings
 from db import engine as db_engine
@@ -36,10 +40,12 @@ POLL_SECONDS = 0.5
 BEAT_SECONDS = 5.0
 GRACE_SECONDS = 20.0
 REBUILD_SECONDS = 1.0
+HUNG = 1  # exit code: work was left in a thread that did not end
 
 
 def run(config: Settings) -> None:
-    """Work until SIGTERM or SIGINT. Returns when all current work has ended or was handed over."""
+    """Work until SIGTERM or SIGINT. Returns when all current work has ended or was handed over; exits with 1 when a job
+    hung, so that it is started again."""
     database = connect(config, deadlines=JOB_DEADLINES)
     db_engine.use(database)
     name = worker_name()
@@ -59,6 +65,8 @@ def run(config: Settings) -> None:
         clock.join(timeout=5)
         recorder.stop()
         database.dispose()
+    if hung.is_set():
+        sys.exit(HUNG)
 
 
 async def _serve(config: Settings, app: App, name: str) -> None:
@@ -67,6 +75,7 @@ async def _serve(config: Settings, app: App, name: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _begin_stop, stop)
+    threading.Thread(target=_leave_when_hung, args=[loop, stop], name="hung", daemon=True).start()
     log.info("worker.starts", worker=name, concurrency=config.worker_concurrency)
     while not stop.is_set():
         try:
@@ -118,9 +127,17 @@ def _begin_stop(stop: asyncio.Event) -> None:
     watchdog.start()
 
 
+def _leave_when_hung(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Take nothing more once a job hangs in one of the threads, and give the others their time to leave."""
+    hung.wait()
+    log.error("worker.leaves_for_a_new_one", worker=worker_name())
+    with suppress(RuntimeError):  # the loop has ended by itself
+        loop.call_soon_threadsafe(_begin_stop, stop)
+
+
 def _exit_hard() -> None:
     log.warning("worker.work_left_behind", after_seconds=GRACE_SECONDS)
-    os._exit(1)
+    os._exit(HUNG)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

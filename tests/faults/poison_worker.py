@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from importlib import import_module
 
 from cursive_app.jobs import worker
@@ -26,12 +27,25 @@ def _flow(claimed: ClaimedJob) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
     while how == "hang":
         sum(range(1_000))
+    if how == "chunks" and claimed.processed == 0:
+        _work_until_the_worker_leaves(claimed)
     if how == "huge":
         raise RuntimeError("x" * HUGE + "\0")
     with claimed.tenant.begin() as scope:
         jobs.finish(scope, claimed)
 
 
+def _work_until_the_worker_leaves(claimed: ClaimedJob) -> None:
+    with claimed.tenant.begin() as scope:
+        jobs.advance(scope, claimed, processed=1)
+    while True:
+        jobs.heartbeat(claimed)  # between chunks: raises once the worker leaves
+        time.sleep(0.1)
+
+
 if __name__ == "__main__":
-    vars(import_module("cursive_app.services.jobs.work"))["LONGEST_ATTEMPT_SECONDS"] = 1.0  # then it counts as hung
+    work = vars(import_module("cursive_app.services.jobs.work"))
+    work.update(LOST_PATIENCE_SECONDS=0.5, BEAT_SECONDS=0.5)
+    work.update(LONGEST_ATTEMPT_SECONDS=float(os.environ.get("LONGEST", "3")))  # then it counts as hung
+    vars(worker)["GRACE_SECONDS"] = 3.0
     worker.run(settings())

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from cursive_app.clock import now
 from cursive_app.services import jobs
+from cursive_app.services.jobs import admin
+from cursive_app.settings import Settings
 from db.models.jobs import Job
 from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast
-from tests.factories_admin import attempts_of
-from tests.factories_jobs import job_row, make_job
+from tests.factories_admin import attempts_of, staff
+from tests.factories_jobs import hang, job_row, make_job
 from tests.faults.processes import Process, wait_until
 
 pytestmark = pytest.mark.faults
@@ -76,17 +79,52 @@ def assert_others_are_served(cast: Cast, worker: Process) -> None:
     worker.kill()
 
 
+def working_neighbor(cast: Cast) -> UUID:
+    """A job of somebody else that a worker has in hand."""
+    job_id = poison(cast.charlie, "chunks")
+    wait_until(lambda: job_row(job_id).processed, seconds=PATIENCE, what="another job to begin")
+    return job_id
+
+
 def test_a_job_that_never_ends_is_buried_and_others_are_served(spawn: Spawn, cast: Cast, trials: Trials) -> None:
-    for _ in range(trials(2, 17)):
+    """With as many slots as a worker has by default, fewer than the tries: each try would keep one for good. So the
+    worker leaves, other jobs in its hands at their next chunk, and whoever started it starts another."""
+    assert Settings.model_fields["worker_concurrency"].default < jobs.MAX_ATTEMPTS
+    for _ in range(trials(1, 17)):
         job_id = poison(cast.alice, "hang")
-        worker = spawn(WORKER, WORKER_CONCURRENCY=str(jobs.MAX_ATTEMPTS + 2))
+        neighbors: list[UUID] = []
         for tries in range(1, jobs.MAX_ATTEMPTS + 1):
+            worker = spawn(WORKER)
             wait_until(lambda: job_row(job_id).attempts == tries, seconds=PATIENCE, what="the next try")  # noqa: B023
+            if not neighbors:
+                neighbors.append(working_neighbor(cast))
+            worker.wait(PATIENCE)
+            assert "worker.leaves_for_a_new_one" in worker.output()
+            assert "worker.work_left_behind" in worker.output()
             hurry(job_id)
-            wake(job_id)
+        heir = spawn(WORKER)
         wait_until(lambda: status(job_id) == "failed", seconds=PATIENCE, what="the job to be given up")  # noqa: B023
         assert job_row(job_id).error_code == "too_many_attempts"
-        assert_others_are_served(cast, worker)
+        wait_until(lambda: status(neighbors[0]) == "completed", seconds=PATIENCE, what="the other to go on")  # noqa: B023
+        assert [one.outcome for one in attempts_of(neighbors[0])] == ["interrupted", "finished"]
+        assert_others_are_served(cast, heir)
+
+
+def test_a_job_that_staff_took_from_a_thread_it_hangs_in_costs_no_slot(cast: Cast, tmp_path: Path) -> None:
+    """A worker in a process of its own, for the exit code by which others know to start it again."""
+    job_id = poison(cast.alice, "hang")
+    worker = Process.start(WORKER, log=tmp_path / "worker.log", environment={"LONGEST": "600"})
+    try:
+        wait_until(lambda: job_row(job_id).attempts == 1, seconds=PATIENCE, what="the first try")
+        hang(job_id)
+        admin.rescue(staff("operate"), job_id, from_living=True)
+        assert worker.wait(PATIENCE) == 1
+        assert "worker.leaves_for_a_new_one" in worker.output()
+    finally:
+        worker.kill()
+    with system_scope() as scope:
+        scope.get(Job, job_id, lock=True).cancel_requested_at = now()  # nobody else is to hang in it
+        scope.get(Job, job_id).status = "cancelled"
 
 
 def test_ten_megabytes_of_error_text_are_cut_and_the_worker_lives(spawn: Spawn, cast: Cast, trials: Trials) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 
@@ -42,6 +44,16 @@ def releases(cast: Cast, job_id: object) -> int:
 def make_due(job_id: object) -> None:
     with system_scope() as scope:
         scope.get(Job, job_id).run_after = now() - timedelta(seconds=1)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Short waits, and the word that a job hangs kept apart from this process's own."""
+    module, hung = import_module("cursive_app.services.jobs.work"), threading.Event()
+    monkeypatch.setattr(module, "hung", hung)
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(module, "LOST_PATIENCE_SECONDS", 2.0)
+    return hung
 
 
 def finishing(claimed: ClaimedJob) -> None:
@@ -158,3 +170,37 @@ def test_a_stopping_worker_hands_the_job_over_at_the_next_chunk(cast: Cast) -> N
 
 def test_interruption_is_not_an_error() -> None:
     assert not issubclass(Interrupted, CursiveError)
+
+
+def take_away(claimed: ClaimedJob) -> None:
+    """As a rescue does."""
+    with system_scope() as scope:
+        scope.get(Job, claimed.job_id).attempt_token = None
+
+
+def test_a_flow_that_goes_on_after_its_job_was_taken_hangs(cast: Cast, hurried: threading.Event) -> None:
+    def flow(claimed: ClaimedJob) -> None:
+        take_away(claimed)
+        assert hurried.wait(30)
+
+    jobs.work(make_job(cast.alice).id, flow)
+    assert hurried.is_set()
+
+
+def test_a_flow_that_works_longer_than_any_may_hangs(
+    cast: Cast, hurried: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("cursive_app.services.jobs.work"), "LONGEST_ATTEMPT_SECONDS", 0.1)
+    jobs.work(make_job(cast.alice).id, lambda _: (hurried.wait(30), None)[1])
+    assert hurried.is_set()
+
+
+def test_a_flow_that_leaves_when_its_job_was_taken_does_not_hang(cast: Cast, hurried: threading.Event) -> None:
+    def flow(claimed: ClaimedJob) -> None:
+        take_away(claimed)
+        assert not hurried.wait(0.3)  # several beats
+        jobs.heartbeat(claimed)  # the next chunk's edge
+
+    jobs.work(make_job(cast.alice).id, flow)
+    assert not [one for one in threading.enumerate() if one.name.startswith("beat-")]
+    assert not hurried.is_set()

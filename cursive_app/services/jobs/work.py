@@ -23,6 +23,10 @@ log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 5.0
 LONGEST_ATTEMPT_SECONDS = 3600.0  # a flow that hangs longer stops beating and is taken over
+LOST_PATIENCE_SECONDS = (
+    60.0  # a flow whose job was taken over leaves at its next chunk, after a slow vendor call at most
+)
+hung = threading.Event()  # set once, when a flow does not leave its thread: only another process has that slot again
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
 DATABASE_PATIENCE = 20  # tries, a second apart
@@ -123,18 +127,17 @@ def _bury(claimed: ClaimedJob, on_dead: OnDead | None, cause: Cause) -> None:
 
 @contextmanager
 def _beating(claimed: ClaimedJob) -> Iterator[None]:
-    """Beat in the background while the flow works, so that one slow vendor call does not look like death."""
+    """Beat in the background while the flow works, so that one slow vendor call does not look like death.
+
+    A flow that works for longer than any may, or goes on after its job was taken from it, has `hung` set: a thread
+    cannot be ended from outside, and the next try would hang in another one until nobody is served any more (F37).
+    """
     done = threading.Event()
 
     def beat() -> None:
-        deadline = time.monotonic() + LONGEST_ATTEMPT_SECONDS
-        while not done.wait(BEAT_SECONDS) and time.monotonic() < deadline:
-            try:
-                claims.beat(claimed)
-            except LostClaim:
-                return
-            except CursiveError as error:
-                log.warning("job.heartbeat_failed", job_id=str(claimed.job_id), error=error.code)
+        if _beat_until(done, claimed) and not done.wait(LOST_PATIENCE_SECONDS):
+            log.error("job.hangs", job_id=str(claimed.job_id), kind=claimed.kind, attempt=claimed.attempt)
+            hung.set()
 
     thread = threading.Thread(target=beat, name=f"beat-{claimed.job_id}", daemon=True)
     thread.start()
@@ -143,3 +146,18 @@ def _beating(claimed: ClaimedJob) -> Iterator[None]:
     finally:
         done.set()
         thread.join(timeout=BEAT_SECONDS)
+
+
+def _beat_until(done: threading.Event, claimed: ClaimedJob) -> bool:
+    """Beat until the flow is done, or until its time is up or its job is no longer its own; whether it goes on then."""
+    deadline = time.monotonic() + LONGEST_ATTEMPT_SECONDS
+    while not done.wait(BEAT_SECONDS):
+        if time.monotonic() >= deadline:
+            return True
+        try:
+            claims.beat(claimed)
+        except LostClaim:
+            return True
+        except CursiveError as error:
+            log.warning("job.heartbeat_failed", job_id=str(claimed.job_id), error=error.code)
+    return False
