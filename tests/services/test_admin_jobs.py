@@ -12,11 +12,13 @@ from cursive_app.services import jobs
 from cursive_app.services.accounts import make_admin
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
+from cursive_app.services.jobs.admin.views import RelatedSum
 from db.models.accounts import User
 from db.system import system_scope
+from state.admin_drawer import admin_drawer
 from tests.factories import Cast
 from tests.factories_accounts import signed_in
-from tests.factories_admin import ANY_SIZE, actions_of, failing_job, of, retryable_kind, staff, trail_of
+from tests.factories_admin import ANY_SIZE, actions_of, done_job, failing_job, of, retryable_kind, staff, trail_of
 from tests.factories_jobs import job_row, make_job
 
 
@@ -93,6 +95,29 @@ def test_the_detail_and_what_a_reader_does_not_see(cast: Cast) -> None:
     assert all(argument.is_masked for argument in seen.arguments)
     with pytest.raises(NotFound):
         admin.get_job(staff(), uuid4())
+
+
+def test_jobs_on_the_same_thing_with_their_progress_and_their_sum(cast: Cast) -> None:
+    links = {"enrichment_id": str(uuid4())}
+    reading = done_job(cast.alice, kind="csv_upload", links=links, total=10, processed=10)
+    run = make_job(cast.alice, kind="enrichment", links={**links, "run_id": str(uuid4())}, total=8)
+    claimed = jobs.claim(run.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.advance(scope, claimed, processed=5, failed=2)
+    done_job(cast.alice, links={"enrichment_id": str(uuid4())})  # on another list
+    make_job(cast.charlie, links=links)  # another workspace's
+    detail = admin.get_job(staff("read_only"), run.id)
+    (other,) = detail.related
+    assert (other.id, other.status, other.processed, other.total) == (reading.id, "completed", 10, 10)
+    assert detail.related_sum == RelatedSum(
+        jobs=2, by_status={"completed": 1, "processing": 1}, processed=15, total=18, failed=2
+    )
+    shown = admin_drawer(detail, timezone="UTC")
+    assert shown.related_sum == "2 jobs with this one: 1 running, 1 completed. 15 of 18 done, 2 failed."
+    assert (shown.related[0].done, shown.related[0].status) == ("10", "completed")
+    alone = admin.get_job(staff("read_only"), make_job(cast.alice, links={"run_id": str(uuid4())}).id)
+    assert (alone.related, alone.related_sum) == ((), None)
 
 
 def test_looks_that_were_folded_are_counted(cast: Cast) -> None:

@@ -267,14 +267,22 @@ def _related() -> rx.Component:
             rx.el.button(
                 one.title, type="button", on_click=S.open(one.id), class_name="link min-w-0 truncate text-left text-13"
             ),
-            rx.el.span(one.kind_word, class_name="ml-auto text-12 text-ink-3 whitespace-nowrap"),
-            class_name="flex items-center gap-2.5 py-1",
+            rx.el.span(one.kind_word, class_name="text-12 text-ink-3 whitespace-nowrap"),
+            rx.el.span(
+                one.done, rx.cond(one.failed, rx.el.span(", ", one.failed), ""),
+                class_name="num ml-auto text-12 text-ink-2 whitespace-nowrap",
+            ),
+            class_name="flex flex-wrap items-center gap-x-2.5 gap-y-0.5 py-1",
             key=one.id,
-        )
+        )  # fmt: skip
 
     return rx.cond(
         items(S.drawer.related).length() > 0,
-        _section("On the same thing", rx.el.ul(rx.foreach(items(S.drawer.related), line))),
+        _section(
+            "On the same thing",
+            rx.el.p(S.drawer.related_sum, class_name="num mb-1 text-13 text-ink-2"),
+            rx.el.ul(rx.foreach(items(S.drawer.related), line)),
+        ),
         rx.fragment(),
     )
 

@@ -24,6 +24,7 @@ from cursive_app.services.jobs.admin.views import (
     AttemptView,
     Edit,
     JobLink,
+    RelatedSum,
     StaffActor,
     TimelineLine,
 )
@@ -57,6 +58,7 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
         row = scope.get(Job, wanted)
         timeline, earlier = _timeline(scope, row, internals=has_role(actor, "operate"))
         attempts, earlier_attempts = _attempts(scope, row, internals=has_role(actor, "operate"))
+        related, related_sum = _related(scope, row)
         hidden = not has_role(actor, "operate")
         return AdminJobDetail(
             job=found[0],
@@ -68,7 +70,8 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
             arguments_json=_json(masked(row.arguments, everything=hidden), indent=2),
             links=_links(row.links),
             customer_href=f"/jobs?job={row.id}",
-            related=_related(scope, row),
+            related=related,
+            related_sum=related_sum,
             idempotency_key=row.idempotency_key if not hidden else None,
             queue_paused=row.status not in ENDED and scope.session.get(QueuePause, row.queue) is not None,
             why_no_edit=why_fixed_of(row.kind),
@@ -175,9 +178,24 @@ def _links(links: Mapping[str, Any]) -> tuple[JobLink, ...]:
     )
 
 
-def _related(scope: SystemScope, row: Job) -> tuple[AdminJobRow, ...]:
+def _related(scope: SystemScope, row: Job) -> tuple[tuple[AdminJobRow, ...], RelatedSum | None]:
+    """Other jobs on the same thing, and what all of them came to with this one (JOB-15)."""
     same = [Job.links.contains({name: row.links[name]}) for name in _SAME_THING if isinstance(row.links.get(name), str)]
     if not same:
-        return ()
-    others = rows_statement().where(Job.workspace_id == row.workspace_id, Job.id != row.id, or_(*same))
-    return read_rows(scope, others.order_by(Job.created_at.desc()).limit(RELATED_SHOWN))
+        return (), None
+    mine = Job.workspace_id == row.workspace_id
+    others = rows_statement().where(mine, Job.id != row.id, or_(*same))
+    shown = read_rows(scope, others.order_by(Job.created_at.desc()).limit(RELATED_SHOWN))
+    if not shown:
+        return (), None
+    sums = [func.sum(func.coalesce(column, 0)) for column in (Job.processed, Job.total, Job.failed)]
+    by_status = scope.session.execute(
+        select(Job.status, func.count(), *sums).where(mine, or_(Job.id == row.id, *same)).group_by(Job.status)
+    ).all()
+    return shown, RelatedSum(
+        jobs=sum(one[1] for one in by_status),
+        by_status={one[0]: one[1] for one in by_status},
+        processed=int(sum(one[2] for one in by_status)),
+        total=int(sum(one[3] for one in by_status)),
+        failed=int(sum(one[4] for one in by_status)),
+    )

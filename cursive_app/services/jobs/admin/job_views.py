@@ -180,9 +180,22 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedSum:
+    """All jobs on the same thing, the open one among them. `by_status` names only the states there are; `total` sums
+    those that know theirs."""
+
+    jobs: int
+    by_status: dict[str, int]
+    processed: int
+    total: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class AdminJobDetail:
     """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
-    `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run).
+    `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run), the
+    newest 20, `related_sum` what all of them and this one came to (None without others).
     `queue_paused`: it is kept back with the whole queue. `why_no_edit`: why a retry of its kind can change no
     argument. `stuck`: how it is stuck (None: it is not), which is when it can be rescued."""
 
@@ -196,6 +209,7 @@ class AdminJobDetail:
     links: tuple[JobLink, ...]
     customer_href: str
     related: tuple[AdminJobRow, ...]
+    related_sum: RelatedSum | None
     idempotency_key: str | None
     queue_paused: bool
     why_no_edit: str | None
