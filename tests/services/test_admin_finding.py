@@ -14,6 +14,9 @@ from cursive_app.errors import Invalid
 from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActor, listing
+from db.models.accounts import Workspace
+from db.models.jobs import Job
+from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_admin import actions_of, done_job, failing_job, of, staff
 from tests.factories_jobs import job_row, make_job
@@ -113,6 +116,37 @@ def test_suggestions(cast: Cast) -> None:
     assert "workspace:Acme" in found
     assert all("acm" in text.lower() for text in found)
     assert admin.suggestions(actor, "nonsense:x") == ()
+
+
+NASTY = (
+    'The "Best" Co', "Comma, Inc", "Tab\there", "No\u00a0break", "two  blanks", "-minus", "star*", "50%_off",
+    "back\\slash", '"', "a:b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_every_suggestion_is_understood_and_finds(cast: Cast, name: str) -> None:
+    """Names are typed by people and hold what the language of the query means something by."""
+    actor, mark = staff("operate"), uuid4().hex[:6]
+    called = f"{mark}{name}" if name != '"' else f'{mark}"'
+    with system_scope() as scope:
+        scope.get(Workspace, cast.workspace_id).name = called
+    job = failing_job(cast.alice, kind=f"{mark}{name}", arguments={"file": f"{mark}{name}"})
+    with system_scope() as scope:
+        scope.get(Job, job.id).actor_label = called
+    for typed in (f"workspace:{mark}", f"kind:{mark}", f"actor:{mark}", f"args.file:{mark}"):
+        offered = [one.text for one in admin.suggestions(actor, typed)]
+        assert offered, typed
+        for text in offered:
+            sent = " ".join(text.split())  # as the query box does
+            assert [row.id for row in admin.list_jobs(actor, query=sent).jobs] == [job.id], text
+
+
+def test_what_cannot_be_said_in_a_query_is_not_suggested(cast: Cast) -> None:
+    actor, mark = staff("operate"), uuid4().hex[:6]
+    failing_job(cast.alice, arguments={f"{mark} blank": "x", f"{mark}.dot": "x", f"{mark}ok": "x" * 101})
+    assert [one.text for one in admin.suggestions(actor, f"args.{mark}")] == [f"args.{mark}ok:"]
+    assert admin.suggestions(actor, f"args.{mark}ok:") == ()
 
 
 def test_arguments_are_found_and_offered_to_those_who_see_them(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,6 +22,8 @@ MOST = 10
 RECENT = 5_000  # values are taken from so many of the newest jobs
 SAMPLED = 500  # arguments are taken from so many of them
 LONGEST_VALUE = 100
+_NAME = re.compile(r"[\w-]+")  # what the query can name; dots lead into a structure
+_UNSAID = re.compile(r'"|[^\S ]+|\s{2,}')
 _STATE_WORDS = {"pending": "queued", "processing": "running", "cancelled": "stopped"}
 """What the pages call a state, where that is another word; both are understood."""
 _COLUMNS = {
@@ -45,7 +48,7 @@ def suggestions(actor: StaffActor, text: str) -> tuple[Suggestion, ...]:
         fitting = (name for name in QUALIFIERS if name.startswith(key.lower()))
         return tuple(_key(minus, name) for name in fitting)
     with system_scope() as scope:
-        found = [(name, label) for name, label in _values(scope, key.lower(), typed)]
+        found = [(name, label) for name, label in _values(scope, key.lower(), typed) if _can_be_said(name)]
     return tuple(Suggestion(text=f"{minus}{key}:{_quoted(name)}", label=label) for name, label in found[:MOST])
 
 
@@ -56,7 +59,7 @@ def _of_arguments(actor: StaffActor, name: str, typed: str, *, minus: str, wants
         recent = scope.session.execute(select(*columns).order_by(Job.created_at.desc(), Job.id.desc()).limit(SAMPLED))
         told = [pair for row in recent for each in row for pair in (each or {}).items() if not is_secret(pair[0])]
     if not wants_value:
-        counted = Counter(each for each, _ in told if each.startswith(name))
+        counted = Counter(each for each, _ in told if each.startswith(name) and _NAME.fullmatch(each))
         return tuple(
             Suggestion(text=f"{minus}args.{each}:", label=_of_newest(number))
             for each, number in counted.most_common(MOST)
@@ -66,7 +69,7 @@ def _of_arguments(actor: StaffActor, name: str, typed: str, *, minus: str, wants
     return tuple(
         Suggestion(text=f"{minus}args.{name}:{_quoted(value)}", label=_of_newest(number))
         for value, number in fitting[:MOST]
-        if '"' not in value and len(value) <= LONGEST_VALUE
+        if _can_be_said(value)
     )
 
 
@@ -84,8 +87,15 @@ def _key(minus: str, name: str) -> Suggestion:
     return Suggestion(text=f"{minus}{name}" if name.endswith(".") else f"{minus}{name}:", label=QUALIFIERS[name])
 
 
+def _can_be_said(value: str) -> bool:
+    return bool(value.strip()) and len(value) <= LONGEST_VALUE
+
+
 def _quoted(value: str) -> str:
-    return f'"{value}"' if " " in value or "," in value else value
+    """A value as a word of the query. A quotation mark would end it, and of blanks a box keeps single spaces only: any
+    letters may stand in their place."""
+    said = _UNSAID.sub("*", value)
+    return f'"{said}"' if " " in said or "," in said else said
 
 
 def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str]]:
@@ -94,8 +104,10 @@ def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str
     elif key == "tag":
         yield from ((tag, words) for tag, words in TAGS.items() if typed.lower() in tag)
     elif key == "workspace":
-        names = select(Workspace.name).where(workspace_ids(typed)).distinct().order_by(Workspace.name).limit(MOST)
-        yield from ((name, "workspace") for name in scope.session.scalars(names))
+        called = select(Workspace.name, func.min(Workspace.slug)).where(workspace_ids(typed))
+        called = called.group_by(Workspace.name).order_by(Workspace.name).limit(MOST)
+        for name, slug in scope.session.execute(called):
+            yield (slug, name) if '"' in name else (name, "workspace")
     elif key in _COLUMNS or key == "type":
         recent = _recent(_COLUMNS.get(key, Job.kind))
         value = recent.subquery()
@@ -111,7 +123,7 @@ def _values(scope: SystemScope, key: str, typed: str) -> Iterator[tuple[str, str
             .limit(MOST)
         )
         for name, number in scope.session.execute(counted):
-            yield name.replace('"', ""), _of_newest(number)
+            yield name, _of_newest(number)
 
 
 def _fits(state: str, typed: str) -> bool:
