@@ -40,9 +40,12 @@ def create() -> FastAPI:
     """The application that stands in front of the pages."""
     front = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     front.add_exception_handler(CursiveError, on_cursive_error)
+    front.add_exception_handler(HTTPException, on_http_exception)
+    front.add_exception_handler(RequestValidationError, on_validation_error)
     front.include_router(session_routes)
     front.include_router(health)
     front.add_middleware(_Api, api=rest())
+    front.add_middleware(Problems)
     return front
 
 

@@ -2,9 +2,9 @@
 
     Problems -> Gate -> routes
 
-Both are plain ASGI wrappers of the API alone; pages and their socket never come here. A route finds its tenant through
-`auth.tenant_of`. Routes that start or spend something pass `idempotency_key_of(request)` to their use case, so that
-the effect stays single even when a process died between the effect and its stored answer.
+Both are plain ASGI wrappers. The gate stands before the API alone; pages and their socket never come there. A route
+finds its tenant through `auth.tenant_of`. Routes that start or spend something pass `idempotency_key_of(request)` to
+their use case, so that the effect stays single even when a process died between the effect and its stored answer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cursive_app.api.auth import SAFE_METHODS, authenticate
 from cursive_app.api.bodies import check_json, read_body, replay
 from cursive_app.api.links import OPEN_PREFIX
-from cursive_app.api.problems import on_defect, problem_of, request_id_of
+from cursive_app.api.problems import answer_to, on_defect, problem_of, request_id_of
 from cursive_app.api.uploads import received, takes_uploads
 from cursive_app.errors import CursiveError, RateLimited
 from cursive_app.services import accounts, limits
@@ -60,8 +61,8 @@ class Problems:
         except Exception as error:
             if started:  # too late for another answer: the connection is cut
                 raise
-            expected = isinstance(error, CursiveError)
-            answer = problem_of(error, request_id=request_id_of(scope)) if expected else on_defect(scope, error)
+            is_expected = isinstance(error, CursiveError)
+            answer = answer_to(HTTPConnection(scope), error) if is_expected else on_defect(scope, error)
             await answer(scope, receive, send)
         return None
 

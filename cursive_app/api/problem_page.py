@@ -1,17 +1,25 @@
-"""A refusal as a page, for the few addresses of the API that people open in a browser: private download links."""
+"""A refusal as a page, for the few addresses that people meet in a browser: private download links and posted forms."""
 
 from __future__ import annotations
 
 from html import escape
 from http import HTTPStatus
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
 from cursive_app.api.links import OPEN_PREFIX
-from cursive_app.errors import CursiveError
 
-_TITLES = {404: "There is nothing at this link", 410: "This link has expired", 503: "Not available right now"}
+FORMS_PREFIX = "/auth/"
+_TITLES = {
+    403: "This was not done",
+    404: "There is nothing at this link",
+    410: "This link has expired",
+    413: "This is too large",
+    422: "This could not be read",
+    500: "Something went wrong",
+    503: "Not available right now",
+}
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -31,7 +39,7 @@ small {{ opacity: .7; }}
 <main>
 <h1>{title}</h1>
 <p>{detail}</p>
-<p><a href="/enrichments">Open your lists</a></p>
+<p><a href="{way}">{way_words}</a></p>
 {reference}
 </main>
 </body>
@@ -39,14 +47,20 @@ small {{ opacity: .7; }}
 """
 
 
-def wants_page(request: Request) -> bool:
-    """Whether a person reads the answer: a private link that was opened in a browser. Programs are told in JSON."""
-    return request.url.path.startswith(OPEN_PREFIX) and "text/html" in request.headers.get("accept", "")
+def wants_page(request: HTTPConnection) -> bool:
+    """Whether a person reads the answer: a private link or a form in a browser. Programs are told in JSON."""
+    for_people = request.url.path.startswith((OPEN_PREFIX, FORMS_PREFIX))
+    return for_people and "text/html" in request.headers.get("accept", "")
 
 
-def problem_page(error: CursiveError, *, request_id: str | None) -> HTMLResponse:
-    """The same words as the JSON has, and the way back to the lists, where a new link is made."""
-    reference = f"<small>Request {escape(request_id)}</small>" if request_id else ""
-    title = _TITLES.get(error.status, HTTPStatus(error.status).phrase)
-    page = _PAGE.format(title=escape(title), detail=escape(error.message), reference=reference)
-    return HTMLResponse(page, status_code=error.status, headers={"Cache-Control": "no-store"})
+def problem_page(request: HTTPConnection, status: int, detail: str, *, request_id: str | None) -> HTMLResponse:
+    """The same words as the JSON has, and the way back: to the lists, where links are made, or to the first page."""
+    is_form = request.url.path.startswith(FORMS_PREFIX)
+    page = _PAGE.format(
+        title=escape(_TITLES.get(status, HTTPStatus(status).phrase)),
+        detail=escape(detail),
+        way="/" if is_form else "/enrichments",
+        way_words="Open Cursive" if is_form else "Open your lists",
+        reference=f"<small>Request {escape(request_id)}</small>" if request_id else "",
+    )
+    return HTMLResponse(page, status_code=status, headers={"Cache-Control": "no-store"})

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
 from cursive_app.api.plain_words import in_plain_words
@@ -109,11 +110,17 @@ def request_id_of(scope: Any) -> str | None:
     return (scope.get("state") or {}).get("request_id")
 
 
+def answer_to(request: HTTPConnection, error: CursiveError) -> Response:
+    """A CursiveError as a page for people who met it in a browser, as a problem for programs."""
+    request_id = request_id_of(request.scope)
+    if wants_page(request):
+        return problem_page(request, error.status, error.message, request_id=request_id)
+    return problem_of(error, request_id=request_id)
+
+
 async def on_cursive_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CursiveError)
-    request_id = request_id_of(request.scope)
-    as_page = wants_page(request)
-    answer = problem_page(error, request_id=request_id) if as_page else problem_of(error, request_id=request_id)
+    answer = answer_to(request, error)
     tenant = getattr(request.state, "tenant", None)
     if isinstance(tenant, Tenant) and isinstance(error, Forbidden | NotFound):
         # After the answer has gone out, so that its time tells nothing about what was looked for (T13, T15).
@@ -122,7 +129,7 @@ async def on_cursive_error(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     """404 and 405 of the router, and whatever a route raises as plain HTTP."""
     assert isinstance(error, HTTPException)
     texts = {
@@ -132,17 +139,19 @@ async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
     phrase = HTTPStatus(error.status_code).phrase
     code, detail = texts.get(error.status_code, (phrase.lower().replace(" ", "_"), str(error.detail)))
     headers = dict(error.headers or {})
+    if wants_page(request):
+        return problem_page(request, error.status_code, detail, request_id=request_id_of(request.scope))
     return problem(error.status_code, code, detail, request_id=request_id_of(request.scope), headers=headers)
 
 
-async def on_validation_error(request: Request, error: Exception) -> JSONResponse:
+async def on_validation_error(request: Request, error: Exception) -> Response:
     """What pydantic refused, by field; what was sent is not repeated (it may be a secret, and may be huge)."""
     assert isinstance(error, RequestValidationError)
     fields: dict[str, str] = {}
     for one in error.errors()[:LONGEST_FIELDS]:
         where = [_name(part) for part in one["loc"] if part not in ("body", "query", "path", "header")]
         fields.setdefault(".".join(where)[:200] or "body", in_plain_words(one))
-    return problem_of(Invalid(fields=fields), request_id=request_id_of(request.scope))
+    return answer_to(request, Invalid(fields=fields))
 
 
 def _name(part: object) -> str:
@@ -151,11 +160,13 @@ def _name(part: object) -> str:
     return text if re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text) else "(unknown)"
 
 
-def on_defect(scope: Any, error: Exception) -> JSONResponse:
+def on_defect(scope: Any, error: Exception) -> Response:
     """A defect of ours: logged with its trace under the request id, answered without any of it."""
     request_id = request_id_of(scope)
     log.error("api.defect", path=scope.get("path"), method=scope.get("method"), exc_info=error)
     detail = "Something went wrong on our side. Please try again; if it happens again, tell us the request id."
+    if wants_page(request := HTTPConnection(scope)):
+        return problem_page(request, 500, detail, request_id=request_id)
     return problem(500, "internal", detail, request_id=request_id)
 
 

@@ -5,6 +5,7 @@ A page's script never sees the cookie, and passwords never travel over the page 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 from urllib.parse import quote
 
@@ -101,7 +102,9 @@ def verify(request: Request, token: Text = "") -> Response:
         email = accounts.verify_email(token)
     except CursiveError as error:
         return _back("/verify", "/verify", error)
-    who = _signed_in(request)
+    who = None
+    with contextlib.suppress(CursiveError):  # the address is confirmed all the same
+        who = _signed_in(request)
     if who is not None and who.email == email:
         return _go("/")
     response = _go("/login")
@@ -149,18 +152,19 @@ def join(request: Request, token: Text = "", name: Text = "", password: Text = "
         )
     except CursiveError as error:
         return _back(f"/invite?token={quote(token[:128], safe='')}", "/invite", error, name=name)
-    accounts.end_session_of(session_token(request.headers.get("cookie")))
+    with contextlib.suppress(CursiveError):  # the invitation is used up: the new session must reach the browser
+        accounts.end_session_of(session_token(request.headers.get("cookie")))
     return sign_in(_go("/"), joined)
 
 
 @router.post("/password")
 def change_password(request: Request, current: Text = "", password: Text = "") -> Response:
     require_same_origin(request)
-    who = _signed_in(request)
     page = "/settings/account"
-    if who is None:
-        return _go(f"/login?next={quote(page, safe='')}")
     try:
+        who = _signed_in(request)
+        if who is None:
+            return _go(f"/login?next={quote(page, safe='')}")
         changed = accounts.change_password(
             who,
             current=current,

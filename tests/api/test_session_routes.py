@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,9 +12,12 @@ from starlette.testclient import TestClient
 from cursive_app.api import cookies
 from cursive_app.api.app import create
 from cursive_app.api.flash import Flash, read_flash
+from cursive_app.errors import Unavailable
 from cursive_app.paths import local_path
+from cursive_app.services import accounts
 from cursive_app.services.accounts import authenticate, invite, list_sessions, request_password_reset
 from cursive_app.settings import settings
+from cursive_app.web_edge import RequestLog
 from db.engine import Database
 from tests.factories import Cast
 from tests.factories_accounts import (
@@ -243,6 +247,64 @@ def test_changing_the_password_keeps_only_this_browser(visitor: TestClient, cast
 def test_strangers_cannot_change_a_password(visitor: TestClient) -> None:
     answer = visitor.post("/auth/password", data={"current": PASSWORD, "password": OTHER_PASSWORD})
     assert answer.headers["location"] == "/login?next=%2Fsettings%2Faccount"
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+ELSEWHERE = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+
+
+def _broken(*_: Any, **__: Any) -> None:
+    raise RuntimeError("canary of a defect")
+
+
+def _away(*_: Any, **__: Any) -> None:
+    raise Unavailable
+
+
+def test_people_are_answered_with_a_page_and_programs_with_a_problem(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another site's form, a form that cannot be read, the database away while logging out, a defect of ours."""
+    client = TestClient(RequestLog(create()), base_url=ORIGIN, headers={"origin": ORIGIN}, follow_redirects=False)
+    monkeypatch.setattr(accounts, "log_in", _broken)
+    monkeypatch.setattr(accounts, "end_session_of", _away)
+    cases: list[tuple[str, dict[str, Any], dict[str, str], int, str]] = [
+        ("login", {"data": {"email": "a"}}, ELSEWHERE, 403, "did not come from Cursive"),
+        ("login", {"files": {"email": b"a file"}}, {}, 422, "Send text"),
+        ("logout", {}, {}, 503, "busy or restarting"),
+        ("login", {"data": {"email": "a"}}, {}, 500, "on our side"),
+    ]
+    for path, sent, headers, status, words in cases:
+        page = client.post(f"/auth/{path}", headers={**BROWSER, **headers}, **sent)
+        assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8"), path
+        assert words in page.text
+        assert '<a href="/">' in page.text
+        assert page.headers["x-request-id"] in page.text
+        assert "canary" not in page.text
+        told = client.post(f"/auth/{path}", headers={"accept": "application/json", **headers}, **sent)
+        assert (told.status_code, told.headers["content-type"]) == (status, "application/problem+json"), path
+        assert told.json()["request_id"] == told.headers["x-request-id"]
+
+
+def test_what_was_done_is_not_undone_by_a_database_that_goes_away_afterwards(
+    visitor: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email, guest = fresh_email(), fresh_email()
+    visitor.post("/auth/signup", data={"name": "Robin", "email": email, "password": PASSWORD})
+    invite(cast.alice, email=guest, role="member")
+    monkeypatch.setattr(accounts, "authenticate", _away)
+    monkeypatch.setattr(accounts, "end_session_of", _away)
+    confirmed = visitor.post("/auth/verify", data={"token": mailed_token(email, "verify_email")})
+    assert confirmed.headers["location"] == "/login"
+    assert (shown := _flash(visitor, "/login")) is not None
+    assert shown.notice == "Your e-mail address is confirmed."
+    form = {"token": mailed_token(guest, "invitation"), "name": "Nia", "password": PASSWORD}
+    assert visitor.post("/auth/invite", data=form).headers["location"] == "/"
+    assert authenticate(visitor.cookies["cursive_session"]) is not None
+    changed = visitor.post("/auth/password", data={"current": PASSWORD, "password": OTHER_PASSWORD})
+    assert changed.headers["location"] == "/settings/account"
+    assert (shown := _flash(visitor, "/settings/account")) is not None
+    assert "busy or restarting" in shown.error
 
 
 def test_huge_and_repeated_fields_do_no_harm(visitor: TestClient, cast: Cast) -> None:
