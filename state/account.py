@@ -76,6 +76,8 @@ class SessionsState(rx.State):
     rows: list[SessionLine] = []
     others: int = 0
     asking: bool = False
+    ending_id: str = ""
+    ending: str = ""
 
     @rx.event(supersedes=True)
     @allow("account")
@@ -109,8 +111,24 @@ class SessionsState(rx.State):
 
     @rx.event
     @allow("account")
+    async def ask_end(self, session_id: str):
+        """Open the question whether to end this session."""
+        line = next((one for one in self.rows if one.id == session_id), None)
+        self.ending_id = line.id if line else ""
+        self.ending = f"{line.browser}, logged in {line.since}" if line else ""
+
+    @rx.event
+    @allow("account")
+    async def set_ending(self, open_: bool):
+        """The dialog was closed."""
+        if not open_:
+            self.ending_id = ""
+
+    @rx.event
+    @allow("account")
     async def end(self, session_id: str):
         """End one session; the tab it runs in is empty at its next event."""
+        self.ending_id = ""
         await ask(accounts.end_session, person(), session_id=session_id)
         await self._read()
         return rx.toast.success("That browser is logged out.")

@@ -8,7 +8,7 @@ import reflex as rx
 
 from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import accounts
-from cursive_app.services.accounts import InvitationRow, MemberRow, Permission
+from cursive_app.services.accounts import PERMISSIONS, InvitationRow, MemberRow, Permission
 from db.roles import Role
 from state.base import allow, ask, person, tenant
 from state.session import ROLE_WORDS
@@ -59,6 +59,12 @@ class TeamState(rx.State):
     removing_id: str = ""
     removing_name: str = ""
     removing_you: bool = False
+    changing_id: str = ""
+    changing_role: str = ""
+    changing_title: str = ""
+    changing_consequence: str = ""
+    withdrawing_id: str = ""
+    withdrawing_email: str = ""
 
     @rx.event(supersedes=True)
     @allow("signed_in")
@@ -130,16 +136,55 @@ class TeamState(rx.State):
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
+    async def ask_revoke(self, invitation_id: str):
+        """Open the question whether to withdraw this invitation."""
+        line = next((one for one in self.invitations if one.id == invitation_id), None)
+        self.withdrawing_id, self.withdrawing_email = (line.id, line.email) if line else ("", "")
+
+    @rx.event
+    @allow(Permission.MANAGE_TEAM)
+    async def set_withdrawing(self, open_: bool):
+        """The dialog was closed."""
+        if not open_:
+            self.withdrawing_id = ""
+
+    @rx.event
+    @allow(Permission.MANAGE_TEAM)
     async def revoke(self, invitation_id: str):
         """Withdraw an invitation."""
+        self.withdrawing_id = ""
         await ask(accounts.revoke_invitation, tenant(), invitation_id=invitation_id)
         await self._read()
         return rx.toast.success("The invitation is withdrawn.")
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
+    async def choose_role(self, user_id: str, role: str):
+        """Another role was chosen in the list, which takes one keystroke. What the person could not take back alone,
+        their own role and who is an owner, is asked for first."""
+        line = next((one for one in self.members if one.user_id == user_id), None)
+        question = _question(line, role) if line is not None else None
+        if question is None:
+            return await self._change_role(user_id, role)
+        self.changing_id, self.changing_role = user_id, role
+        self.changing_title, self.changing_consequence = question
+        return None
+
+    @rx.event
+    @allow(Permission.MANAGE_TEAM)
+    async def set_changing(self, open_: bool):
+        """The dialog was closed."""
+        if not open_:
+            self.changing_id = ""
+
+    @rx.event
+    @allow(Permission.MANAGE_TEAM)
     async def change_role(self, user_id: str, role: str):
         """Give a member another role, from their next click on."""
+        return await self._change_role(user_id, role)
+
+    async def _change_role(self, user_id: str, role: str):
+        self.changing_id = ""
         try:
             await ask(accounts.change_role, tenant(), user_id=user_id, role=role)
         finally:
@@ -175,6 +220,25 @@ class TeamState(rx.State):
             return rx.call_script("window.location.assign('/')")
         await self._read()
         return rx.toast.success(f"{self.removing_name} is no longer on the team.")
+
+
+def _question(line: MemberLine, role: str) -> tuple[str, str] | None:
+    """Title and consequence of what is asked before this change; None when nothing is asked (an unknown role is refused
+    by the service)."""
+    if role not in ROLE_WORDS or role == line.role:
+        return None
+    word = ROLE_WORDS[Role(role)]
+    if line.is_you:
+        consequence = f"From your next click on you may do what the table on this page says for {word}."
+        if Permission.MANAGE_TEAM not in PERMISSIONS[Role(role)] or line.role == Role.OWNER.value:
+            consequence += " You cannot take this back yourself: somebody else has to."
+        return f"Change your own role to {word}?", consequence
+    if role == Role.OWNER.value:
+        return f"Make {line.name} an owner?", "Owners may do everything here; they may also change and remove you."
+    if line.role == Role.OWNER.value:
+        consequence = f"They may do what the table on this page says for {word}. Only an owner can take this back."
+        return f"{line.name} is no longer an owner?", consequence
+    return None
 
 
 def _invitation(row: InvitationRow, timezone: str) -> InvitationLine:

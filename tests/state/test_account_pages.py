@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cursive_app.api.cookies import flash_cookie
 from cursive_app.api.flash import Flash, write_flash
 from cursive_app.errors import Unavailable
+from cursive_app.pages.settings import sessions, team
 from cursive_app.services.accounts import (
     authenticate,
     authenticate_key,
@@ -184,6 +186,76 @@ async def test_the_team_page_lists_invites_and_removes(driver: Any, cast: Cast) 
     assert len(tab.var(TeamState, "members")) == 1
     await tab.send(TeamState.change_role, user_id=str(cast.alice.user_id), role="member")
     assert "needs an owner" in tab.text()
+
+
+def _roles(cast: Cast) -> list[str]:
+    return [row.role.value for row in list_team(cast.alice).members]
+
+
+async def test_a_role_that_one_cannot_take_back_alone_is_asked_for(driver: Any, cast: Cast) -> None:
+    """In the list a role is one keystroke away."""
+    alice, bob = str(cast.alice.user_id), str(cast.bob.user_id)
+    tab = driver(sign_in(cast.alice))
+    await tab.send(TeamState.load)
+    await tab.send(TeamState.choose_role, user_id=bob, role="billing")  # any owner or admin can change it back
+    assert _roles(cast) == ["owner", "billing"]
+    await tab.send(TeamState.choose_role, user_id=bob, role="owner")
+    assert _roles(cast) == ["owner", "billing"]
+    assert (tab.var(TeamState, "changing_id"), tab.var(TeamState, "changing_title")) == (bob, "Make Bob an owner?")
+    await tab.send(TeamState.set_changing, open_=False)
+    assert tab.var(TeamState, "changing_id") == ""
+    await tab.send(TeamState.change_role, user_id=bob, role="owner")
+    assert _roles(cast) == ["owner", "owner"]
+    await tab.send(TeamState.choose_role, user_id=bob, role="member")
+    assert "no longer an owner" in tab.var(TeamState, "changing_title")
+    await tab.send(TeamState.choose_role, user_id=alice, role="member")
+    assert tab.var(TeamState, "changing_title") == "Change your own role to Member?"
+    assert "somebody else has to" in tab.var(TeamState, "changing_consequence")
+    assert _roles(cast) == ["owner", "owner"]
+    await tab.send(TeamState.change_role, user_id=alice, role="member")
+    assert tab.var(TeamState, "changing_id") == ""
+    assert sorted(_roles(cast)) == ["member", "owner"]
+
+
+async def test_a_role_that_does_not_exist_is_refused_without_a_question(driver: Any, cast: Cast) -> None:
+    tab = driver(sign_in(cast.alice))
+    await tab.send(TeamState.load)
+    await tab.send(TeamState.choose_role, user_id=str(cast.alice.user_id), role="emperor")
+    assert "Choose a role" in tab.text()
+    assert tab.var(TeamState, "changing_id") in (None, "")
+
+
+async def test_withdrawing_and_logging_out_are_asked_for_by_name(driver: Any, cast: Cast) -> None:
+    email = fresh_email()
+    invitation = str(invite(cast.alice, email=email, role="member"))
+    mine, other = sign_in(cast.alice), sign_in(cast.alice, user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0")
+    tab = driver(mine)
+    await tab.send(TeamState.load)
+    await tab.send(TeamState.ask_revoke, invitation_id=invitation)
+    assert tab.var(TeamState, "withdrawing_email") == email
+    assert len(list_team(cast.alice).invitations) == 1
+    await tab.send(TeamState.revoke, invitation_id=tab.var(TeamState, "withdrawing_id"))
+    assert tab.var(TeamState, "withdrawing_id") == ""
+    assert list_team(cast.alice).invitations == ()
+    await tab.send(SessionsState.load)
+    await tab.send(SessionsState.ask_end, session_id=tab.var(SessionsState, "rows")[1]["id"])
+    assert tab.var(SessionsState, "ending").startswith("Firefox on Linux, logged in ")
+    assert authenticate(other.partition("=")[2]) is not None
+    await tab.send(SessionsState.end, session_id=tab.var(SessionsState, "ending_id"))
+    assert tab.var(SessionsState, "ending_id") == ""
+    assert authenticate(other.partition("=")[2]) is None
+
+
+def test_the_lists_ask_before_they_act() -> None:
+    """A row is bound to the question; what acts is bound once, to the dialog."""
+    for page, question, act in (
+        (team.team, "team_state.choose_role", "team_state.change_role"),
+        (team.team, "team_state.ask_revoke", "team_state.revoke"),
+        (sessions.sessions, "sessions_state.ask_end", "sessions_state.end"),
+    ):
+        drawn = str(page().render())
+        assert question in drawn
+        assert len(re.findall(rf"{re.escape(act)}\b", drawn)) == 1
 
 
 async def test_a_member_sees_the_team_and_cannot_manage_it(driver: Any, cast: Cast) -> None:

@@ -31,7 +31,7 @@ def _end(row: Any) -> rx.Component:
     return rx.cond(
         row.is_current,
         rx.el.span("–", class_name="text-ink-3", custom_attrs={"aria-hidden": "true"}),
-        quiet_danger("Log out", size="sm", on_click=S.end(row.id), aria_label=_whose(row)),
+        quiet_danger("Log out", size="sm", on_click=S.ask_end(row.id), aria_label=_whose(row)),
     )
 
 
@@ -57,6 +57,14 @@ def sessions() -> rx.Component:
             loading=table_card(skeleton_table(COLUMNS, rows=3)),
             empty=nothing_yet("No sessions", "You are not logged in anywhere."),
             failed=failure(S.error, on_retry=S.load),
+        ),
+        confirm(
+            is_open=S.ending_id != "",
+            on_open_change=S.set_ending,
+            title="Log out this browser?",
+            consequence=S.ending + ". Whatever is open there ends at once.",
+            action="Log out",
+            on_confirm=S.end(S.ending_id),
         ),
         confirm(
             is_open=S.asking,

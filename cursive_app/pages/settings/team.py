@@ -40,7 +40,7 @@ def _role(row: Any) -> rx.Component:
             rx.el.select(
                 *[rx.el.option(label, value=value) for value, label in options],
                 value=row.role,
-                on_change=lambda role: S.change_role(row.user_id, role),
+                on_change=lambda role: S.choose_role(row.user_id, role),
                 aria_label="Role of " + row.name,
                 class_name="input input-sm",
             ),
@@ -82,7 +82,7 @@ INVITATION_COLUMNS = (
         lambda r: rx.el.span(
             ghost("Send again", size="sm", on_click=S.resend(r.id), aria_label="Send again to " + r.email),
             quiet_danger(
-                "Withdraw", size="sm", on_click=S.revoke(r.id), aria_label="Withdraw the invitation of " + r.email
+                "Withdraw", size="sm", on_click=S.ask_revoke(r.id), aria_label="Withdraw the invitation of " + r.email
             ),
             class_name="inline-flex gap-1",
         ),
@@ -187,6 +187,28 @@ def _remove_dialog() -> rx.Component:
     )
 
 
+def _role_dialog() -> rx.Component:
+    return confirm(
+        is_open=S.changing_id != "",
+        on_open_change=S.set_changing,
+        title=S.changing_title,
+        consequence=S.changing_consequence,
+        action="Change role",
+        on_confirm=S.change_role(S.changing_id, S.changing_role),
+    )
+
+
+def _withdraw_dialog() -> rx.Component:
+    return confirm(
+        is_open=S.withdrawing_id != "",
+        on_open_change=S.set_withdrawing,
+        title="Withdraw the invitation of " + S.withdrawing_email + "?",
+        consequence="The link they were mailed stops working at once. You can invite them again.",
+        action="Withdraw invitation",
+        on_confirm=S.revoke(S.withdrawing_id),
+    )
+
+
 def team() -> rx.Component:
     invitations = section(
         "Open invitations",
@@ -214,6 +236,8 @@ def team() -> rx.Component:
         ),
         _invite_form(),
         _remove_dialog(),
+        _role_dialog(),
+        _withdraw_dialog(),
         title="Team",
         active="team",
         actions=(
