@@ -115,10 +115,10 @@ def test_signing_up_with_a_taken_address_tells_only_its_mailbox(cast: Cast) -> N
 
 def test_an_unconfirmed_account_is_taken_over_by_the_newest_sign_up(database: Database) -> None:
     email = fresh_email()
-    _sign_up(email)
+    sign_up(name="Joker", email=email, password=PASSWORD, workspace_name="Pwned Inc", ip=fresh_ip())
     squatter = _log_in(email)
     first = mailed_token(email, "verify_email")
-    _sign_up(email, OTHER_PASSWORD)
+    sign_up(name="Robin", email=email, password=OTHER_PASSWORD, workspace_name="Vale & Co", ip=fresh_ip())
     assert authenticate(squatter) is None
     with pytest.raises(Invalid):
         verify_email(first)
@@ -128,7 +128,19 @@ def test_an_unconfirmed_account_is_taken_over_by_the_newest_sign_up(database: Da
     assert _log_in(email, OTHER_PASSWORD)
     with system_scope() as scope:
         mine = select(Membership).join(User, User.id == Membership.user_id).where(User.email_norm == email)
-        assert len(scope.session.scalars(mine).all()) == 1
+        (membership,) = scope.session.scalars(mine).all()
+        workspace = scope.get(Workspace, membership.workspace_id)
+        assert workspace.name == "Vale & Co"
+        assert workspace.slug.startswith("vale-co-")
+        assert scope.get(User, membership.user_id).name == "Robin"
+
+
+def test_signing_up_with_a_taken_address_renames_nothing(cast: Cast) -> None:
+    email = give_password(cast.alice.user_id)
+    sign_up(name="Joker", email=email, password=OTHER_PASSWORD, workspace_name="Pwned Inc", ip=fresh_ip())
+    with system_scope() as scope:
+        assert scope.get(Workspace, cast.workspace_id).name == "Acme"
+        assert scope.session.scalar(select(Workspace.id).where(Workspace.name == "Pwned Inc")) is None
 
 
 def test_all_fields_are_judged_at_once_and_nothing_is_created(database: Database) -> None:

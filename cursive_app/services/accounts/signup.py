@@ -40,8 +40,9 @@ MAX_WORKSPACE_NAME = 120
 def sign_up(*, name: str, email: str, password: str, workspace_name: str = "", ip: str | None = None) -> None:
     """Create a person, their workspace and a mail with a link, or mail the owner of the address that they have one.
 
-    An account that was never confirmed is taken over by the newest sign-up: its former password stops working. All
-    three ways do the same work, so that neither time nor load tells which one it was.
+    An account that was never confirmed is taken over by the newest sign-up: its former password stops working, and
+    person and workspace are called what the newest one says. All three ways do the same work, so that neither time nor
+    load tells which one it was.
     Raises Invalid (all fields at once) and RateLimited.
     """
     count_try(address_key("signup-form", ip), NEW_PASSWORD)  # refused ones as well: judging a password is work
@@ -58,10 +59,12 @@ def sign_up(*, name: str, email: str, password: str, workspace_name: str = "", i
         user = scope.session.scalars(select(User).where(User.email_norm == email_norm).with_for_update()).one()
         taken = user.email_verified_at is not None or user.deleted_at is not None
         with scope.session.begin_nested() as attempt:
-            make_workspace(scope, owner=user.id, name=company)
+            slug = new_slug(company)
+            make_workspace(scope, owner=user.id, name=company, slug=slug)
             if created is None:
                 attempt.rollback()
         owner = mailed_tokens.NOBODY if taken else user.id
+        _rename_own_workspace(scope, owner, name=company, slug=slug)
         scope.session.execute(update(User).where(User.id == owner).values(password_hash=hashed, name=person))
         revoke_sessions(scope, user_id=owner)
         token = mailed_tokens.issue(scope, user_id=owner, purpose="verify_email")
@@ -98,11 +101,23 @@ def _checked(name: str, email: str, password: str, workspace_name: str) -> tuple
     return person, address, company or f"{person}’s workspace"[:MAX_WORKSPACE_NAME]
 
 
-def make_workspace(scope: SystemScope, *, owner: UUID, name: str) -> UUID:
-    """A new workspace with its owner."""
+def _rename_own_workspace(scope: SystemScope, owner: UUID, *, name: str, slug: str) -> None:
+    """What the last sign-up of this address called its workspace may be a stranger's joke. Who is not confirmed has no
+    other workspace; NOBODY has none."""
+    own = select(Membership.workspace_id).where(Membership.user_id == owner, Membership.role == Role.OWNER.value)
+    scope.session.execute(update(Workspace).where(Workspace.id.in_(own)).values(name=name, slug=slug))
+
+
+def new_slug(name: str) -> str:
+    """A workspace's short name for commands and addresses; what follows its words makes it unique."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "workspace"
     suffix = re.sub(r"[^a-z0-9]", "", new_token().lower())[:6]
-    workspace = scope.add(Workspace(name=name, slug=f"{words}-{suffix}"))
+    return f"{words}-{suffix}"
+
+
+def make_workspace(scope: SystemScope, *, owner: UUID, name: str, slug: str = "") -> UUID:
+    """A new workspace with its owner."""
+    workspace = scope.add(Workspace(name=name, slug=slug or new_slug(name)))
     scope.add(Membership(workspace_id=workspace.id, user_id=owner, role=Role.OWNER.value))
     record_audit_of(
         scope,
