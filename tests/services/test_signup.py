@@ -258,6 +258,17 @@ def test_changing_the_password_rotates_this_session_and_ends_the_others(cast: Ca
     assert me.session_id != fresh.session_id != other.session_id
 
 
+def test_changing_the_password_voids_a_mailed_reset_link(cast: Cast) -> None:
+    me, stranger = signed_in(cast.alice), signed_in(cast.charlie)
+    for who in (me, stranger):
+        request_password_reset(email=who.email, ip=fresh_ip())
+    change_password(me, current=PASSWORD, password=OTHER_PASSWORD)
+    assert not is_usable(mailed_token(me.email, "reset_password"), purpose="reset_password")
+    with pytest.raises(Invalid, match="used already"):
+        reset_password(mailed_token(me.email, "reset_password"), password="another-lantern-58-harbour")
+    assert is_usable(mailed_token(stranger.email, "reset_password"), purpose="reset_password")
+
+
 def test_guessing_the_current_password_is_slowed_down(cast: Cast) -> None:
     me = signed_in(cast.alice)
     with pytest.raises(RateLimited):

@@ -27,17 +27,22 @@ def issue(scope: SystemScope, *, user_id: UUID, purpose: Purpose) -> str:
 
     For NOBODY the same statements run and nothing comes of them.
     """
-    scope.session.execute(
-        update(MailedToken)
-        .where(MailedToken.user_id == user_id, MailedToken.purpose == purpose, MailedToken.used_at.is_(None))
-        .values(used_at=now())
-    )
+    void(scope, user_id=user_id, purpose=purpose)
     token = new_token()
     person = select(
         User.id, literal(purpose), literal(digest(token)), literal(now() + LIFETIME[purpose], DateTime(timezone=True))
     ).where(User.id == user_id)
     scope.session.execute(insert(MailedToken).from_select(["user_id", "purpose", "token_hash", "expires_at"], person))
     return token
+
+
+def void(scope: SystemScope, *, user_id: UUID, purpose: Purpose) -> None:
+    """Links of this purpose that were mailed to a person stop working."""
+    scope.session.execute(
+        update(MailedToken)
+        .where(MailedToken.user_id == user_id, MailedToken.purpose == purpose, MailedToken.used_at.is_(None))
+        .values(used_at=now())
+    )
 
 
 def is_usable(token: str, *, purpose: Purpose) -> bool:

@@ -78,7 +78,8 @@ def reset_password(token: str, *, password: str) -> SignedIn:
 def change_password(
     principal: Principal, *, current: str, password: str, ip: str | None = None, user_agent: str | None = None
 ) -> SignedIn:
-    """Set a new password, end all sessions and open a new one for this browser.
+    """Set a new password, end all sessions and open a new one for this browser. A link to reset it that was mailed
+    before stops working: whoever has it may be the reason for the change.
 
     Raises Invalid with the field that is wrong, RateLimited after too many wrong guesses of the current one or too many
     new ones.
@@ -91,6 +92,7 @@ def change_password(
         user = scope.get(User, principal.user_id, lock=True)
         user.password_hash = hashed
         revoke_sessions(scope, user_id=user.id)
+        mailed_tokens.void(scope, user_id=user.id, purpose="reset_password")
         _tell(scope, user)
         token = open_session(scope, user_id=user.id, ip=ip, user_agent=user_agent, workspace_id=principal.workspace_id)
         return SignedIn(user_id=user.id, token=token, device=device_token(user.email_norm))
