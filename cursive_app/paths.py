@@ -5,9 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 LONGEST_TARGET = 1_000  # characters of a path to go on to, such as `next=`
-LONGEST_ADDRESS = (
-    16_000  # of a page's own address: a filter alone has up to 8,000 (SEG-11), and longer ones are refused
-)
+LONGEST_ADDRESS = 16_000  # of a page's own: a filter alone has up to 8,000 (SEG-11), and longer ones are refused
 
 
 def local_path(target: str | None, default: str = "/", *, longest: int = LONGEST_TARGET) -> str:

@@ -23,9 +23,8 @@ log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 5.0
 LONGEST_ATTEMPT_SECONDS = 3600.0  # a flow that hangs longer stops beating and is taken over
-LOST_PATIENCE_SECONDS = (
-    60.0  # a flow whose job was taken over leaves at its next chunk, after a slow vendor call at most
-)
+# A flow whose job was taken over leaves at its next chunk, after a slow vendor call at most.
+LOST_PATIENCE_SECONDS = 60.0
 hung = threading.Event()  # set once, when a flow does not leave its thread: only another process has that slot again
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=5)
