@@ -96,6 +96,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         if another:
             self.status, self.segment_id = "loading", segment_id
             self._drop_sample()
+            self._drop_count()
             self._drop_explanation()
             self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
             self.has_run, self.runs = False, []

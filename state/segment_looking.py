@@ -61,6 +61,7 @@ class LookPart(FilterPart, mixin=True):
         """The people database, or one's own leads."""
         filters, gone = edit.to_scope(self._now(), scope)
         self._drop_sample()
+        self._drop_count()
         told = [rx.toast.info(f"{plural(gone, 'row')} could not come along: the field is not there.")] if gone else []
         return [*told, *self._edited(filters)]
 
@@ -83,7 +84,8 @@ class LookPart(FilterPart, mixin=True):
         except CursiveError as error:
             async with self:
                 if self._edits == edit_number:
-                    self.counting, self.count_error = False, error.message
+                    self._drop_count()
+                    self.count_error = error.message
             return
         async with self:
             if self._edits == edit_number:
@@ -157,6 +159,10 @@ class LookPart(FilterPart, mixin=True):
             ".".join(map(str, path)): _marginal(one) for path, one in zip(telling, found.marginals, strict=False)
         }
         self.items = edit.lines(self._now(), self._notes)
+
+    def _drop_count(self) -> None:
+        """No number at all rather than one of another filter."""
+        self.counting, self.count, self.total, self.glimpses, self.count_error = False, "", "", [], ""
 
     def _after_edit(self) -> list[Any]:
         return [type(self).settle]

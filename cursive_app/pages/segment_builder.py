@@ -272,7 +272,7 @@ def _count_card() -> rx.Component:
     return rx.el.section(
         rx.el.div(
             rx.el.h2("Matching leads", class_name="text-13 text-ink-2"),
-            pill("exact", "good", dot=False),
+            rx.cond((S.count != "") & ~S.counting, pill("exact", "good", dot=False), rx.fragment()),
             class_name="flex items-center justify-between",
         ),
         rx.el.p(

@@ -177,9 +177,10 @@ def own_results() -> rx.Component:
                     caption="First leads",
                     href=lambda r: r.url,
                 ),
-                rx.cond(
-                    S.counting | (S.count == ""),
-                    rx.el.div(skeleton_lines(5), class_name="p-4"),
+                rx.match(
+                    rx.cond(S.count_error != "", "error", rx.cond(S.counting | (S.count == ""), "wait", "none")),
+                    ("error", rx.el.p("They could not be counted.", class_name="px-4 py-6 text-13 text-ink-2")),
+                    ("wait", rx.el.div(skeleton_lines(5), class_name="p-4")),
                     nothing_matches("No lead matches", "Remove the condition that removes the most people."),
                 ),
             ),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
+from typing import Any
 
-from cursive_app.services import leads
+import pytest
+
+from cursive_app.errors import Unavailable
+from cursive_app.services import leads, segments
 from state.segment_builder import SegmentBuilderState as Builder
 from tests.factories import Cast
 from tests.factories_leads import make_person
@@ -53,3 +59,87 @@ async def test_an_explanation_goes_with_the_filter_it_spoke_of(driver: Driver, c
     await explained()
     await opened(tab, f"/segments/{other.id}")
     assert said() == ("", 0, "")
+
+
+def counted(tab: Tab) -> tuple[str, str, int]:
+    return tab.var(Builder, "count"), tab.var(Builder, "total"), len(tab.var(Builder, "glimpses"))
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110  # what is waited for is in another thread
+            await asyncio.sleep(0.01)
+
+
+class Held:
+    """A service call that waits, the first time, until it is let go; `begun` says that somebody waits for it."""
+
+    def __init__(self, real: Callable[..., Any]) -> None:
+        self.real, self.begun, self.goes_on, self.calls = real, threading.Event(), threading.Event(), 0
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        self.calls += 1
+        if self.calls == 1:
+            self.begun.set()
+            assert self.goes_on.wait(30)
+        return self.real(*arguments, **options)
+
+
+async def test_a_count_that_fails_leaves_no_number_behind(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(cast, "TX", "TX", "NY")
+    made = make_segment(cast.alice, MY_TEXANS)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    assert counted(tab) == ("2", "3 leads", 2)
+
+    def fails(*_arguments: Any, **_options: Any) -> Any:
+        raise Unavailable("The database is busy.")
+
+    real = segments.count_leads
+    monkeypatch.setattr(segments, "count_leads", fails)
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    assert counted(tab) == ("", "", 0)
+    assert (tab.var(Builder, "counting"), tab.var(Builder, "count_error")) == (False, "The database is busy.")
+    monkeypatch.setattr(segments, "count_leads", real)
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "FL"})
+    assert (counted(tab), tab.var(Builder, "count_error")) == (("3", "3 leads", 3), "")
+
+
+async def test_another_segment_or_place_opens_without_the_number_of_the_one_before(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(cast, "TX", "TX", "NY")
+    made = make_segment(cast.alice, MY_TEXANS)
+    other = make_segment(cast.alice, where({"field": "state", "include": ["NY"]}, scope="leads"))
+    tab = await opened(driver(sign_in(cast.alice)), f"/segments/{made.id}")
+    held = Held(segments.count_leads)
+    monkeypatch.setattr(segments, "count_leads", held)
+    opening = asyncio.create_task(tab.send(Builder.load, path=f"/segments/{other.id}"))
+    await until(held.begun.is_set)
+    assert counted(tab) == ("", "", 0)
+    held.goes_on.set()
+    await opening
+    assert counted(tab) == ("1", "3 leads", 1)
+    await tab.send(Builder.set_scope, path=f"/segments/{other.id}", scope="provider")
+    assert counted(tab) == ("", "", 0)
+
+
+async def test_a_count_that_a_newer_edit_has_overtaken_is_thrown_away(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(cast, "TX", "TX", "NY")
+    made = make_segment(cast.alice, MY_TEXANS)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    held = Held(segments.count_leads)
+    monkeypatch.setattr(segments, "count_leads", held)
+    older = asyncio.create_task(tab.post(Builder.add_value, path, {"path": "0", "value": "NY"}))
+    await until(held.begun.is_set)
+    await tab.post(Builder.remove_value, path, {"path": "0", "value": "TX"})
+    assert counted(tab) == ("1", "3 leads", 1)
+    held.goes_on.set()
+    await older
+    assert counted(tab) == ("1", "3 leads", 1)
+    assert tab.var(Builder, "counting") is False
