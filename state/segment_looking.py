@@ -51,6 +51,8 @@ class LookPart(FilterPart, mixin=True):
     # Which parts of an unsaved edit this page shows, or showed, and keeps; the other part may be another tab's.
     _keeps_filter: bool = False
     _keeps_limits: bool = False
+    _samples: int = 0  # asked for or dropped so far; an answer to an earlier number comes too late
+    _asked: segments.Filters | None = None
     _sampled: segments.Filters | None = None
     _sampled_at: datetime | None = None
     _delivered_since: bool = False
@@ -91,25 +93,28 @@ class LookPart(FilterPart, mixin=True):
             if self._edits == edit_number:
                 self._show_count(found)
 
-    @rx.event
+    @rx.event(background=True)
     @allow(Permission.VIEW_SEGMENTS)
     async def take_sample(self):
-        """Ask the provider for a free, masked sample."""
-        self.sampling, self.sample_error = True, ""
-        filters = self._now()
-        yield
+        """Ask the provider for a free, masked sample; the page goes on meanwhile. The newest question is answered."""
+        async with self:
+            filters = self._now()
+            if self.sampling and self._asked == filters:
+                return  # this very question is on its way
+            self._samples += 1
+            number, self._asked = self._samples, filters
+            self.sampling, self.sample_error = True, ""
+        found, refused = None, ""
         try:
             found = await ask(segments.preview_segment, tenant(), filters, provider=provider())
         except Unauthenticated:
             raise
         except CursiveError as error:
-            self.sample_error = error.message
-            return
-        finally:
-            self.sampling = False
-        self.sample, self.has_sample = sample_card(found), True
-        self._sampled, self._sampled_at, self._delivered_since = filters, found.at, False
-        self._judge_sample()
+            refused = error.message
+        finally:  # also when the page is left in the middle: nothing keeps waiting for an answer that is not coming
+            async with self:
+                if self._samples == number:
+                    self._show_sample(filters, found, refused)
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
@@ -177,7 +182,18 @@ class LookPart(FilterPart, mixin=True):
         self._explained, self.why_name, self.why_verdict, self.why_url = None, "", "", ""
         self.why_rows, self.why_error = [], ""
 
+    def _show_sample(self, filters: segments.Filters, found: segments.PreviewView | None, refused: str) -> None:
+        self.sampling, self._asked, self.sample_error = False, None, refused
+        if found is None:
+            return
+        self.sample, self.has_sample = sample_card(found), True
+        self._sampled, self._sampled_at, self._delivered_since = filters, found.at, False
+        self._judge_sample()
+
     def _drop_sample(self) -> None:
+        """Forget the sample, and the one that is on its way."""
+        self._samples += 1
+        self.sampling, self._asked = False, None
         self.has_sample, self._sampled, self._sampled_at, self._delivered_since = False, None, None, False
         self.sample_age, self.sample_error = "", ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from cursive_app.errors import Unavailable
+from cursive_app.integrations.audiencelab import AudienceLab, Person, Preview
 from cursive_app.services import leads, segments
+from state import segment_looking
 from state.segment_builder import SegmentBuilderState as Builder
 from tests.factories import Cast
 from tests.factories_leads import make_person
@@ -143,3 +146,79 @@ async def test_a_count_that_a_newer_edit_has_overtaken_is_thrown_away(
     await older
     assert counted(tab) == ("1", "3 leads", 1)
     assert tab.var(Builder, "counting") is False
+
+
+@pytest.fixture
+def slow_sample(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """The provider's first answer waits to be let go; each names the number of its question."""
+
+    def answer(**_options: Any) -> Preview:
+        person = Person(first_name=str(held.calls), state="TX", primary_email="dana@acme.example")
+        return Preview(people=(person,), sample_size=1, field_coverage={})
+
+    held = Held(answer)
+    monkeypatch.setattr(AudienceLab, "preview", held)
+    return held
+
+
+async def test_the_page_goes_on_while_the_provider_answers(driver: Driver, cast: Cast, slow_sample: Held) -> None:
+    made = make_segment(cast.alice)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    sampling = asyncio.create_task(tab.send(Builder.take_sample, path=path))
+    await until(slow_sample.begun.is_set)
+    async with asyncio.timeout(20):
+        await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+        assert "New York" in tab.var(Builder, "sentence")
+    slow_sample.goes_on.set()
+    await sampling
+    assert (tab.var(Builder, "sampling"), tab.var(Builder, "has_sample")) == (False, True)
+    assert tab.var(Builder, "sample_age") == "filter", "it is a sample of the filter that was asked about"
+
+
+async def test_the_newest_question_is_answered_and_a_repeated_one_asked_once(
+    driver: Driver, cast: Cast, slow_sample: Held
+) -> None:
+    made = make_segment(cast.alice)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    older = asyncio.create_task(tab.send(Builder.take_sample, path=path))
+    await until(slow_sample.begun.is_set)
+    await tab.send(Builder.take_sample, path=path)
+    assert slow_sample.calls == 1
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    await tab.send(Builder.take_sample, path=path)
+    assert (slow_sample.calls, tab.var(Builder, "sample_age")) == (2, "")
+    slow_sample.goes_on.set()
+    await older
+    assert (tab.var(Builder, "sample")["rows"][0]["name"], tab.var(Builder, "sample_age")) == ("2.", "")
+
+
+async def test_a_sample_does_not_follow_to_another_segment(driver: Driver, cast: Cast, slow_sample: Held) -> None:
+    made, other = make_segment(cast.alice), make_segment(cast.alice)
+    tab = await opened(driver(sign_in(cast.alice)), f"/segments/{made.id}")
+    older = asyncio.create_task(tab.send(Builder.take_sample, path=f"/segments/{made.id}"))
+    await until(slow_sample.begun.is_set)
+    await opened(tab, f"/segments/{other.id}")
+    assert tab.var(Builder, "sampling") is False
+    slow_sample.goes_on.set()
+    await older
+    assert tab.var(Builder, "has_sample") in (False, None)
+
+
+async def test_a_sample_that_is_cut_off_leaves_no_button_waiting(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_segment(cast.alice)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+
+    async def cut_off(*_arguments: Any, **_options: Any) -> Any:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(segment_looking, "ask", cut_off)
+    with contextlib.suppress(asyncio.CancelledError):
+        await tab.send(Builder.take_sample, path=path)
+    monkeypatch.undo()
+    await opened(tab, f"{path}?run=")
+    assert tab.var(Builder, "sampling") is False
