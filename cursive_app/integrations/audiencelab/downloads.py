@@ -24,6 +24,7 @@ from cursive_app.integrations.audiencelab.errors import (
     ProviderServerError,
     ProviderTimeout,
     asked,
+    asked_wait,
     error_for,
 )
 
@@ -92,7 +93,7 @@ def _streamed(
             if response.status_code in (403, 410):  # how stores answer an expired signature
                 raise ProviderNotFound(status=response.status_code)
             if response.status_code != 200:
-                raise error_for(response.status_code, "")
+                raise error_for(response.status_code, "", retry_after=asked_wait(response.headers))
             chunks = _capped(response.iter_raw(), max_packed_bytes)
             yield from _rows(_lines(_unpacked(chunks, max_unpacked_bytes)))
     except httpx.TimeoutException as error:

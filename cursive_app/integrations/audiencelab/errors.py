@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
+from cursive_app import clock
 from cursive_app.errors import UpstreamFailed
 
 PORT = "provider"
@@ -138,6 +140,21 @@ def error_for(status: int, words: str, *, retry_after: float | None = None) -> P
         return ProviderProtocolError(status=status)
     found = _MEMBER.search(words)
     return ProviderRefused(status=status, member=found[1] if found else None)
+
+
+def asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds from a Retry-After header in either form, or None."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - clock.now()).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 _EMAIL_OR_NUMBER = re.compile(r"[^\s@\"']+@[^\s@\"']+|\+?\d[\d ().-]{6,}\d|[A-Za-z0-9_-]{32,}")

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from uuid import UUID
@@ -31,6 +30,7 @@ from cursive_app.integrations.audiencelab.errors import (
     ProviderTimeout,
     ProviderUnavailable,
     asked,
+    asked_wait,
     error_for,
     error_text,
     scrubbed,
@@ -189,7 +189,7 @@ class Transport:
         if not 200 <= status < 300:
             words = error_text(content)
             log.warning("provider_refused", status=status, words=scrubbed(words))
-            raise error_for(status, words, retry_after=_retry_after(headers))
+            raise error_for(status, words, retry_after=asked_wait(headers))
         if not content.strip():
             return None
         try:
@@ -221,18 +221,3 @@ def _row_count(body: Any) -> int | None:
     except ProviderProtocolError:
         return None
     return len(rows) if rows or isinstance(body, list) else None
-
-
-def _retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds from a Retry-After header in either form, or None."""
-    value = headers.get("Retry-After")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - clock.now()).total_seconds())
-    except (ValueError, TypeError):
-        return None

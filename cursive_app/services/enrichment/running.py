@@ -3,7 +3,8 @@
 Up to three chunks are at the provider at once. Each step is one claim-call-settle: decide by what is stored, call the
 provider outside any transaction, commit what came of it under the job's token. A chunk's name is stored before it is
 sent, so one whose answer was lost is found again and not bought twice. An error is tried again with growing pauses;
-after the last one only that chunk's rows end with an error, and the other chunks go on.
+after the last one only that chunk's rows end with an error, and the other chunks go on. A provider that asks for time
+is given it (`throttling`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from datetime import timedelta
 import structlog
 
 from cursive_app.clock import now
-from cursive_app.integrations.audiencelab import AudienceLab, ProviderError, ProviderRefused
+from cursive_app.integrations.audiencelab import (
+    AudienceLab,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
 from cursive_app.services import jobs, notices
 from cursive_app.services.accounts import Permission
@@ -25,6 +32,7 @@ from cursive_app.services.enrichment.pausing import rest
 from cursive_app.services.enrichment.pricing import rows_to_send, rows_unanswered
 from cursive_app.services.enrichment.results import Stopped, results
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
+from cursive_app.services.enrichment.throttling import forget_waits, wait_out
 from cursive_app.services.enrichment.troubles import GIVEN_UP, error_trouble, failed_trouble
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.jobs.causes import Cause
@@ -51,8 +59,14 @@ def run_enrichment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
             ACTS[step.act](claimed, step.chunk, lab)
         except Stopped:
             continue
+        except (ProviderRateLimited, ProviderUnavailable) as error:
+            if wait_out(claimed, error, error_trouble(step.chunk, error)):
+                return
+            _failed(claimed, step.chunk, error)
         except ProviderError as error:
             _failed(claimed, step.chunk, error)
+        else:
+            forget_waits(claimed)
         jobs.heartbeat(claimed)
         if time.monotonic() > turn_ends:
             with claimed.tenant.begin() as scope:
