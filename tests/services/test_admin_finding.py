@@ -160,6 +160,12 @@ def test_arguments_are_found_and_offered_to_those_who_see_them(cast: Cast) -> No
 
     assert found(operator, "args.file:spring*") == [job.id]
     assert found(reader, "args.file:spring*") == found(reader, "args.file:*") == []
+    hidden = failing_job(
+        cast.alice, arguments={"outer": {"token": "abc-77", "size": 7}, "many": ["abc-77"], "on": True}
+    )
+    for guess in ("args.outer:*token*abc*", "args.outer:*abc*", "args.outer:*", "args.many:*abc*"):
+        assert found(staff("all"), guess) == [], guess
+    assert found(operator, "args.outer.size:7") == found(operator, "args.on:true") == [hidden.id]
     assert found(operator, f"args.segment_id:{segment}") == found(reader, f"args.segment_id:{segment}") == [job.id]
     for actor in (operator, reader, staff("all")):
         with pytest.raises(Invalid):

@@ -153,8 +153,14 @@ def _argument(path: tuple[str, ...], value: str, *, values_seen: bool) -> Column
         raise _wrong("Name the argument: args.run_id:…")
     if any(map(is_secret, path)):
         raise _wrong(f"{'.'.join(path)[:60]} is a secret and cannot be searched.")
-    link = _whole(Job.links[path].astext, value)
-    return or_(_whole(Job.arguments[path].astext, value), link) if values_seen else link
+    link = _scalar(Job.links[path], value)
+    return or_(_scalar(Job.arguments[path], value), link) if values_seen else link
+
+
+def _scalar(held: Any, value: str) -> ColumnElement[bool]:
+    """A text, a number, true or false. The text of a structure would tell of the secrets in it."""
+    is_scalar = func.jsonb_typeof(held).in_(("string", "number", "boolean"))
+    return and_(is_scalar, _whole(held.astext, value))
 
 
 def _whole(column: SQLColumnExpression[Any], value: str) -> ColumnElement[bool]:
