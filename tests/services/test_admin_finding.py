@@ -184,11 +184,11 @@ def test_arguments_are_found_and_offered_to_those_who_see_them(cast: Cast) -> No
 def test_the_history_is_a_file_no_spreadsheet_runs(cast: Cast) -> None:
     actor = staff("read_only")
     with cast.alice.begin() as scope:
-        jobs.open_job(scope, kind="trial", title='=HYPERLINK("x")', task="trial.run")
+        jobs.open_job(scope, kind="trial", title=' =HYPERLINK("x")', task="trial.run")
     failing_job(cast.alice)
     text = b"".join(admin.history_csv(actor, query=of(cast.alice))).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [row["title"] for row in rows] == ["A trial", '\'=HYPERLINK("x")']
+    assert [row["title"] for row in rows] == ["A trial", '\' =HYPERLINK("x")']
     assert (rows[0]["state"], rows[0]["error_code"], rows[1]["finished_at"]) == ("failed", "invalid", "")
     assert actions_of(actor)[-1].action == "jobs.export"
     with pytest.raises(Invalid):

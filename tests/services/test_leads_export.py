@@ -16,6 +16,7 @@ from sqlalchemy import text as sql
 
 from cursive_app.errors import Forbidden, Unavailable
 from cursive_app.integrations.audiencelab.contacts import PersonEmail, PersonPhone
+from cursive_app.services.csv_cells import FORMULA_LETTERS, plain_cell
 from cursive_app.services.leads import LeadFilter, Sort, export, parse_filter
 from cursive_app.services.leads.export import COLUMNS, export_csv
 from db.engine import database
@@ -137,7 +138,7 @@ TEXTS = (
     "company_linkedin_url", "sic", "naics", "address", "city", "state", "postal_code", "age_range", "gender",
 )  # fmt: skip
 PHONES = ("phone", "company_phone")
-EVIL = "=+-@\t\r\n＝＋－＠'\",;\\. %aé🦊0189\u200b\ufeff"
+EVIL = FORMULA_LETTERS + "'\",;\\. %aé🦊0189\u200b\ufeff"
 ANY = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8)
 VALUES = st.none() | st.just("\\.") | st.text(EVIL, max_size=8) | ANY
 NUMBERS = VALUES | st.from_regex(r"\+[0-9]{1,17}\n?", fullmatch=True)
@@ -148,7 +149,7 @@ def by_the_rule(name: str, value: str | None) -> str:
     if value is None:
         return ""
     number = name in PHONES and re.fullmatch(r"\+[1-9][0-9]{6,14}", value, re.ASCII)
-    safe = f"'{value}" if value[:1] in tuple("=+-@\t\r\n＝＋－＠") and not number else value
+    safe = value if number else plain_cell(value)
     return '"' + safe.replace('"', '""') + '"'
 
 

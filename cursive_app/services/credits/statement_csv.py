@@ -10,24 +10,11 @@ from datetime import UTC
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits.posting import LedgerLine, line_of
 from cursive_app.services.credits.statement import StatementFilter, conditions
+from cursive_app.services.csv_cells import plain_cell
 from db.models.credits import CreditLine
 from db.scope import Tenant
 
 CSV_BATCH = 2000
-_FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "\0",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # also full-width: some programs fold them
 
 
 def export_csv(tenant: Tenant, *, filter: StatementFilter | None = None) -> Iterator[bytes]:
@@ -61,21 +48,17 @@ def _cells(line: LedgerLine) -> list[str]:
         str(line.seq),
         line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
         line.kind,
-        _safe(line.description),
+        plain_cell(line.description),
         f"{line.change:.2f}",
         f"{line.held_change:.2f}",
         f"{line.balance_after:.2f}",
         f"{line.held_after:.2f}",
-        _safe(line.actor_label),
-        _safe(line.reference or ""),
+        plain_cell(line.actor_label),
+        plain_cell(line.reference or ""),
         str(line.job_id or ""),
         str(line.answers_id or ""),
         str(line.id),
     ]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def _rows(cells: list[str]) -> bytes:

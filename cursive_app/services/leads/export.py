@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from cursive_app.services import accounts
 from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.csv_cells import FORMULA_LETTERS
 from cursive_app.services.leads.copying import copy_csv
 from cursive_app.services.leads.filters import LeadFilter, conditions
 from cursive_app.services.leads.paging import Position, Sort, in_order
@@ -44,8 +45,7 @@ from db.scope import Scope, Tenant
 FIRST_BATCH = 200  # small, so that the download starts at once
 BATCH = 10_000
 _TIMEOUT = "60s"
-_FORMULA = "=+-@\t\r\n＝＋－＠"
-_FIRST_LETTERS = literal_column(f"'{{{','.join(str(ord(letter)) for letter in _FORMULA)}}}'::integer[]")
+_FIRST_LETTERS = literal_column(f"'{{{','.join(str(ord(letter)) for letter in FORMULA_LETTERS)}}}'::integer[]")
 _END = b"\r\n"
 _DIGITS = r"^\+[1-9][0-9]+$"  # with 7 to 15 digits; counting in the pattern would cost more than the rest of the line
 
@@ -60,8 +60,8 @@ class Column:
 
 
 def _plain(column: Any) -> ColumnElement[Any]:
-    """Text that no spreadsheet takes for a formula. `ascii` is the code point of the first letter, cheaply."""
-    return case((func.ascii(column) == any_(_FIRST_LETTERS), literal("'") + column), else_=column)
+    """`plain_cell` in SQL. `ascii` is the code point of the first letter, cheaply."""
+    return case((func.ascii(func.ltrim(column)) == any_(_FIRST_LETTERS), literal("'") + column), else_=column)
 
 
 def _phone(column: Any) -> ColumnElement[Any]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import tuple_
 
+from cursive_app.services.csv_cells import plain_cell
 from cursive_app.services.jobs.admin.listing import open_search
 from cursive_app.services.jobs.admin.rows import read_rows, rows_statement
 from cursive_app.services.jobs.admin.staff import record_action, require_staff
@@ -17,7 +18,6 @@ from db.models.jobs import Job
 from db.system import system_scope
 
 BATCH = 1_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 HEADER = (
     "id", "kind", "title", "workspace", "workspace_id", "state", "stage", "queue", "tries", "created_at", "started_at",
     "finished_at", "waited_seconds", "duration_seconds", "total", "processed", "failed", "credits_held",
@@ -74,9 +74,7 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return str(value)
+    return plain_cell(value) if isinstance(value, str) else str(value)
 
 
 def _csv(rows: list[tuple[str, ...]]) -> bytes:
