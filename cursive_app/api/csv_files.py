@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from starlette.responses import StreamingResponse
 
@@ -28,10 +29,16 @@ def marked(content: Iterator[bytes]) -> Iterator[bytes]:
     yield from content
 
 
-def csv_attachment(content: Iterator[bytes], *, filename: str, for_a_person: bool) -> StreamingResponse:
-    """A download. `filename` is plain ASCII without quotes."""
+def csv_attachment(
+    content: Iterator[bytes], *, filename: str, for_a_person: bool, headers: Mapping[str, str] = MappingProxyType({})
+) -> StreamingResponse:
+    """A download. `filename` is plain ASCII without quotes; `headers` are added."""
     return StreamingResponse(
         marked(content) if for_a_person else content,
         media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="{filename}"', "X-Content-Type-Options": "nosniff"},
+        headers={
+            "Content-Disposition": f'attachment; filename="{filename}"',
+            "X-Content-Type-Options": "nosniff",
+            **headers,
+        },
     )

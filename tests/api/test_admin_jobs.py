@@ -13,6 +13,7 @@ from cursive_app.api.app import rest
 from cursive_app.api.v1.admin_openapi import staff_document
 from cursive_app.services import accounts
 from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import listing
 from db.engine import Database
 from db.models.accounts import User
 from db.system import system_scope
@@ -163,6 +164,16 @@ def test_the_history_is_a_download(app: FastAPI, cast: Cast, customer: Cast) -> 
     assert (answer.status_code, answer.headers["content-disposition"]) == (200, 'attachment; filename="jobs.csv"')
     assert answer.content.startswith(codecs.BOM_UTF8), "spreadsheets take it for UTF-8"
     assert answer.text.splitlines()[1].startswith(str(job.id))
+    assert "x-searched-back-to" not in answer.headers
+
+
+def test_a_history_that_is_cut_says_how_far_back_it_goes(
+    app: FastAPI, cast: Cast, customer: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, _ = make_job(customer.alice), make_job(customer.alice)
+    monkeypatch.setattr(listing, "SEARCHED_JOBS", 1)
+    answer = as_staff(app, cast, "read_only").get(f"{JOBS}/history.csv")
+    assert answer.headers["x-searched-back-to"] == job_row(older.id).created_at.isoformat()
 
 
 def test_a_request_from_another_page_changes_nothing(app: FastAPI, cast: Cast, customer: Cast) -> None:

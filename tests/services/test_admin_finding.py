@@ -193,3 +193,17 @@ def test_the_history_is_a_file_no_spreadsheet_runs(cast: Cast) -> None:
     assert actions_of(actor)[-1].action == "jobs.export"
     with pytest.raises(Invalid):
         admin.history_csv(actor, query="nonsense:x")
+
+
+def test_a_history_that_ends_before_the_jobs_do_says_so(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    since = now()
+    made = [make_job(cast.alice) for _ in range(4)]
+    whole = admin.history_csv(staff(), query=of(cast.alice), since=since)
+    assert (whole.searched_back_to, len(list(csv.reader(io.StringIO(b"".join(whole).decode()))))) == (None, 5)
+    monkeypatch.setattr(listing, "SEARCHED_JOBS", 2)
+    part = admin.history_csv(staff(), query=of(cast.alice), since=since)
+    header, *rows, last = csv.reader(io.StringIO(b"".join(part).decode(), newline=""))
+    assert [row[0] for row in rows] == [str(job.id) for job in reversed(made[2:])]
+    assert part.searched_back_to == job_row(made[1].id).created_at
+    assert last[0].startswith("Only the newest 100,000 jobs were searched, back to 20")
+    assert (len(last), set(last[1:])) == (len(header), {""})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import tuple_
@@ -13,7 +14,7 @@ from cursive_app.services.csv_cells import plain_cell
 from cursive_app.services.jobs.admin.listing import open_search
 from cursive_app.services.jobs.admin.rows import read_rows, rows_statement
 from cursive_app.services.jobs.admin.staff import record_action, require_staff
-from cursive_app.services.jobs.admin.views import AdminJobRow, StaffActor
+from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobRow, StaffActor
 from db.models.jobs import Job
 from db.system import system_scope
 
@@ -26,10 +27,22 @@ HEADER = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryFile:
+    """The file, to be read once, and the creation time at which its search ended (None: it looked at everything)."""
+
+    lines: Iterator[bytes]
+    searched_back_to: datetime | None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.lines
+
+
 def history_csv(
     actor: StaffActor, *, query: str = "", since: datetime | None = None, until: datetime | None = None
-) -> Iterator[bytes]:
-    """The jobs that match, newest first, as UTF-8 with a header, in batches read in short transactions.
+) -> HistoryFile:
+    """The jobs that match, newest first, as UTF-8 with a header, in batches read in short transactions. When there are
+    more jobs than a query looks at, a last line says so in its first cell.
 
     Text that a spreadsheet would run gets an apostrophe in front. Raises Forbidden and Invalid before the first byte.
     """
@@ -51,9 +64,16 @@ def history_csv(
                 yield _csv([_values(row) for row in rows])
                 position = (rows[-1].created_at, rows[-1].id)
             if len(rows) < BATCH:
-                return
+                break
+        if search.edge is not None:
+            yield _csv([(_bounded(search.edge[0]), *[""] * (len(HEADER) - 1))])
 
-    return lines()
+    return HistoryFile(lines=lines(), searched_back_to=search.edge[0] if search.edge is not None else None)
+
+
+def _bounded(edge: datetime) -> str:
+    searched = f"Only the newest {SEARCHED_JOBS:,} jobs were searched, back to {_plain(edge)}."
+    return f"{searched} Choose dates to go further back."
 
 
 def _values(row: AdminJobRow) -> tuple[str, ...]:

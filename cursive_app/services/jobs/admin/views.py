@@ -23,7 +23,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     stuck(actor) -> StuckView
     rescue(actor, id, *, from_living=False) -> AdminJobRow              # of a stuck job only
     totals(actor, *, since=None, until=None, hours_of=None) -> TotalsView
-    history_csv(actor, *, query="", since=None, until=None) -> Iterator[bytes]
+    history_csv(actor, *, query="", since=None, until=None) -> HistoryFile
     ledger_alarm(actor) -> LedgerAlarm                                  # what the nightly proof found to be off
     actions(actor, *, limit=50) -> tuple[StaffActionView, ...]
 
