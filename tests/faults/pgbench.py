@@ -35,7 +35,7 @@ class Clients:
         self._process = subprocess.Popen(
             command,
             cwd=self._folder,
-            env={**os.environ, "PGOPTIONS": f"-c app.workspace_id={workspace_id} -c synchronous_commit=on"},
+            env={**os.environ, "PGOPTIONS": f"-c app.workspace_id={workspace_id}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
