@@ -150,6 +150,7 @@ def test_nothing_acknowledged_is_lost(
             acknowledged = clients.acknowledged()
             crashing.start()
             spenders.assert_go_on()
+            assert credits.prove().holds, "P1: the ledger does not add up after a kill"
             assert_all_are_there(workspace_id, acknowledged)
             kills, acks = kills + 1, acks + acknowledged.total()
     finally:

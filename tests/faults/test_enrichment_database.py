@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cursive_app.errors import Unavailable
+from cursive_app.services import credits
 from cursive_app.settings import settings
 from db.embedded import EmbeddedPostgres
 from tests.factories import Cast
@@ -64,6 +65,7 @@ def test_a_run_outlives_a_crash_of_the_database(
         wait_until(lambda: _has_ended(id), seconds=90, what="the end of the run")  # noqa: B023
         assert worker.is_alive
         check(own_cast.alice, id)
+        assert credits.prove().holds
         row = list_row(id)
         assert (row.status, row.matched_count, row.no_match_count) == ("completed", KNOWN, UNKNOWN)
         assert balance_of(own_cast.alice) == (number * (100 - KNOWN * price), 0)

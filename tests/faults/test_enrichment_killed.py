@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -26,7 +26,7 @@ from cursive_app.settings import Settings, settings
 from db.embedded import socket_url
 from db.scope import Tenant
 from tests.factories import make_cast
-from tests.factories_credits import balance_of, fund
+from tests.factories_credits import assert_ledger_proved, balance_of, fund
 from tests.factories_enrichment import (
     check,
     chunks_of,
@@ -201,6 +201,7 @@ def test_a_worker_killed_in_every_phase_at_once(
         wait_until(lambda: all(one.has_ended() for one in everyone), seconds=90, what="the end of every run")  # noqa: B023
         for one in everyone:
             one.assert_whole()
+        assert_ledger_proved(one.tenant.workspace_id for one in everyone)
         assert sorted(gate.ordered) == sorted(set(gate.ordered)), "no chunk was bought twice"
         heir.kill()
 
@@ -221,23 +222,34 @@ def test_a_worker_killed_at_random_moments(
 ) -> None:
     """Several runs, their worker killed again and again while they go on."""
     chance = random.Random(20260103)
+    kills = met = 0
     for _ in range(trials(1, 8)):
         everyone = [begin() for _ in range(5)]
         for _ in range(trials(2, 6)):
             everyone.append(begin())  # on a quick machine the others may have ended
-            victim = spawn(WORKER, **worker_settings(gate))
+            began, victim = now(), spawn(WORKER, **worker_settings(gate))
             wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
             time.sleep(chance.random() * 2)
             victim.kill()
+            kills, met = kills + 1, met + any(_was_left_by(one, since=began) for one in everyone)
         heir = spawn(WORKER, **worker_settings(gate))
         wait_until(lambda: all(one.has_ended() for one in everyone), seconds=90, what="the end of every run")  # noqa: B023
         for one in everyone:
             one.assert_whole()
+        assert_ledger_proved(one.tenant.workspace_id for one in everyone)
         assert all(len(chunks_of(one.id)) == 3 for one in everyone)
         heir.kill()
+    assert met * 2 >= kills, f"only {met} of {kills} kills met a run that was in hand"
 
 
 def _is_in_hand(trial: Trial) -> bool:
     """Whether a living worker has just moved the run."""
     heartbeat_at = job_row(run_job_id(trial.id)).heartbeat_at
     return heartbeat_at is not None and now() - heartbeat_at < timedelta(seconds=1)
+
+
+def _was_left_by(trial: Trial, *, since: datetime) -> bool:
+    """Whether a worker that was started at `since` died with the run in hand: its claim is still there."""
+    row = job_row(run_job_id(trial.id))
+    held = row.attempt_token is not None and row.heartbeat_at is not None and row.heartbeat_at >= since
+    return held and not trial.has_ended()

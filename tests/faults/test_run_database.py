@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -38,6 +37,7 @@ class Spender:
         self.tenant: Tenant = make_cast().alice
         fund(self.tenant.workspace_id, 100_000)
         self.acknowledged: set[str] = set()
+        self.refused = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._spend)
         self._thread.start()
@@ -49,6 +49,7 @@ class Spender:
                 with self.tenant.begin() as scope:
                     credits.debit(scope, amount=Decimal(1), key=key, description="Spend")
             except Unavailable:
+                self.refused += 1
                 self._stop.wait(0.02)
                 continue
             self.acknowledged.add(key)
@@ -83,7 +84,12 @@ def test_runs_and_spends_outlive_their_database(
         for page, fault in ((2, EmbeddedPostgres.stop), (5, crash)):
             wait_until(lambda: any(_page(one) > page for one in everyone), seconds=60, what=f"page {page}")  # noqa: B023
             fault(own_postgres)
-            time.sleep(0.5)  # it stays away for a moment, so that everybody meets a closed door
+            refused = {id(one): one.refused for one in spenders}
+            wait_until(
+                lambda: all(one.refused > refused[id(one)] + 1 for one in spenders),  # noqa: B023
+                seconds=30,
+                what="everybody to meet a closed door",
+            )
             own_postgres.start()
         wait_until(lambda: all(map(_has_ended, everyone)), seconds=90, what="the end of every run")  # noqa: B023
         for spender in spenders:
@@ -93,6 +99,7 @@ def test_runs_and_spends_outlive_their_database(
             spender.assert_every_spend_is_there_once()
         for one in everyone:
             assert_whole(one, LEADS)
+        assert credits.prove().holds
         assert worker.is_alive
 
 

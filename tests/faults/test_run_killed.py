@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from cursive_app.services import segments
 from db.models.leads import Lead
 from db.scope import Tenant
 from tests.factories import make_cast
-from tests.factories_credits import balance_of, fund, sums_of
+from tests.factories_credits import assert_ledger_proved, balance_of, fund, sums_of
 from tests.factories_jobs import job_row
 from tests.factories_segments import MANAGERS, captured, lead_count, look, make_segment, run_row, start
 from tests.faults.gate import Gate
@@ -140,6 +140,7 @@ def test_a_worker_killed_in_every_phase_at_once(spawn: Spawn, gate: Gate, rows: 
         wait_until(lambda: all(one.has_ended() for one in everyone), seconds=75, what="the end of every run")  # noqa: B023
         for one in everyone:
             assert_whole(one)
+        assert_ledger_proved(one.tenant.workspace_id for one in everyone)
         assert sorted(map(str, gate.made)) == sorted({str(one) for one in gate.made}), "no audience was made twice"
         heir.kill()
 
@@ -151,22 +152,33 @@ def test_a_worker_killed_at_random_moments(spawn: Spawn, gate: Gate, trials: Tri
     """Several runs, their worker killed again and again while they go on; the claims run out between two kills."""
     chance = random.Random(20260101)
     leads = 200
+    kills = met = 0
     for _ in range(trials(1, 8)):
         everyone = [begin(leads) for _ in range(5)]
         for _ in range(trials(2, 6)):
             everyone.append(begin(leads))  # on a quick machine the others may have ended
-            victim = spawn(WORKER, **worker_settings(gate))
+            began, victim = now(), spawn(WORKER, **worker_settings(gate))
             wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
             time.sleep(chance.random() * 2.5)
             victim.kill()
+            kills, met = kills + 1, met + any(_was_left_by(one, since=began) for one in everyone)
         heir = spawn(WORKER, **worker_settings(gate))
         wait_until(lambda: all(one.has_ended() for one in everyone), seconds=90, what="the end of every run")  # noqa: B023
         for one in everyone:
             assert_whole(one, leads)
+        assert_ledger_proved(one.tenant.workspace_id for one in everyone)
         heir.kill()
+    assert met * 2 >= kills, f"only {met} of {kills} kills met a run that was in hand"
 
 
 def _is_in_hand(trial: Trial) -> bool:
     """Whether a living worker has just moved the run."""
     heartbeat_at = job_row(trial.job_id).heartbeat_at
     return heartbeat_at is not None and now() - heartbeat_at < timedelta(seconds=1)
+
+
+def _was_left_by(trial: Trial, *, since: datetime) -> bool:
+    """Whether a worker that was started at `since` died with the run in hand: its claim is still there."""
+    row = job_row(trial.job_id)
+    held = row.attempt_token is not None and row.heartbeat_at is not None and row.heartbeat_at >= since
+    return held and not trial.has_ended()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cursive_app.errors import Unavailable
 from cursive_app.settings import Settings
 from db import engine as db_engine
 from db.embedded import SAFE, EmbeddedPostgres
@@ -78,5 +79,5 @@ def crash(server: EmbeddedPostgres) -> None:
 def finished(job_id: object) -> bool:
     try:
         return completed(job_id)  # type: ignore[arg-type]
-    except Exception:  # noqa: BLE001  # the pool notices the restart on its first use
+    except Unavailable:  # the pool notices the restart on its first use
         return False
