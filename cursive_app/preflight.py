@@ -14,6 +14,7 @@ from typing import TextIO
 from cursive_app.settings import ROOT, Settings
 
 LEAST_FREE_BYTES = 150_000_000
+HIGHEST_PORT = 65_535
 
 
 class Refused(RuntimeError):
@@ -89,8 +90,9 @@ def require_port(host: str, port: int, *, wait_seconds: float = 0.0) -> None:
         if error.errno != errno.EADDRINUSE:
             raise Refused(f"Cursive cannot listen on {host}:{port} ({error.strerror}); set HOST and PORT.") from error
         if time.monotonic() >= deadline:
+            other = port + 10 if port + 10 <= HIGHEST_PORT else port - 10
             raise Refused(
-                f"Port {port} is in use by another program. Choose another one: PORT={port + 10} make run"
+                f"Port {port} is in use by another program. Choose another one: PORT={other} make run"
             ) from error
         time.sleep(0.1)
 
