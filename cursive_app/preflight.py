@@ -30,19 +30,15 @@ def short(path: Path) -> str:
 
 
 def require_data_dir(config: Settings) -> None:
-    """The data folder exists, can be written and has room. Raises Refused."""
-    probe = config.data_dir / ".writable"
-    try:
-        config.data_dir.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "Free some space" if full else "Allow writing there"
-        raise Refused(
-            f"The data folder {config.data_dir} cannot be written ({error.strerror}). "
-            f"{advice}, or set DATA_DIR to another folder."
-        ) from error
+    """The data folder and its folder of logs exist, can be written and have room. Raises Refused."""
+    for folder, name in ((config.data_dir, "data folder"), (config.data_dir / "logs", "folder of logs")):
+        probe = folder / ".writable"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"x" * 4096)
+            probe.unlink()
+        except OSError as error:
+            raise not_writable(folder, name, error) from error
     free = shutil.disk_usage(config.data_dir).free
     if free < LEAST_FREE_BYTES:
         raise Refused(
@@ -51,12 +47,30 @@ def require_data_dir(config: Settings) -> None:
         )
 
 
+def not_writable(path: Path, name: str, error: OSError) -> Refused:
+    """What to say when something in the data folder, `name` in words, cannot be used."""
+    advice = "Allow writing there"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        advice = "Free some space"
+    elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        advice = "Move away what is in its place"
+    return Refused(
+        f"The {name} {path} cannot be written ({error.strerror}). {advice}, or set DATA_DIR to another folder."
+    )
+
+
 class Instance:
-    """The one `cursive up` of a data folder. The lock is the kernel's: it goes with the process, however that ends."""
+    """The one `cursive up` of a data folder. The lock is the kernel's: it goes with the process, however that ends.
+
+    Raises Refused when there is another one, or the lock file cannot be written.
+    """
 
     def __init__(self, config: Settings) -> None:
         self.path = config.data_dir / "up.lock"
-        self.file: TextIO = self.path.open("a+", encoding="utf-8")
+        try:
+            self.file: TextIO = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise not_writable(self.path, "lock file", error) from error
         self.file.seek(0)
         said = self.file.read().split()[:2]
         try:
@@ -69,13 +83,17 @@ class Instance:
             ) from error
         self.after_crash = bool(said)  # the last one had no time to empty the file
         self.file.truncate(0)
-        self.file.write(f"{os.getpid()} {config.public_url}\n")
-        self.file.flush()
+        self._write(f"{os.getpid()} {config.public_url}\n")
 
     def note(self, ports: dict[str, str]) -> None:
-        """Leave word of the ports that were chosen, for `running_ports`."""
-        self.file.write("".join(f"{name}={port}\n" for name, port in ports.items()))
-        self.file.flush()
+        """Leave word of the ports that were chosen, for `running_ports`. Raises Refused."""
+        self._write("".join(f"{name}={port}\n" for name, port in ports.items()))
+
+    def _write(self, text: str) -> None:
+        try:
+            os.write(self.file.fileno(), text.encode())  # unbuffered: nothing is left to fail while closing
+        except OSError as error:
+            raise not_writable(self.path, "lock file", error) from error
 
     def close(self) -> None:
         """A clean end."""

@@ -40,6 +40,14 @@ def up(config: Settings, *, say: Callable[[str], None]) -> int:
         except (Refused, PartFailed, EmbeddedPostgresError) as error:
             say(str(error))
             return 1
+        except OSError as error:
+            if error.filename is None:
+                raise
+            say(
+                f"{error.filename} cannot be used ({error.strerror}). Allow that or move it away, or set DATA_DIR to "
+                "another folder."
+            )
+            return 1
     return 0
 
 
