@@ -19,10 +19,11 @@ import reflex as rx
 from reflex_components_radix.primitives.dialog import dialog as radix
 
 from components.binding import Flag, Items, items
+from components.buttons import classes
 from components.icons import icon
 from components.primitives import command as cmd
 
-_CLOSE = "palette-close"
+_OPEN, _CLOSE = "palette-open", "palette-close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def command_palette(
         radix.trigger(
             *(trigger or ("Search and commands",)),
             class_name=trigger_class,
+            id=_OPEN,
             aria_label="Search and commands",
             data_hotkey="mod+k",
             custom_attrs={"data-hotkey-hidden": ""},
@@ -92,6 +94,18 @@ def command_palette(
             ),
         ),
         **({"on_open_change": on_open_change} if on_open_change is not None else {}),
+    )
+
+
+def phone_opener() -> rx.Component:
+    """A second button for the page's palette, on phones: the first one is in the sidebar, which is hidden there."""
+    return rx.el.button(
+        icon("search"),
+        type="button",
+        aria_label="Search and commands",
+        aria_haspopup="dialog",
+        on_click=rx.call_script(f"document.getElementById('{_OPEN}')?.click()"),
+        class_name=classes("ghost", "md", "btn-icon phone-only"),
     )
 
 

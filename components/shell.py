@@ -15,6 +15,7 @@ import reflex as rx
 
 from components.binding import Text
 from components.buttons import classes
+from components.command_palette import phone_opener
 from components.dialog import tooltip
 from components.feedback import skeleton
 from components.icons import icon, mark
@@ -42,7 +43,7 @@ def app_shell(
     frame = rx.el.div(
         rx.el.aside(rx.el.div(*side, class_name="app-side-inner"), class_name="app-side", aria_label="Sidebar"),
         rx.el.div(
-            _top_bar(data, nav, active, title, crumbs, actions, bell),
+            _top_bar(data, nav, active, title, crumbs, actions, _at_the_end(palette, bell)),
             rx.el.main(
                 *banners,
                 _when_known(data, content),
@@ -71,6 +72,12 @@ def _when_known(data: ShellData, content: Sequence[Any]) -> rx.Component:
     return rx.cond(data.known, rx.fragment(*content), waiting)
 
 
+def _at_the_end(palette: Any, bell: Any) -> list[rx.Component]:
+    """What stands last in the bar of every page that has it: on phones the way to the palette, and the bell."""
+    opener = [] if palette is None else [phone_opener()]
+    return opener if bell is None else [*opener, bell]
+
+
 def _top_bar(
     data: ShellData,
     nav: Sequence[NavGroup],
@@ -78,7 +85,7 @@ def _top_bar(
     title: Text,
     crumbs: Sequence[tuple[Text, str]],
     actions: Sequence[Any],
-    bell: Any,
+    last: Sequence[Any],
 ) -> rx.Component:
     trail = [
         rx.el.span(
@@ -106,7 +113,7 @@ def _top_bar(
         ),
         rx.cond(data.sandbox, _sandbox_mark(), rx.fragment()),
         rx.el.div(*actions, class_name="flex flex-none items-center gap-2 empty:hidden"),
-        rx.fragment() if bell is None else bell,
+        *last,
         aria_label="Page header",
         class_name="app-top",
     )
