@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -73,13 +74,31 @@ def test_a_newer_python_beside_an_old_one_is_found(checkout: Path) -> None:
     assert done.returncode == 1
 
 
+@contextmanager
+def waiting(*named: str) -> Iterator[int]:
+    """A process that waits, with this in its command line."""
+    with subprocess.Popen(["/bin/sh", "-c", "read _", *named], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
+
+
 def test_an_installation_that_runs_already_is_left_alone(checkout: Path) -> None:
     (checkout / ".venv").mkdir()
-    (checkout / ".venv" / ".installing").write_text(str(os.getpid()))
-    done = setup(checkout, ("python3", NO_VENV_PYTHON))
+    with waiting("bin/setup", "dev") as other:
+        (checkout / ".venv" / ".installing").write_text(str(other))
+        done = setup(checkout, ("python3", NO_VENV_PYTHON))
     assert done.returncode == 1
-    assert f"Another installation is running here (process {os.getpid()})" in done.stderr
+    assert f"Another installation is running here (process {other})" in done.stderr
     assert (checkout / ".venv").exists()
+
+
+def test_a_stranger_with_the_number_of_an_interrupted_installation_is_not_waited_for(checkout: Path) -> None:
+    """The machine was restarted in the middle of it, and numbers are given out again."""
+    (checkout / ".venv").mkdir()
+    with waiting("somebody else") as stranger:
+        (checkout / ".venv" / ".installing").write_text(str(stranger))
+        done = setup(checkout, ("python3", NO_VENV_PYTHON))
+    assert "The last installation was interrupted; starting it over." in done.stdout
 
 
 def test_an_interrupted_installation_starts_over(checkout: Path) -> None:
