@@ -267,6 +267,22 @@ def test_a_removed_member_takes_no_key_along_and_may_be_invited_again(cast: Cast
         authenticate_key(key)
 
 
+def test_the_open_invitations_of_a_removed_member_are_withdrawn(cast: Cast) -> None:
+    change_role(cast.alice, user_id=cast.bob.user_id, role="admin")  # type: ignore[arg-type]
+    bob = Tenant(cast.workspace_id, cast.bob.user_id, Role.ADMIN)
+    elsewhere = create_workspace(signed_in(bob), name="Bob's own")
+    mine, kept, own = fresh_email(), fresh_email(), fresh_email()
+    invite(bob, email=mine, role="admin")
+    invite(cast.alice, email=kept, role="member")
+    invite(Tenant(elsewhere, cast.bob.user_id, Role.OWNER), email=own, role="member")
+    remove_member(cast.alice, user_id=cast.bob.user_id)  # type: ignore[arg-type]
+    with pytest.raises(NotFound):
+        look_at_invitation(mailed_token(mine, "invitation"))
+    assert [row.email for row in list_team(cast.alice).invitations] == [kept]
+    for email in (kept, own):
+        assert look_at_invitation(mailed_token(email, "invitation")).email == email
+
+
 def test_a_member_may_leave(cast: Cast) -> None:
     remove_member(cast.bob, user_id=cast.bob.user_id)  # type: ignore[arg-type]
     assert _role(cast.bob) is None

@@ -177,10 +177,10 @@ def _remove_dialog() -> rx.Component:
         title=rx.cond(S.removing_you, "Leave this workspace?", "Remove " + S.removing_name + " from the team?"),
         consequence=rx.cond(
             S.removing_you,
-            "You lose access at once; API keys you made and runs you started stop; a paused run waits "
-            "until somebody else resumes or stops it. Leads and segments stay.",
-            "They lose access at once; API keys they made and runs they started stop; a paused run waits "
-            "until somebody else resumes or stops it. Leads and segments stay.",
+            "You lose access at once; API keys you made and runs you started stop, and open invitations you sent are "
+            "withdrawn. A paused run waits until somebody else resumes or stops it. Leads and segments stay.",
+            "They lose access at once; API keys they made and runs they started stop, and open invitations they sent "
+            "are withdrawn. A paused run waits until somebody else resumes or stops it. Leads and segments stay.",
         ),
         action=rx.cond(S.removing_you, "Leave workspace", "Remove member"),
         on_confirm=S.remove,

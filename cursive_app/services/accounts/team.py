@@ -12,6 +12,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound
 from cursive_app.services.accounts.audit import record_audit_of
 from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.accounts.statements import affected
 from db.models.accounts import ApiKey, Invitation, Membership, User, UserSession, Workspace
 from db.roles import Role
 from db.scope import Tenant, parse_id
@@ -133,7 +134,8 @@ def change_role(tenant: Tenant, *, user_id: UUID | str, role: str) -> None:
 
 
 def remove_member(tenant: Tenant, *, user_id: UUID | str) -> None:
-    """Take a person off the team, or leave it oneself; their API keys of this workspace end with it.
+    """Take a person off the team, or leave it oneself; their API keys of this workspace and the open invitations they
+    sent end with it.
 
     Raises Forbidden, NotFound, Conflict (the last owner stays).
     """
@@ -157,7 +159,18 @@ def remove_member(tenant: Tenant, *, user_id: UUID | str) -> None:
             )
             .values(revoked_at=now())
         )
-        _audit(scope, tenant, "member.removed", target, role=role.value)
+        withdrawn = affected(
+            scope.session,
+            update(Invitation)
+            .where(
+                Invitation.workspace_id == tenant.workspace_id,
+                Invitation.invited_by == target,
+                Invitation.accepted_at.is_(None),
+                Invitation.revoked_at.is_(None),
+            )
+            .values(revoked_at=now()),
+        )
+        _audit(scope, tenant, "member.removed", target, role=role.value, invitations_withdrawn=str(withdrawn))
 
 
 def parse_role(value: str, *, field: str = "role") -> Role:
