@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -228,7 +228,7 @@ def test_a_worker_killed_at_random_moments(
         for _ in range(trials(2, 6)):
             everyone.append(begin())  # on a quick machine the others may have ended
             began, victim = now(), spawn(WORKER, **worker_settings(gate))
-            wait_until(lambda: any(map(_is_in_hand, everyone)), seconds=45, what="somebody to work")  # noqa: B023
+            wait_until(lambda: any(_was_in_hand(one, since=began) for one in everyone), seconds=45, what="work")  # noqa: B023
             time.sleep(chance.random() * 2)
             victim.kill()
             kills, met = kills + 1, met + any(_was_left_by(one, since=began) for one in everyone)
@@ -242,10 +242,10 @@ def test_a_worker_killed_at_random_moments(
     assert met * 2 >= kills, f"only {met} of {kills} kills met a run that was in hand"
 
 
-def _is_in_hand(trial: Trial) -> bool:
-    """Whether a living worker has just moved the run."""
-    heartbeat_at = job_row(run_job_id(trial.id)).heartbeat_at
-    return heartbeat_at is not None and now() - heartbeat_at < timedelta(seconds=1)
+def _was_in_hand(trial: Trial, *, since: datetime) -> bool:
+    """Whether a worker that was started at `since` has moved the run, or ended it."""
+    row = job_row(run_job_id(trial.id))
+    return any(at is not None and at >= since for at in (row.heartbeat_at, row.finished_at))
 
 
 def _was_left_by(trial: Trial, *, since: datetime) -> bool:
