@@ -37,7 +37,7 @@ class SavedSegment(Identified, Timestamped, WorkspaceOwned, Base):
     """A named filter. `version` grows with every change of it; a write that names an older one is refused.
 
     `name_norm` is the name as compared (case and blanks folded). `last_count` is how many people the last run
-    found to match; NULL until then, because "never counted" is not zero.
+    found to match if it looked at everybody; NULL otherwise, because "not counted" is not zero.
     """
 
     __tablename__ = "saved_segments"

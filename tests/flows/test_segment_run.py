@@ -44,7 +44,7 @@ def test_a_run_delivers_and_charges_new_matching_leads_up_to_what_was_asked(alic
     with alice.begin() as scope:
         seen = segments.get_segment(scope, segment.id)
     assert seen.last_run_at is not None
-    assert seen.last_count == ended.matched
+    assert seen.last_count is None, "it stopped when it had what was asked for: nobody knows how many match"
     assert seen.version == 1
 
 
@@ -74,6 +74,8 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
     first = work_off(alice, start(alice, segment.id, max_leads=500), lab)
     assert first.outcome == "exhausted"
     paid = captured(alice)
+    with alice.begin() as scope:
+        assert segments.get_segment(scope, segment.id).last_count == first.matched > 0
     second = work_off(alice, start(alice, segment.id, max_leads=500), lab)
     assert (second.new_leads, second.owned_leads) == (0, first.new_leads)
     assert second.delta == -first.new_leads
@@ -193,6 +195,9 @@ def test_cancel_stops_at_the_next_page_and_releases_the_rest(alice, sandbox: San
     ended = work_off(alice, run, Canceling())  # type: ignore[arg-type]
     assert ended.status == "cancelled"
     assert 0 < ended.new_leads <= 20
+    with alice.begin() as scope:
+        seen = segments.get_segment(scope, ended.segment_id)
+    assert (seen.last_run_at is not None, seen.last_count) == (True, None)
     assert captured(alice) == ended.new_leads * HALF
     assert_settled(alice)
     assert lab.find_audience(name=run_row(run).audience_name or "") is None
@@ -208,6 +213,17 @@ def test_losing_access_mid_run_stops_it_and_gives_the_rest_back(cast: Cast, sand
     ended = work_off(cast.alice, run, lab)
     assert (ended.status, ended.outcome, ended.new_leads) == ("failed", "access_lost", 0)
     assert balance_of(cast.alice) == (100, 0)
+    with cast.alice.begin() as scope:
+        assert segments.get_segment(scope, ended.segment_id).last_run_at is not None
+
+
+def test_a_run_that_was_stopped_in_the_queue_is_no_run(alice, sandbox: Sandbox) -> None:
+    run = start(alice, make_segment(alice).id, max_leads=10)
+    with alice.begin() as scope:
+        segments.cancel_run(scope, run.id)
+    assert work_off(alice, run, sandbox.client()).status == "cancelled"
+    with alice.begin() as scope:
+        assert segments.get_segment(scope, run.segment_id).last_run_at is None
 
 
 def test_revoking_the_key_mid_run_stops_it(alice, sandbox: Sandbox) -> None:

@@ -87,7 +87,7 @@ class RunRequest(_Body):
 
 
 class SegmentOut(BaseModel):
-    """A saved segment. `last_count` and `last_run_at` are null until a run has finished."""
+    """A saved segment. `last_run_at` is null until a run has ended, however it ended."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -102,7 +102,10 @@ class SegmentOut(BaseModel):
     is_shared: bool
     max_leads: int | None
     ceiling: Decimal | None
-    last_count: int | None = Field(description="How many people of the last run matched; null: never run.")
+    last_count: int | None = Field(
+        description="How many people matched in the last run; null where it ended before it had looked at everybody "
+        "(it was full, or stopped), and before the first run."
+    )
     last_run_at: datetime | None
     active_run_id: UUID | None
     author: str

@@ -39,6 +39,7 @@ from db.scope import Scope
 LOOKS_BEFORE_PREVIEW = 3  # a minute on the provider's schedule; an audience that has people has shown them by then
 TURN_SECONDS = 20.0  # how long a run keeps a worker while others may wait for one
 WITNESSES = 25  # people asked of that preview
+LOOKED_AT_ALL = ("exhausted", "no_match", "nobody")  # a run that is full or stopped leaves people it never looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +286,6 @@ def _complete(scope: Scope, claimed: ClaimedJob, run: SegmentRun, *, full: bool)
     else:
         outcome, message = "exhausted", f"{run.new_leads:,} new leads; there are no more people in this segment."
     _end(scope, claimed, run, status="completed", outcome=outcome, message=message)
-    scope.session.execute(
-        update(SavedSegment)
-        .where(scope.owned(SavedSegment), SavedSegment.id == run.segment_id)
-        .values(last_run_at=now(), last_count=run.matched, updated_at=SavedSegment.updated_at)  # a run is no edit
-    )
     jobs.advance(scope, claimed, total=run.fetched)
     jobs.finish(scope, claimed, message=message)
 
@@ -304,6 +300,18 @@ def _end(scope: Scope, claimed: ClaimedJob, run: SegmentRun, *, status: str, out
             description="Not needed by the run",
         )
     released = max(run.credits_held - run.credits_captured, Decimal(0))
+    if run.status != "queued":
+        _remember_run(scope, run, outcome)
     run.status, run.outcome, run.message, run.finished_at = status, outcome, message, now()
     jobs.advance(scope, claimed, released=released)
     scope.session.flush()
+
+
+def _remember_run(scope: Scope, run: SegmentRun, outcome: str) -> None:
+    """Note on the segment that it ran, however the run ended; how many match only where everybody was looked at."""
+    count = run.matched if outcome in LOOKED_AT_ALL else None
+    scope.session.execute(
+        update(SavedSegment)
+        .where(scope.owned(SavedSegment), SavedSegment.id == run.segment_id)
+        .values(last_run_at=now(), last_count=count, updated_at=SavedSegment.updated_at)  # a run is no edit
+    )

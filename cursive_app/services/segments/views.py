@@ -17,7 +17,8 @@ ACTIVE = ("queued", "running")
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A saved segment. `last_count` and `last_run_at` are None until a run has finished; None is not zero.
+    """A saved segment. `last_run_at` is None until a run has ended; `last_count` is how many people matched in the last
+    run if it looked at everybody, else None, which is not zero.
 
     `may_edit`: whether the reader may change it (its author, an owner or an admin). `problem` says why a stored filter
     can no longer be read (a field was removed); `filters` is None then. `deleted_at` is set only in the list of deleted
