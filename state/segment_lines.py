@@ -95,6 +95,9 @@ class RunLine:
     matched: str = "0"
     new: str = "0"
     owned: str = "0"
+    twice: str = "0"
+    not_taken: str = "0"
+    is_full: bool = False
     left_out: str = "0"
     credits: str = "0.00"
     ceiling: str = ""
@@ -227,6 +230,9 @@ def run_line(view: segments.RunView, timezone: str, *, job: JobView | None = Non
         matched=f"{view.matched:,}",
         new=f"{view.new_leads:,}",
         owned=f"{view.owned_leads:,}",
+        twice=f"{view.duplicates:,}",
+        not_taken=f"{view.not_taken:,}",
+        is_full=view.outcome == "full",
         left_out=f"{view.undelivered:,}",
         credits=f"{view.credits_captured:,.2f}",
         ceiling=f"{view.ceiling:,.2f}",

@@ -286,9 +286,19 @@ def run_panel() -> rx.Component:
         rx.el.dl(
             _count("People the provider found", run.total),
             _count("Fetched and checked", run.fetched),
+            _count("Do not match, not charged", run.left_out),
             _count("Match every condition", run.matched),
-            _count("Yours already", run.owned),
-            _count("Left out, not charged", run.left_out),
+            _count("New leads", run.new),
+            _count("Yours already, not charged", run.owned),
+            rx.cond(run.twice != "0", _count("The same person again, not charged", run.twice), rx.fragment()),
+            rx.cond(
+                run.not_taken != "0",
+                _count(
+                    rx.cond(run.is_full, "Match, beyond your limit", "Match, without a contact to know them by"),
+                    run.not_taken,
+                ),
+                rx.fragment(),
+            ),
             class_name="mt-2 flex flex-col gap-1",
         ),
         rx.cond(
@@ -357,7 +367,7 @@ def _stages() -> rx.Component:
     )
 
 
-def _count(name: str, value: Any) -> rx.Component:
+def _count(name: Any, value: Any) -> rx.Component:
     return rx.el.div(
         rx.el.dt(name, class_name="text-12 text-ink-3"),
         rx.el.dd(value, class_name="num text-12 text-ink"),

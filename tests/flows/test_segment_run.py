@@ -37,6 +37,8 @@ def test_a_run_delivers_and_charges_new_matching_leads_up_to_what_was_asked(alic
     assert balance_of(alice) == (940, 60)
     ended = work_off(alice, run, sandbox.client(page_size=50))
     assert (ended.status, ended.outcome, ended.new_leads) == ("completed", "full", 120)
+    assert ended.matched == 120 + ended.owned_leads + ended.duplicates + ended.not_taken
+    assert ended.not_taken > 0, "the last page had more who match than were asked for"
     assert ended.credits_captured == 60 == captured(alice)
     assert lead_count(alice) == 120
     assert balance_of(alice) == (940, 0)
@@ -79,6 +81,9 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
     second = work_off(alice, start(alice, segment.id, max_leads=500), lab)
     assert (second.new_leads, second.owned_leads) == (0, first.new_leads)
     assert second.delta == -first.new_leads
+    for run in (first, second):
+        assert run.matched == run.new_leads + run.owned_leads + run.duplicates
+        assert run.not_taken == 0
     assert captured(alice) == paid
     assert_settled(alice)
 

@@ -87,6 +87,7 @@ def test_an_audience_that_is_gone_is_read_again_without_a_second_charge(
     assert run_row(run).next_page == 1
     ended = work_off(cast.alice, run, sandbox.client(page_size=20))
     assert (ended.status, ended.new_leads, lead_count(cast.alice)) == ("completed", 60, 60)
+    assert ended.owned_leads == 0, "those it delivered before are its own new leads"
     assert captured(cast.alice) == 60 * run_row(run).price
     assert balance(cast.alice).held == 0
 

@@ -148,6 +148,10 @@ class RunOut(BaseModel):
     new_leads: int
     owned_leads: int
     duplicates: int
+    not_taken: int = Field(
+        description="People who match and were not delivered: beyond `max_leads`, or without anything to know them by. "
+        "With new, owned and duplicate people they make up `matched`."
+    )
     delta: int | None = Field(description="New leads compared with the run before.")
     created_at: datetime
     finished_at: datetime | None

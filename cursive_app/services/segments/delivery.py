@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from cursive_app.integrations.audiencelab import Person
@@ -42,8 +43,9 @@ def deliver(scope: Scope, run: SegmentRun, people: list[Person], *, page: int) -
             actor_label=run.actor_label,
         )
         new += taken.new
-        run.owned_leads += len(taken.owned)
-        run.duplicates += taken.duplicates_in_batch
+        paid, twice = _own_deliveries(scope, run, taken.owned)
+        run.owned_leads += len(taken.owned) - paid - twice
+        run.duplicates += taken.duplicates_in_batch + twice
         _remember(scope, run, dict.fromkeys(taken.new, True) | dict.fromkeys(taken.owned, False))
     if new:
         _charge(scope, run, new, page=page)
@@ -59,6 +61,20 @@ def _batch(scope: Scope, people: list[Person], *, room: int) -> tuple[list[Perso
                 return people[:position], people[position:]
             room -= 1
     return people, []
+
+
+def _own_deliveries(scope: Scope, run: SegmentRun, owned: Sequence[UUID]) -> tuple[int, int]:
+    """How many of the leads this run met again it has delivered itself: from an audience before the one it reads now,
+    where they are among its new leads already, and from this one, where a person has two records."""
+    if not owned or not run.new_leads:
+        return 0, 0
+    delivered = scope.session.scalars(
+        select(SegmentLead.added_at).where(
+            scope.owned(SegmentLead), SegmentLead.run_id == run.id, SegmentLead.is_new, SegmentLead.lead_id.in_(owned)
+        )
+    ).all()
+    before = sum(run.audience_requested_at is not None and at < run.audience_requested_at for at in delivered)
+    return before, len(delivered) - before
 
 
 def _charge(scope: Scope, run: SegmentRun, new: list[UUID], *, page: int) -> None:

@@ -101,6 +101,15 @@ class RunView:
     def undelivered(self) -> int:
         return self.fetched - self.matched
 
+    @property
+    def not_taken(self) -> int:
+        """Those who match and were not taken: beyond what was asked for, or with nothing to know them again by.
+
+        New, owned and repeated people and these make up all who matched (SEG-14); a run that was taken up again and
+        ended before it had met those it delivered earlier has more new leads than people who matched since.
+        """
+        return max(self.matched - self.new_leads - self.owned_leads - self.duplicates, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
