@@ -16,6 +16,7 @@ from cursive_app.integrations.audiencelab import (
     ProviderCall,
     ProviderError,
     ProviderNotFound,
+    ProviderNotWanted,
     ProviderProtocolError,
     ProviderRateLimited,
     ProviderRefused,
@@ -333,6 +334,26 @@ def test_damaged_and_oversize_files_are_refused() -> None:
 def test_an_expired_link_is_gone(status: int) -> None:
     with pytest.raises(ProviderNotFound):
         _rows(b"", status=status)
+
+
+def test_whoever_wants_no_answer_any_more_has_nothing_asked() -> None:
+    asked: list[str] = []
+
+    def broken(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        return httpx.Response(500)
+
+    client = lab(broken)
+    with pytest.raises(ProviderNotWanted):
+        client.while_wanted(lambda: not asked).audiences()
+    assert asked == ["GET"], "no repeat"
+    with pytest.raises(ProviderNotWanted):
+        client.while_wanted(lambda: len(asked) < 2).create_enrichment(name="n", records=[{"email": "a@x.example"}])
+    assert asked == ["GET", "POST"], "no look for an order whose answer was lost"
+    with pytest.raises(ProviderNotWanted):
+        client.while_wanted(lambda: False).download_enrichment("gs://bucket/key")
+    with pytest.raises(ProviderServerError):
+        client.audiences()
 
 
 def test_a_redirect_is_not_followed() -> None:

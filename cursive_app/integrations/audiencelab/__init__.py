@@ -14,6 +14,7 @@ from cursive_app.integrations.audiencelab.errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderNotFound,
+    ProviderNotWanted,
     ProviderProtocolError,
     ProviderRateLimited,
     ProviderRefused,
@@ -41,9 +42,9 @@ from cursive_app.settings import settings
 __all__ = [
     "Attribute", "AudienceLab", "AudiencePage", "Enrichment", "Match", "Page", "Person", "PersonEmail", "PersonPhone",
     "Pixel", "PixelEvent", "PixelEvents", "Preview", "ProviderAuthFailed", "ProviderCall", "ProviderError",
-    "ProviderHealth", "ProviderNotFound", "ProviderProtocolError", "ProviderRateLimited", "ProviderRefused",
-    "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "normalize", "normalize_event", "provider",
-    "record_calls", "without_empty",
+    "ProviderHealth", "ProviderNotFound", "ProviderNotWanted", "ProviderProtocolError", "ProviderRateLimited",
+    "ProviderRefused", "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "normalize", "normalize_event",
+    "provider", "record_calls", "without_empty",
 ]  # fmt: skip
 
 _recorders: list[RecordCall] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 from urllib.parse import quote
 from uuid import UUID
@@ -54,6 +54,7 @@ class Connection:
             http=http,
         )
         self._workspace_id: UUID | None = None
+        self._wanted: Callable[[], bool] | None = None
         self._timeout_seconds = timeout_seconds
         self._page_size = max(1, min(page_size, LIST_PAGE_SIZE))
         self._pacing = Pacing(pause_seconds=page_pause_seconds)
@@ -66,6 +67,13 @@ class Connection:
         """The same connection, its calls recorded under this workspace."""
         bound = copy.copy(self)
         bound._workspace_id = workspace_id
+        return bound
+
+    def while_wanted(self, wanted: Callable[[], bool]) -> Self:
+        """The same connection; it asks nothing of the provider any more, repeats included, once `wanted` says no: every
+        method then raises ProviderNotWanted."""
+        bound = copy.copy(self)
+        bound._wanted = wanted
         return bound
 
     def close(self) -> None:
@@ -83,7 +91,7 @@ class Connection:
         repeatable: bool = False,
     ) -> Any:
         request = Request(method, template or path, path, query, body, repeatable)
-        return self._transport.send(request, workspace_id=self._workspace_id)
+        return self._transport.send(request, workspace_id=self._workspace_id, wanted=self._wanted)
 
     def _get(self, path: str, *, template: str | None = None, repeatable: bool = True, **query: str | int) -> Any:
         return self._send("GET", path, template=template, query=query or None, repeatable=repeatable)

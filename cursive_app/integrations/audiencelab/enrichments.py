@@ -12,6 +12,7 @@ from cursive_app.integrations.audiencelab.downloads import result_address, strea
 from cursive_app.integrations.audiencelab.errors import (
     ProviderError,
     ProviderNotFound,
+    ProviderNotWanted,
     ProviderProtocolError,
     ProviderRefused,
 )
@@ -110,6 +111,8 @@ class EnrichmentCalls(Connection):
         Raises ProviderProtocolError for a link outside the provider's stores and for an oversize or damaged file.
         """
         address = result_address(result_url, base_url=self._transport.base_url)
+        if self._wanted is not None and not self._wanted():
+            raise ProviderNotWanted
         return stream_rows(address, timeout_seconds=self._timeout_seconds, **limits)
 
     def _all_enrichments(self) -> Iterator[Enrichment]:

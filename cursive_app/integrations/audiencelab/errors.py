@@ -8,6 +8,7 @@ UpstreamFailed (port "provider")
 ├── ProviderServerError     5xx, a refused or dropped connection
 │   └── ProviderUnavailable nothing was sent: the circuit is open after repeated failures; `retry_after` seconds
 ├── ProviderTimeout         no (complete) answer in time
+├── ProviderNotWanted       nothing was sent: whoever asks does not want an answer any more (`while_wanted`)
 └── ProviderProtocolError   an answer that cannot be read, or one larger than we accept
 
 `uncertain` says whether the request may have been carried out although it failed: then a create must first be looked
@@ -90,6 +91,10 @@ class ProviderUnavailable(ProviderServerError):
 class ProviderTimeout(ProviderError):
     uncertain = True
     text = "The data provider took too long to answer. Nothing was charged; please try again in a minute."
+
+
+class ProviderNotWanted(ProviderError):
+    text = "Nothing was asked of the data provider: the work was stopped."
 
 
 class ProviderProtocolError(ProviderError):

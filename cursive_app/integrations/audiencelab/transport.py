@@ -24,6 +24,7 @@ from cursive_app import clock
 from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
 from cursive_app.integrations.audiencelab.errors import (
     ProviderError,
+    ProviderNotWanted,
     ProviderProtocolError,
     ProviderRateLimited,
     ProviderServerError,
@@ -97,8 +98,10 @@ class Transport:
     def close(self) -> None:
         self.http.close()
 
-    def send(self, request: Request, *, workspace_id: UUID | None) -> Any:
-        """The parsed JSON answer (None for an empty one). Raises ProviderError."""
+    def send(self, request: Request, *, workspace_id: UUID | None, wanted: Callable[[], bool] | None = None) -> Any:
+        """The parsed JSON answer (None for an empty one). `wanted` is asked before each attempt.
+
+        Raises ProviderError."""
         attempts = ATTEMPTS if request.repeatable else 1
         retries = -1
         for attempt in stamina.retry_context(
@@ -111,6 +114,8 @@ class Transport:
         ):
             with attempt:
                 retries += 1
+                if wanted is not None and not wanted():
+                    raise ProviderNotWanted
                 with asked(f"{request.method} {request.template}"):
                     return self._attempt(request, workspace_id=workspace_id, retries=retries)
         raise AssertionError("unreachable: the loop returns or raises")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cursive_app.integrations.audiencelab import AudienceLab, ProviderProtocolError
 from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
 from cursive_app.services import jobs
+from cursive_app.services.enrichment.joining import Joiner, sent_row
 from cursive_app.services.jobs import ClaimedJob
 
 LOOK_FOR_STOP_SECONDS = 1.0
@@ -16,8 +17,22 @@ MAX_PACKED_BYTES = 256 * 1024 * 1024  # of one chunk's result
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 
 
+Record = tuple[int, dict[str, str]]
+"""Number of a row, and what is sent of it."""
+
+
 class Stopped(Exception):
-    """Somebody asked to stop in the middle of a download."""
+    """Somebody asked to stop while the provider was being asked."""
+
+
+def joined(
+    claimed: ClaimedJob, lab: AudienceLab, job: ProviderJob, records: Sequence[Record], *, strict: bool
+) -> Joiner:
+    """The results of a completed job, joined to the rows that were sent. Raises as `results` does."""
+    joiner = Joiner([sent_row(number, record) for number, record in records], strict=strict)
+    for result in results(claimed, lab, job):
+        joiner.offer(result)
+    return joiner
 
 
 def results(claimed: ClaimedJob, lab: AudienceLab, job: ProviderJob) -> Iterator[Mapping[str, Any]]:

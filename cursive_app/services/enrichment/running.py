@@ -1,7 +1,8 @@
 """The run of a list: queued → sending → waiting → matching → done, chunk by chunk (ENR-10 to ENR-13).
 
 Up to three chunks are at the provider at once. Each step is one claim-call-settle: decide by what is stored, call the
-provider outside any transaction, commit what came of it under the job's token. A chunk's name is stored before it is
+provider outside any transaction (`watching`: a call that hangs does not keep Stop waiting), commit what came of it
+under the job's token. A chunk's name is stored before it is
 sent, so one whose answer was lost is found again and not bought twice. An error is tried again with growing pauses;
 after the last one only that chunk's rows end with an error, and the other chunks go on. A provider that asks for time
 is given it (`throttling`).
@@ -10,6 +11,7 @@ is given it (`throttling`).
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -27,13 +29,13 @@ from cursive_app.services import jobs, notices
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Next, next_act, read_records
 from cursive_app.services.enrichment.ending import defer_mail, end, finish_job, release_rest
-from cursive_app.services.enrichment.joining import Joiner, sent_row
 from cursive_app.services.enrichment.pausing import rest
 from cursive_app.services.enrichment.pricing import rows_to_send, rows_unanswered
-from cursive_app.services.enrichment.results import Stopped, results
+from cursive_app.services.enrichment.results import Record, Stopped, joined
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
 from cursive_app.services.enrichment.throttling import forget_waits, wait_out
 from cursive_app.services.enrichment.troubles import GIVEN_UP, error_trouble, failed_trouble
+from cursive_app.services.enrichment.watching import watched
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.jobs.causes import Cause
 from db.models.enrichment import Enrichment
@@ -135,20 +137,24 @@ def _stopped(claimed: ClaimedJob) -> bool:
 def _send(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
     """Send a chunk, unless the provider has it already under its name."""
     records, strict = _records(claimed, chunk)
-    job = None if chunk.is_fresh else lab.find_enrichment(name=chunk.name)
+    job = None if chunk.is_fresh else watched(claimed, lab, lambda lab: lab.find_enrichment(name=chunk.name))
     if job is None:
-        sent = [record for _, record in records]
         try:
-            job = lab.create_enrichment(name=chunk.name, records=sent, operator="AND" if strict else "OR")
+            job = watched(claimed, lab, lambda lab: _ordered(lab, chunk, records, strict=strict))
         except ProviderRefused as error:
             _give_up(claimed, chunk, error_trouble(chunk, error))
             return
     _is_out(claimed, chunk, job)
 
 
+def _ordered(lab: AudienceLab, chunk: ChunkPlan, records: Sequence[Record], *, strict: bool) -> ProviderJob:
+    sent = [record for _, record in records]
+    return lab.create_enrichment(name=chunk.name, records=sent, operator="AND" if strict else "OR")
+
+
 def _find(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
     """Before a rest: whether the provider has a chunk whose answer was lost. If not, it waits until the run goes on."""
-    job = lab.find_enrichment(name=chunk.name)
+    job = watched(claimed, lab, lambda lab: lab.find_enrichment(name=chunk.name))
     if job is not None:
         _is_out(claimed, chunk, job)
         return
@@ -171,17 +177,16 @@ def _is_out(claimed: ClaimedJob, chunk: ChunkPlan, job: ProviderJob) -> None:
 
 def _look(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
     """Ask how a sent chunk is doing, and settle it when it is done."""
-    assert chunk.job_id is not None
-    job = lab.enrichment(chunk.job_id)
+    job_id = chunk.job_id
+    assert job_id is not None
+    job = watched(claimed, lab, lambda lab: lab.enrichment(job_id))
     if job.status == "failed":
         _give_up(claimed, chunk, failed_trouble(chunk, job))
     elif job.status != "completed":
         _look_again(claimed, chunk, job)
     else:
         records, strict = _records(claimed, chunk)
-        joiner = Joiner([sent_row(number, record) for number, record in records], strict=strict)
-        for result in results(claimed, lab, job):
-            joiner.offer(result)
+        joiner = watched(claimed, lab, lambda lab: joined(claimed, lab, job, records, strict=strict))
         with claimed.tenant.begin() as scope:
             jobs.advance(scope, claimed, stage="matching")
             settle(
@@ -230,7 +235,7 @@ def _give_up(claimed: ClaimedJob, chunk: ChunkPlan, cause: Cause) -> None:
 ACTS = {"send": _send, "find": _find, "look": _look}
 
 
-def _records(claimed: ClaimedJob, chunk: ChunkPlan) -> tuple[list[tuple[int, dict[str, str]]], bool]:
+def _records(claimed: ClaimedJob, chunk: ChunkPlan) -> tuple[list[Record], bool]:
     """The rows of a chunk, and whether matching is strict."""
     with claimed.tenant.begin() as scope:
         row = scope.get(Enrichment, claimed.links["enrichment_id"])

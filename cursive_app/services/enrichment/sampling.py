@@ -17,14 +17,15 @@ from sqlalchemy import Text, and_, cast, func, select
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, RateLimited
 from cursive_app.integrations.audiencelab import AudienceLab
+from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
 from cursive_app.services import jobs
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.enrichment.joining import Joiner, sent_row
 from cursive_app.services.enrichment.pricing import DELETED, rate, why_not_start
-from cursive_app.services.enrichment.results import Stopped, results
+from cursive_app.services.enrichment.results import Record, Stopped, joined
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.stored import sent_records
 from cursive_app.services.enrichment.views import EnrichmentView
+from cursive_app.services.enrichment.watching import watched
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
@@ -78,14 +79,23 @@ def run_sample(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
     state = _state(claimed)
     if state is None:
         return
-    name, job_id, was_asked, records = state
+    try:
+        _move(claimed, lab, *state)
+    except Stopped:
+        _cancel(claimed)
+
+
+def _move(
+    claimed: ClaimedJob, lab: AudienceLab, name: str, job_id: str | None, was_asked: bool, records: list[Record]
+) -> None:
+    """The next step of a dry run. Raises Stopped."""
     if job_id is None:
-        job = lab.find_enrichment(name=name) if was_asked else None
+        job = watched(claimed, lab, lambda lab: lab.find_enrichment(name=name)) if was_asked else None
         if job is None:
-            job = lab.create_enrichment(name=name, records=[record for _, record in records], operator="OR")
+            job = watched(claimed, lab, lambda lab: _ordered(lab, name, records))
         _wait(claimed, job_id=job.id)
         return
-    job = lab.enrichment(job_id)
+    job = watched(claimed, lab, lambda lab: lab.enrichment(job_id))
     if job.status == "failed":
         with claimed.tenant.begin() as scope:
             bury_sample(scope, claimed)
@@ -93,14 +103,12 @@ def run_sample(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
     elif job.status != "completed":
         _wait(claimed)
     else:
-        joiner = Joiner([sent_row(number, record) for number, record in records], strict=False)
-        try:
-            for result in results(claimed, lab, job):
-                joiner.offer(result)
-        except Stopped:
-            _cancel(claimed)
-            return
+        joiner = watched(claimed, lab, lambda lab: joined(claimed, lab, job, records, strict=False))
         _count(claimed, [match.found for match in joiner.matches().values()], size=len(records))
+
+
+def _ordered(lab: AudienceLab, name: str, records: list[Record]) -> ProviderJob:
+    return lab.create_enrichment(name=name, records=[record for _, record in records], operator="OR")
 
 
 def bury_sample(scope: Scope, claimed: ClaimedJob) -> None:
@@ -138,7 +146,7 @@ def _find_chunk(scope: Scope, row: Enrichment) -> EnrichmentChunk | None:
     return scope.session.scalar(mine.with_for_update())
 
 
-def _state(claimed: ClaimedJob) -> tuple[str, str | None, bool, list[tuple[int, dict[str, str]]]] | None:
+def _state(claimed: ClaimedJob) -> tuple[str, str | None, bool, list[Record]] | None:
     """Name, provider job, whether it may have been sent before, and the drawn rows; None when the job ended here."""
     lost = claimed.access_lost or jobs.access_lost(claimed, need=Permission.RUN_ENRICHMENTS)
     with claimed.tenant.begin() as scope:
