@@ -10,6 +10,7 @@ from cursive_app.errors import CursiveError, NotFound
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Action, Plan, Selection
 from state.admin_base import as_staff, number, said
+from state.admin_failures import AdminFailuresState
 from state.admin_jobs import AdminJobsState
 from state.base import allow
 from state.session import credits_text
@@ -70,8 +71,9 @@ class AdminActionState(rx.State):
     @rx.event
     @allow("staff")
     async def ask_query(self, action: str, query: str):
-        """For all that a query finds, such as the jobs of one group of failures."""
-        await self._plan(action, Selection(query=query))
+        """For the jobs of one group of failures: those that the group counts, in the dates of its page."""
+        since, until = (await self.get_state(AdminFailuresState))._looked_at
+        await self._plan(action, Selection(query=query, failed_since=since, failed_until=until))
 
     @rx.event
     @allow("staff")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -50,6 +51,8 @@ class AdminFailuresState(DaysPart, rx.State):
     groups: list[FailureLine] = []
     shown: str = ""
 
+    _looked_at: tuple[datetime | None, datetime | None] = (None, None)
+
     def _here(self) -> str:
         return "/admin/jobs/failures"
 
@@ -67,6 +70,7 @@ class AdminFailuresState(DaysPart, rx.State):
         if groups != self.groups:
             self.groups = groups
         cut = "; older ones are not shown" if found.is_cut else ""
+        self._looked_at = (found.since, found.until)
         self.shown = f"{number(len(groups), 'group')}{cut}"
         self.status = "ready" if groups else "no_match" if self.since or self.until else "empty"
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
+from cursive_app.clock import now
 from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
+from db.models.jobs import Job, JobAttempt
+from db.system import system_scope
 from state.admin_actions import AdminActionState as Actions
+from state.admin_failures import AdminFailuresState as Failures
 from state.admin_jobs import AdminJobsState as Jobs
 from tests.factories import Cast
 from tests.factories_admin import ANY_SIZE, done_job, failing_job, of, retryable_kind, staff
@@ -81,6 +87,34 @@ async def test_jobs_that_came_after_the_count_are_left_alone(driver, cast: Cast,
     assert "1 job retried." in tab.text()
     assert job_row(counted.id).status == "pending"
     assert {job_row(job.id).status for job in late} == {"failed"}
+
+
+async def test_a_group_of_one_day_means_its_failures_of_that_day(driver, cast: Cast, kind: str) -> None:
+    """However long ago the jobs were created: what the button counts is what the dialog asks about."""
+    jobs_of_it = [make_job(cast.alice, kind=kind) for _ in range(3)]
+    for job in jobs_of_it:
+        claimed = jobs.claim(job.id)
+        assert claimed is not None
+        with cast.alice.begin() as scope:
+            jobs.fail(scope, claimed, code=f"odd_{kind}", message="It is odd.")
+    days_ago = now() - timedelta(days=3)
+    with system_scope() as scope:
+        for table, column in ((Job, Job.id), (JobAttempt, JobAttempt.job_id)):
+            moved = {"finished_at": days_ago} if table is Job else {"ended_at": days_ago}
+            scope.session.execute(update(table).where(column == jobs_of_it[0].id).values(**moved))
+        # Created long ago, failed today.
+        scope.session.execute(
+            update(Job).where(Job.id == jobs_of_it[1].id).values(created_at=now() - timedelta(days=9))
+        )
+    tab = driver(as_staff(cast.bob, "operate"))
+    path = f"/admin/jobs/failures?since={(now() - timedelta(days=1)).date().isoformat()}"
+    await tab.send(Failures.load, path=path)
+    group = next(one for one in tab.var(Failures, "groups") if one["code"] == f"odd_{kind}")
+    assert group["retry_word"] == "Retry 2 jobs"
+    await tab.send(Actions.ask_query, path=path, action="retry", query=group["query"])
+    assert tab.var(Actions, "title") == "Retry 2 jobs?"
+    await tab.send(Actions.apply, path=path)
+    assert [job_row(job.id).status for job in jobs_of_it] == ["failed", "pending", "pending"]
 
 
 @pytest.mark.parametrize("action", ["retry", "cancel", "delete"])

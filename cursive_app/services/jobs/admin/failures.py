@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.listing import within
@@ -56,7 +56,17 @@ def failures(actor: StaffActor, *, since: datetime | None = None, until: datetim
         for fingerprint, tries, first, last, sample in shown
         if fingerprint is not None and first is not None and last is not None
     )
-    return FailurePage(groups=found, is_cut=len(groups) > MOST_GROUPS)
+    return FailurePage(groups=found, is_cut=len(groups) > MOST_GROUPS, since=since, until=until)
+
+
+def failed_between(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
+    """Jobs whose present error struck one of their tries in these times. Raises Invalid."""
+    mine = (
+        JobAttempt.workspace_id == Job.workspace_id,
+        JobAttempt.job_id == Job.id,
+        JobAttempt.fingerprint == Job.error_fingerprint,
+    )
+    return exists().where(*mine, *within(JobAttempt.ended_at, since, until)).correlate(Job)
 
 
 def _samples(scope: SystemScope, ids: Sequence[int]) -> dict[int, tuple[str, str]]:

@@ -52,10 +52,13 @@ class FailureGroup:
 
 @dataclass(frozen=True, slots=True)
 class FailurePage:
-    """Failure groups, the most recent first; at most 100, `is_cut` when there are more."""
+    """Failure groups, the most recent first; at most 100, `is_cut` when there are more. `since` and `until` are the
+    times of failure that were looked at; an action on a group needs them to mean the same jobs."""
 
     groups: tuple[FailureGroup, ...]
     is_cut: bool
+    since: datetime | None
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

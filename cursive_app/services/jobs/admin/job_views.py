@@ -219,12 +219,15 @@ class AdminJobDetail:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which jobs an action means: these `ids` (none of them is a mistake), or with None everything that matches the
-    query and dates."""
+    query and dates. `failed_since` and `failed_until` bound a failed try with the error the job has now, as the groups
+    of failures count."""
 
     ids: tuple[UUID, ...] | None = None
     query: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    failed_since: datetime | None = None
+    failed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
