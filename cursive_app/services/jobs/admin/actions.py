@@ -9,8 +9,7 @@ cannot be.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,13 +17,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from cursive_app.clock import now
-from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Invalid, NotFound, Unavailable
+from cursive_app.errors import Conflict, CursiveError, Invalid, NotFound, Unavailable
 from cursive_app.services.jobs.admin.editing import checked
 from cursive_app.services.jobs.admin.failures import failed_between
 from cursive_app.services.jobs.admin.listing import open_search
 from cursive_app.services.jobs.admin.retries import editable_of, rule_of, why_fixed_of, why_no_retry
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement, why_no_cancel, why_no_delete
-from cursive_app.services.jobs.admin.staff import SUPPORT, record_action, record_for_customer, require_staff, scope_of
+from cursive_app.services.jobs.admin.staff import (
+    SUPPORT,
+    record_action,
+    record_for_customer,
+    refusal_noted,
+    require_staff,
+    scope_of,
+)
 from cursive_app.services.jobs.admin.views import (
     Action,
     AdminJobRow,
@@ -98,7 +104,7 @@ def apply(actor: StaffActor, planned: Plan) -> Applied:
 def act(actor: StaffActor, action: Action, id: UUID) -> AdminJobRow:
     """The same for one job, at once. Raises Forbidden, NotFound, Conflict or what the work itself says."""
     require_staff(actor, _need(action), attempted=f"job.{action}", object_id=id)
-    with _refusal_noted(actor, f"job.{action}", id), system_scope() as scope:
+    with refusal_noted(actor, f"job.{action}", id), system_scope() as scope:
         before = rows_of(scope, [id])
         _DO[action](scope, actor, id)
         scope.session.flush()
@@ -111,7 +117,7 @@ def retry_edited(actor: StaffActor, id: UUID, *, arguments: Mapping[str, Any]) -
     Raises Forbidden, NotFound, Conflict, and Invalid for an argument or a value that does not fit.
     """
     require_staff(actor, "all", attempted="job.retry_edited", object_id=id)
-    with _refusal_noted(actor, "job.retry_edited", id), system_scope() as scope:
+    with refusal_noted(actor, "job.retry_edited", id), system_scope() as scope:
         row = scope.get(Job, id, lock=True)
         present = dict(row.arguments)
         changed = checked(
@@ -122,19 +128,6 @@ def retry_edited(actor: StaffActor, id: UUID, *, arguments: Mapping[str, Any]) -
         _retry(scope, actor, id, changes=changes)
         scope.session.flush()
         return rows_of(scope, [id])[0]
-
-
-@contextmanager
-def _refusal_noted(actor: StaffActor, attempted: str, id: UUID) -> Iterator[None]:
-    """Write down what the job's own state refused, once the refused transaction has been rolled back."""
-    try:
-        yield
-    except (Conflict, InsufficientCredits, Invalid, NotFound) as error:
-        with system_scope() as scope:
-            record_action(
-                scope, actor, action=f"refused.{attempted}", object_type="job", object_id=id, reason=error.message
-            )
-        raise
 
 
 def _act_on_one(actor: StaffActor, action: Action, id: UUID) -> str | None:

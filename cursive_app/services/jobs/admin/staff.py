@@ -6,13 +6,14 @@ refused is written to `staff_actions`, and what they did to a customer's job als
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
 
-from cursive_app.errors import Forbidden, Invalid, NotFound
+from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid, NotFound
 from cursive_app.services.accounts.principal import Principal
 from cursive_app.services.jobs.admin.masking import masked
 from cursive_app.services.jobs.admin.query import without_arguments
@@ -70,6 +71,19 @@ def record_action(
             details={"role": actor.role, **details},
         )
     )
+
+
+@contextmanager
+def refusal_noted(actor: StaffActor, attempted: str, id: UUID) -> Iterator[None]:
+    """Write down what the job's own state refused, once the refused transaction has been rolled back."""
+    try:
+        yield
+    except (Conflict, InsufficientCredits, Invalid, NotFound) as error:
+        with system_scope() as scope:
+            record_action(
+                scope, actor, action=f"refused.{attempted}", object_type="job", object_id=id, reason=error.message
+            )
+        raise
 
 
 def record_for_customer(scope: SystemScope, row: Job, *, action: str, **details: Any) -> None:

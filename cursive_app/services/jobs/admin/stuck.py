@@ -10,7 +10,14 @@ from sqlalchemy import ColumnElement, String, and_, case, cast, column, exists, 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.services.jobs.admin.rows import rows_of
-from cursive_app.services.jobs.admin.staff import SUPPORT, record_action, record_for_customer, require_staff, scope_of
+from cursive_app.services.jobs.admin.staff import (
+    SUPPORT,
+    record_action,
+    record_for_customer,
+    refusal_noted,
+    require_staff,
+    scope_of,
+)
 from cursive_app.services.jobs.admin.views import AdminJobRow, StaffActor, Stuck, StuckJob, StuckView
 from cursive_app.services.jobs.attempts import lose_attempt
 from cursive_app.services.jobs.claims import STALE_AFTER
@@ -68,7 +75,7 @@ def rescue(actor: StaffActor, id: UUID, *, from_living: bool = False) -> AdminJo
     staff. Raises Forbidden, NotFound, and Conflict (reason "not_possible") for a job that is not stuck.
     """
     require_staff(actor, "operate", attempted="job.rescue", object_id=id)
-    with system_scope() as scope:
+    with refusal_noted(actor, "job.rescue", id), system_scope() as scope:
         row = scope.get(Job, id, lock=True)
         how = how_stuck(scope, id)
         if how is None or (how == "hanging" and not from_living):
