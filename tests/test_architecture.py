@@ -24,7 +24,8 @@ READS_ENVIRONMENT = {
     "cursive_app/asgi.py",  # Reflex reads its own switches from it, before anything is imported
     "rxconfig.py",
 }
-RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$")
+# Reserved for examples (RFC 2606), or for private networks (`internal`, by ICANN): no such address is anybody's.
+RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost|internal)$")
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -128,7 +129,7 @@ def test_every_test_folder_is_a_package() -> None:
 
 
 def test_addresses_in_the_repository_can_reach_nobody() -> None:
-    """Every e-mail address of data, tests and texts is in a domain that is reserved for examples."""
+    """Every e-mail address of data, tests and texts is in a domain that is reserved."""
     address = re.compile(r"(?<![:\w.+-])[\w.+-]+@((?:[\w-]+\.)+[A-Za-z]{2,})")
     real: set[str] = set()
     for path in tracked("*.py", "*.md", "*.js", "*.css", "*.toml", "*.txt", "Makefile"):

@@ -15,7 +15,8 @@ from components.form import checkbox, field, segmented, text_input, textarea
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.segment_actions import segment_dialogs, segment_menu
 from cursive_app.pages.segment_price import price_card
-from cursive_app.pages.segment_results import history, own_results, run_panel, sample_results
+from cursive_app.pages.segment_results import history, own_results, sample_results
+from cursive_app.pages.segment_run_panel import run_panel
 from cursive_app.services.accounts import Permission
 from cursive_app.services.segments import FIELDS
 from state.filter_rows import AGE_CHOICES

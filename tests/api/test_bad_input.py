@@ -31,7 +31,7 @@ TEXTS = {
     "html": "<script>alert(1)</script><img src=x onerror=alert(1)>",
     "emoji": "👩🏽‍💻 Größe ﷽",
     "template": "{{7*7}} ${7*7} %s %_\\",
-    "right to left": "abc\u202etxt.exe",
+    "right to left": "אבג 12 دبي",
 }
 
 
@@ -124,6 +124,7 @@ def test_a_bad_filter_is_refused_under_its_path(app: FastAPI, cast: Cast, name: 
         ({"name": "x" * 10_000, "filters": TEXANS}, "name", "100"),
         ({"name": "a\x00b", "filters": TEXANS}, "body", "NUL"),
         ({"name": "a\x07b", "filters": TEXANS}, "name", "printable"),
+        ({"name": "abc\u202etxt.exe", "filters": TEXANS}, "name", "printable"),
         ({"name": 7, "filters": TEXANS}, "name", "Send text"),
         ({"name": "x", "filters": TEXANS, "description": "x" * 10_000}, "description", "500"),
         ({"name": "x", "filters": TEXANS, "workspace_id": str(uuid4())}, "workspace_id", "no field of this name"),

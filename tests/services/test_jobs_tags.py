@@ -70,6 +70,7 @@ def test_what_staff_and_the_clock_do_is_added_once(cast: Cast) -> None:
     grow_stale(silent.id)
     assert jobs.claim(silent.id) is not None
     assert tags(silent.id) == ["person", "rescued"]
+    grow_stale(silent.id)
     admin.rescue(actor, silent.id)
     assert tags(silent.id) == ["person", "rescued", "staff"]
     assert found(of(cast.alice, "tag:re*")) == {job.id, edited.id, silent.id}

@@ -29,7 +29,7 @@ SAFE = {
     **SECRETS,
     "CURSIVE_ENV": "production",
     "PUBLIC_URL": "https://cursive.example",
-    "MAIL_FROM": "Cursive <hello@cursive.dev>",
+    "MAIL_FROM": "Cursive <hello@cursive.internal>",
     "TRUSTED_PROXY_HOPS": "1",
 }
 
@@ -90,7 +90,7 @@ def test_production_with_such_a_value_is_unsafe(variable: str, value: str) -> No
 
 
 @pytest.mark.parametrize(("variable", "value"), [
-    ("MAIL_FROM", "Tests <hello@examples.com>"), ("AUDIENCELAB_BASE_URL", "https://eu.audiencelab.io"),
+    ("MAIL_FROM", "Tests <hello@cursive.internal>"), ("AUDIENCELAB_BASE_URL", "https://eu.audiencelab.io"),
     ("TRUSTED_PROXY_HOPS", "2"),
 ])  # fmt: skip
 def test_production_with_such_a_value_is_safe(variable: str, value: str) -> None:

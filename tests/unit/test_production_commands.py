@@ -16,10 +16,10 @@ NOBODY_THERE = "postgresql://login:hunter2@127.0.0.1:1/cursive"
 ROLES = {"DATABASE_APP_URL": NOBODY_THERE, "DATABASE_SYSTEM_URL": NOBODY_THERE}
 SAFE = {
     "SECRET_KEY": "k" * 40,
-    "PUBLIC_URL": "https://app.cursive.dev",
+    "PUBLIC_URL": "https://app.cursive.internal",
     "AUDIENCELAB_API_KEY": "key",
     "SMTP_URL": "smtp://127.0.0.1:1",
-    "MAIL_FROM": "hello@cursive.dev",
+    "MAIL_FROM": "hello@cursive.internal",
     "TRUSTED_PROXY_HOPS": "1",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -55,41 +56,38 @@ LISTS = ("job_title", "company_name", "seniority", "department", "industry", "co
 
 @pytest.fixture(scope="module")
 def known(population: Population) -> list[dict[str, object]]:
-    """What Cursive reads of the first people, without states it reads off a ZIP code where the record has none."""
+    """What Cursive reads of the first people, without the states it reads off a ZIP code (ADR 0032): the provider goes
+    by the employer's there and cannot be asked for them."""
     rows = population.records(np.arange(LOOKED_AT))
     values = [person_values(normalize(row)) for row in rows]
-    said = [any(row[name] for name in ("PERSONAL_STATE", "COMPANY_STATE")) for row in rows]
-    assert sum(not one and bool(each["state"]) for one, each in zip(said, values, strict=True)) < LOOKED_AT / 10
+    said = [bool(row["PERSONAL_STATE"]) or not row["PERSONAL_ZIP"] for row in rows]
+    assert sum(not one and bool(each["state"]) for one, each in zip(said, values, strict=True)) < LOOKED_AT / 2
     return [each if one else each | {"state": None} for one, each in zip(said, values, strict=True)]
 
 
-def _text_of(data: st.DataObject, field: str, known: list[dict[str, object]]) -> str:
+def _text_of(chance: Random, field: str, known: list[dict[str, object]]) -> str:
     """A value that somebody has; of a phrase some of its words, in any case and with other marks between them."""
     there = sorted({str(one[field]) for one in known if one[field]})
-    text = data.draw(st.sampled_from(there))
+    text = chance.choice(there)
     if FIELDS[field].kind != "phrase":
         return text
     words = re.findall(r"[^\W_]+", text)
-    first = data.draw(st.integers(0, len(words) - 1))
-    last = data.draw(st.integers(first + 1, len(words)))
-    said = data.draw(st.sampled_from([" ", "-", ", ", "/", " & ", "_"])).join(words[first:last])
-    return data.draw(st.sampled_from([said, said.upper(), said.lower()]))[:100]
+    first = chance.randrange(len(words))
+    last = chance.randint(first + 1, len(words))
+    said = chance.choice([" ", "-", ", ", "/", " & ", "_"]).join(words[first:last])
+    return chance.choice([said, said.upper(), said.lower()])[:100]
 
 
-def _row(data: st.DataObject, known: list[dict[str, object]]) -> dict[str, Any]:
-    field = data.draw(st.sampled_from([*LISTS, "job_title", "job_title", "age", "is_homeowner", "years_experience"]))
+def _row(chance: Random, known: list[dict[str, object]]) -> dict[str, Any]:
+    field = chance.choice([*LISTS, "job_title", "job_title", "age", "is_homeowner", "years_experience"])
     if field == "age":
-        return {
-            "field": field,
-            "min": data.draw(st.sampled_from(AGE_LOWS)),
-            "max": data.draw(st.sampled_from([AGE_HIGHS[-1]])),
-        }
+        return {"field": field, "min": chance.choice(AGE_LOWS), "max": AGE_HIGHS[-1]}
     if field == "is_homeowner":
-        return {"field": field, "is": data.draw(st.booleans())}
+        return {"field": field, "is": chance.random() < 0.5}
     if field == "years_experience":
-        return {"field": field, "min": data.draw(st.integers(0, 20))}
-    values = [_text_of(data, field, known) for _ in range(data.draw(st.integers(1, 4)))]
-    split = data.draw(st.integers(0, len(values)))
+        return {"field": field, "min": chance.randint(0, 20)}
+    values = [_text_of(chance, field, known) for _ in range(chance.randint(1, 4))]
+    split = chance.randint(0, len(values))
     return {"field": field, "include": values[:split], "exclude": values[split:]}
 
 
@@ -99,14 +97,15 @@ def _row(data: st.DataObject, known: list[dict[str, object]]) -> dict[str, Any]:
     phases=[Phase.explicit, Phase.generate],  # to shrink an example means to look at all people a thousand times
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-@given(data=st.data())
+@given(seed=st.integers(0, 2**32))
 def test_whoever_satisfies_the_filter_is_among_those_the_provider_is_asked_for(
-    population: Population, known: list[dict[str, object]], data: st.DataObject
+    population: Population, known: list[dict[str, object]], seed: int
 ) -> None:
-    rows = [_row(data, known) for _ in range(data.draw(st.integers(1, 3)))]
-    either = {"any": [_row(data, known) for _ in range(2)]}
+    chance = Random(seed)
+    rows = [_row(chance, known) for _ in range(chance.randint(1, 3))]
+    either = {"any": [_row(chance, known) for _ in range(2)]}
     try:
-        filters = parse(where(*rows, *([either] if data.draw(st.booleans()) else [])))
+        filters = parse(where(*rows, *([either] if chance.random() < 0.5 else [])))
         sent = narrowing(filters)
     except Invalid:
         assume(False)
