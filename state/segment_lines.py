@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from cursive_app.plurals import plural
 from cursive_app.services import segments
 from cursive_app.services.jobs import JobView
 from state import times
@@ -30,11 +31,6 @@ STAGE_WORDS = {
     "charging": "Delivering and charging",
     "done": "Done",
 }
-
-
-def plural(count: int, noun: str, nouns: str | None = None) -> str:
-    """ "1 lead", "1,204 leads"."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def credits_text(amount: Decimal) -> str:

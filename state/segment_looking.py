@@ -14,13 +14,14 @@ import reflex as rx
 
 from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.integrations.audiencelab import provider
+from cursive_app.plurals import plural
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state import filter_rows as edit
 from state.base import allow, ask, tenant, transact
 from state.segment_filter import NEW, FilterPart, meaning
-from state.segment_lines import SampleCard, SampleLine, lead_sample, plural, sample_card
+from state.segment_lines import SampleCard, SampleLine, lead_sample, sample_card
 
 SETTLE_SECONDS = 0.4
 

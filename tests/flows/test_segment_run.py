@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import update
 
+from cursive_app.integrations.audiencelab import AudiencePage
 from cursive_app.services import accounts, jobs, segments
 from db.models.accounts import Membership
 from db.models.jobs import Job
@@ -86,6 +88,44 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
         assert run.not_taken == 0
     assert captured(alice) == paid
     assert_settled(alice)
+
+
+@pytest.mark.parametrize(
+    ("found", "matching", "limit", "said"),
+    [
+        (1, 1, 1, "1 new lead, as many as asked for."),
+        (2, 2, 2, "2 new leads, as many as asked for."),
+        (1, 1, 9, "1 new lead; there are no more people in this segment."),
+        (1, 0, 9, "The one person found does not match every condition. Nothing was charged."),
+        (3, 0, 9, "None of 3 people match every condition. Nothing was charged."),
+    ],
+)
+def test_a_run_counts_in_whole_sentences(alice, found: int, matching: int, limit: int, said: str) -> None:
+    records = [
+        {"FIRST_NAME": f"P{n}", "PERSONAL_STATE": "TX" if n < matching else "", "PERSONAL_EMAILS": f"p{n}@acme.example"}
+        for n in range(found)
+    ]
+
+    class Few:
+        """A provider with these few people."""
+
+        def for_workspace(self, _: object) -> Few:
+            return self
+
+        def create_audience(self, **_options: object) -> str:
+            return "00000000-0000-4000-8000-0000000000a1"
+
+        def delete_audience(self, _: str) -> None: ...
+
+        def audience_page(self, *_arguments: object, **_options: object) -> AudiencePage:
+            return AudiencePage(records=tuple(records), total=found, page=1, is_last=True, ready=True, capped=False)
+
+    run = start(alice, make_segment(alice).id, max_leads=limit)
+    ended = work_off(alice, run, Few())  # type: ignore[arg-type]
+    assert ended.message == said
+    with alice.begin() as scope:
+        told = [event.message for event in jobs.get_job(scope, run.job_id or "").events]
+    assert not any(re.search(r"(?<![\d,])1 (new leads|people|match\b)", line) for line in told), told
 
 
 def test_or_groups_are_checked_record_by_record(alice, sandbox: Sandbox) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from cursive_app.integrations.audiencelab import Person
+from cursive_app.plurals import plural
 from cursive_app.services import credits, leads
 from cursive_app.services.segments.fields import FIELDS
 from cursive_app.services.segments.filters import Filters
@@ -86,7 +87,7 @@ def _charge(scope: Scope, run: SegmentRun, new: list[UUID], *, page: int) -> Non
         hold_id=run.hold_id,
         amount=amount,
         key=f"run:{run.id}:page:{page}:{run.hold_id}",
-        description=f"{len(new):,} new {'lead' if len(new) == 1 else 'leads'}",
+        description=plural(len(new), "new lead"),
         reference=f"segment_run:{run.id}",
     )
     leads.record_charge(scope, run_id=run.id, lead_ids=new, ledger_line_id=line.id)

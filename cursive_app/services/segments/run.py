@@ -21,6 +21,7 @@ from cursive_app.clock import now
 from cursive_app.errors import NotFound
 from cursive_app.integrations.audiencelab import AudienceLab, AudiencePage, ProviderError, ProviderRefused, normalize
 from cursive_app.integrations.audiencelab.vocabulary import DAYS_BACK_RANGE
+from cursive_app.plurals import plural
 from cursive_app.services import credits, jobs
 from cursive_app.services.accounts import Permission
 from cursive_app.services.jobs import ClaimedJob
@@ -124,7 +125,8 @@ def _stopped(claimed: ClaimedJob) -> bool:
         if not lost and not jobs.cancel_requested(scope, claimed):
             return False
         run = scope.get(SegmentRun, claimed.links["run_id"], lock=True)
-        delivered = f"{run.new_leads:,} new leads delivered so far stay yours."
+        stay = "stays" if run.new_leads == 1 else "stay"
+        delivered = f"{plural(run.new_leads, 'new lead')} delivered so far {stay} yours."
         if lost:
             message = f"Stopped: {lost} {delivered}"
             _end(scope, claimed, run, status="failed", outcome="access_lost", message=message)
@@ -218,7 +220,11 @@ def _settle(claimed: ClaimedJob, run: _Run, page: AudiencePage) -> bool:
     """
     first = run.next_page == 1
     if first:
-        _enter(claimed, "fetching", f"The provider's list is ready; its first {len(page.records):,} people are fetched")
+        _enter(
+            claimed,
+            "fetching",
+            f"The provider's list is ready: {plural(len(page.records), 'person', 'people')} to begin with",
+        )
         _enter(claimed, "checking", "Each of them is checked against every condition")
     people = [normalize(record) for record in page.records]
     values = [person_values(person) for person in people]
@@ -246,8 +252,8 @@ def _settle(claimed: ClaimedJob, run: _Run, page: AudiencePage) -> bool:
             processed=row.fetched,
             held=row.credits_held,
             captured=row.credits_captured,
-            message=f"Page {run.next_page:,}: {len(people):,} people, {len(wanted):,} match, "
-            f"{row.new_leads:,} new leads so far",
+            message=f"Page {run.next_page:,}: {plural(len(people), 'person', 'people')}, {len(wanted):,} "
+            f"{'matches' if len(wanted) == 1 else 'match'}, {plural(row.new_leads, 'new lead')} so far",
         )
         full = row.new_leads >= row.max_leads
         if not full and not left_over and not _is_end(page):
@@ -277,14 +283,16 @@ def _let_others(claimed: ClaimedJob) -> None:
 
 def _complete(scope: Scope, claimed: ClaimedJob, run: SegmentRun, *, full: bool) -> None:
     if full:
-        outcome, message = "full", f"{run.new_leads:,} new leads, as many as asked for."
+        outcome, message = "full", f"{plural(run.new_leads, 'new lead')}, as many as asked for."
     elif not run.fetched:
         outcome, message = "nobody", "The provider found nobody. Nothing was charged; the credits held went back."
     elif not run.matched:
         outcome = "no_match"
-        message = f"None of {run.fetched:,} people match every condition. Nothing was charged."
+        nobody = f"None of {run.fetched:,} people match" if run.fetched > 1 else "The one person found does not match"
+        message = f"{nobody} every condition. Nothing was charged."
     else:
-        outcome, message = "exhausted", f"{run.new_leads:,} new leads; there are no more people in this segment."
+        new = plural(run.new_leads, "new lead")
+        outcome, message = "exhausted", f"{new}; there are no more people in this segment."
     _end(scope, claimed, run, status="completed", outcome=outcome, message=message)
     jobs.advance(scope, claimed, total=run.fetched)
     jobs.finish(scope, claimed, message=message)
