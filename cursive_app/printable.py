@@ -13,3 +13,13 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def is_printable(text: str) -> bool:
     """Whether the text is one line without control characters, halves of surrogate pairs and direction overrides."""
     return not any(letter in _TURNING or unicodedata.category(letter) in _UNSEEN for letter in text)
+
+
+# Letters and signs by their category that are drawn as nothing: fillers of Hangul, the empty Braille pattern, the
+# musical null note, the stand-in for an object.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159\ufffc")
+
+
+def is_seen(text: str) -> bool:
+    """Whether the text shows a letter, digit, sign or emoji; a name of spaces, joiners and marks alone is a blank."""
+    return any(unicodedata.category(letter)[0] in "LNPS" and letter not in _BLANK for letter in text)

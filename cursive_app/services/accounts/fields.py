@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from email_validator import EmailNotValidError, validate_email
 
 from cursive_app.errors import Invalid
-from cursive_app.printable import is_printable
+from cursive_app.printable import is_printable, is_seen
 from cursive_app.settings import settings
 
 MAX_EMAIL = 254
@@ -25,6 +25,8 @@ def plain_text(value: str, *, field: str, label: str, longest: int, required: bo
         )
     if required and not text:
         raise Invalid(fields={field: f"Enter a {label}."})
+    if text and not is_seen(text):
+        raise Invalid(fields={field: f"The {label} needs a letter, digit or symbol that can be seen."})
     if len(text) > longest:
         raise Invalid(fields={field: f"The {label} may have {longest} characters at most; this has {len(text):,}."})
     return text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cursive_app.errors import Invalid
-from cursive_app.printable import is_printable
+from cursive_app.printable import is_printable, is_seen
 from cursive_app.services.segments.filters import Filters, parse
 from cursive_app.settings import settings
 from db.models.segments import SavedSegment
@@ -32,6 +32,8 @@ def read_name(value: object) -> str:
     text = " ".join(str(value).split()) if isinstance(value, str) else ""
     if not text or not is_printable(text):
         raise Invalid(fields={"name": "Give the segment a name of printable characters."})
+    if not is_seen(text):
+        raise Invalid(fields={"name": "The name needs a letter, digit or symbol that can be seen."})
     if len(text) > MAX_NAME:
         raise Invalid(fields={"name": f"A name has at most {MAX_NAME} characters; this one has {len(text):,}."})
     return text
