@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 from uuid import UUID
@@ -152,8 +152,15 @@ def _phone_text(e164: str | None) -> str:
     return f"+1 {e164[2:5]} {e164[5:8]} {e164[8:]}"
 
 
-def lead_card(detail: LeadDetail, timezone: str, segment_names: Mapping[UUID, str] | None = None) -> LeadCard:
-    """Everything known of a lead; times in the person's zone. `segment_names`: those the reader may know."""
+def lead_card(
+    detail: LeadDetail,
+    timezone: str,
+    segment_names: Mapping[UUID, str] | None = None,
+    *,
+    openable: Container[UUID] = frozenset(),
+) -> LeadCard:
+    """Everything known of a lead; times in the person's zone. `segment_names`: those the reader may know; `openable`:
+    the segments whose page they can open."""
     row = detail.row
     work = " at ".join(part for part in (row.job_title, row.company_name) if part)
     return LeadCard(
@@ -165,7 +172,7 @@ def lead_card(detail: LeadDetail, timezone: str, segment_names: Mapping[UUID, st
         facebook_url=detail.facebook_url or "",
         emails=[_email(each) for each in detail.emails],
         phones=[_phone(each) for each in detail.phones],
-        receipts=[_receipt(each, timezone, segment_names or {}) for each in detail.receipts],
+        receipts=[_receipt(each, timezone, segment_names or {}, openable) for each in detail.receipts],
         groups=_groups(detail),
         may_see_raw=detail.may_see_raw,
     )
@@ -184,7 +191,9 @@ def _phone(phone: Phone) -> ContactLine:
     return ContactLine(text=_phone_text(phone.e164), copied=phone.e164, kind=kind, word=word, tone=tone)
 
 
-def _receipt(receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str]) -> ReceiptLine:
+def _receipt(
+    receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str], openable: Container[UUID]
+) -> ReceiptLine:
     paid = receipt.ledger_line_id and receipt.run_id  # the statement finds a run's lines by their reference
     title = f"From {SOURCES.get(receipt.source, receipt.source).lower()}"
     if receipt.run_id:
@@ -198,7 +207,7 @@ def _receipt(receipt: Receipt, timezone: str, segment_names: Mapping[UUID, str])
         cost=f"{credits_text(receipt.cost)} credits" if receipt.cost else "Free",
         actor=receipt.actor_label,
         run_href=f"/segments/{receipt.segment_id}?run={receipt.run_id}"
-        if receipt.segment_id and receipt.run_id
+        if receipt.run_id and receipt.segment_id and receipt.segment_id in openable
         else "",
         ledger_href=f"/credits?{urlencode({'q': f'segment_run:{receipt.run_id}'})}" if paid else "",
     )

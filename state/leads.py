@@ -19,6 +19,7 @@ from state.search_box import SearchBox
 from state.session import SessionState
 
 HAS = {"email": "E-mail", "verified_email": "Verified e-mail", "phone": "Phone", "linkedin": "LinkedIn profile"}
+GONE = "The segment of this address is not here. It may have been deleted, or it is not shared with you."
 WORDS: dict[str, dict[str, str]] = {"has": HAS, "source": SOURCES, "seniority": SENIORITIES}
 
 
@@ -56,12 +57,13 @@ def _load(scope: Scope, address: Address) -> _Loaded:
     )
 
 
-def _detail(scope: Scope, lead_id: str) -> tuple[leads.LeadDetail, dict[UUID, str]]:
-    """A lead, and the names of the segments on its receipts as far as the reader may see them."""
+def _detail(scope: Scope, lead_id: str) -> tuple[leads.LeadDetail, dict[UUID, str], frozenset[UUID]]:
+    """A lead, the names of the segments on its receipts as far as the reader may see them, and which can be opened."""
     detail = leads.get_lead(scope, lead_id)
     ids = [receipt.segment_id for receipt in detail.receipts if receipt.segment_id]
-    may_see = allows(scope.tenant, Permission.VIEW_SEGMENTS)
-    return detail, segments.segment_names(scope, ids) if may_see else {}
+    if not allows(scope.tenant, Permission.VIEW_SEGMENTS):
+        return detail, {}, frozenset()
+    return detail, segments.segment_names(scope, ids), segments.openable(scope, ids)
 
 
 def _segment_name(scope: Scope, segment_id: UUID | None) -> str:
@@ -143,7 +145,8 @@ class LeadsState(SearchBox, rx.State):
             self._fail(_address_problem(error))
             self.bad_address = True
         except CursiveError as error:
-            self._fail(error.message)
+            self.bad_address = isinstance(error, NotFound) and bool(address.segment)  # to try again would not help
+            self._fail(GONE if self.bad_address else error.message)
 
     @rx.event
     @allow(Permission.VIEW_LEADS)
@@ -283,11 +286,11 @@ class LeadsState(SearchBox, rx.State):
     async def _open(self, lead_id: str) -> None:
         session = await self.get_state(SessionState)
         try:
-            detail, names = await transact(_detail, lead_id)
+            detail, names, openable = await transact(_detail, lead_id)
         except NotFound:
             self.card, self.card_status = LeadCard(), "missing"
             return
-        self.card, self.card_status = lead_card(detail, session.timezone, names), "ready"
+        self.card, self.card_status = lead_card(detail, session.timezone, names, openable=openable), "ready"
 
 
 def _address_problem(error: Invalid) -> str:

@@ -253,3 +253,5 @@ def test_names_of_segments_are_told_to_those_who_may_see_them(cast: Cast) -> Non
     assert do(cast.bob, segments.segment_names, ids) == {shared.id: "Shared"}
     assert do(cast.charlie, segments.segment_names, ids) == {}
     assert do(cast.alice, segments.segment_names, []) == {}
+    opened = [do(tenant, segments.openable, ids) for tenant in (cast.alice, cast.bob, cast.charlie)]
+    assert opened == [{private.id}, set(), set()], "the shared one was deleted"

@@ -90,7 +90,7 @@ async def test_a_wrong_address_says_what_is_wrong(driver: Driver, cast: Cast) ->
         ("/leads?has=money", "Unknown"),
         ("/leads?sort=password", "an order"),
         ("/leads?q=" + "x" * 300, "at most 200"),
-        (f"/leads?segment={uuid4()}", "could not find"),
+        (f"/leads?segment={uuid4()}", "not here"),
     ):
         await tab.send(LeadsState.load, path=path)
         assert tab.var(LeadsState, "status") == "error", path
@@ -219,3 +219,35 @@ async def test_a_receipt_names_its_segment_to_those_who_may_see_it(driver: Drive
         await tab.send(LeadsState.load, path=f"/leads?lead={lead_id}")
         titles.append(tab.var(LeadsState, "card")["receipts"][0]["title"])
     assert titles == ["Delivered by a run of “Texans”", "Delivered by a segment run"]
+
+
+async def test_a_receipt_leads_to_its_run_only_where_that_can_be_opened(driver: Driver, cast: Cast) -> None:
+    shared, private, gone = (make_segment(cast.alice, is_shared=shared) for shared in (True, False, True))
+    person = make_person()
+    with cast.alice.begin() as scope:
+        for made in (shared, private, gone):
+            result = intake(scope, [person], source="database", run_id=uuid4(), segment_id=made.id)
+            lead_id = (*result.new, *result.owned)[0]
+        segments.delete_segment(scope, gone.id)
+    reached: list[set[str]] = []
+    for tenant in (cast.alice, cast.bob):
+        tab = driver(sign_in(tenant))
+        await tab.send(LeadsState.load, path=f"/leads?lead={lead_id}")
+        receipts = tab.var(LeadsState, "card")["receipts"]
+        assert len(receipts) == 3
+        reached.append({receipt["run_href"].split("?")[0] for receipt in receipts})
+    assert reached == [{f"/segments/{shared.id}", f"/segments/{private.id}", ""}, {f"/segments/{shared.id}", ""}]
+
+
+@pytest.mark.parametrize("kind", ["deleted", "private"])
+async def test_leads_of_a_segment_that_is_gone_have_a_way_out_and_no_retry(
+    driver: Driver, cast: Cast, kind: str
+) -> None:
+    made = make_segment(cast.alice, is_shared=kind != "private")
+    if kind == "deleted":
+        with cast.alice.begin() as scope:
+            segments.delete_segment(scope, made.id)
+    tab = driver(sign_in(cast.bob))
+    await tab.send(LeadsState.load, path=f"/leads?segment={made.id}")
+    assert (tab.var(LeadsState, "status"), tab.var(LeadsState, "bad_address")) == ("error", True)
+    assert "deleted" in tab.var(LeadsState, "error")

@@ -65,3 +65,13 @@ def segment_names(scope: Scope, ids: Iterable[UUID]) -> dict[UUID, str]:
         )
     )
     return {row.id: row.name for row in rows}
+
+
+def openable(scope: Scope, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those of the segments whose page the reader can open: not deleted, and theirs to see. Raises Forbidden."""
+    require(scope, Permission.VIEW_SEGMENTS)
+    wanted = list(set(ids))
+    if not wanted:
+        return frozenset()
+    alive = (SavedSegment.id.in_(wanted), SavedSegment.deleted_at.is_(None), may_see(scope.tenant))
+    return frozenset(scope.session.scalars(select(SavedSegment.id).where(scope.owned(SavedSegment), *alive)))
