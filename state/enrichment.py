@@ -81,6 +81,7 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
                 cursor=query.get("cursor", ""),
                 includes_owned=self.includes_owned,
                 ceiling=self.ceiling,
+                matching=self.matching if self.status == "ready" else None,
             )
         except Unauthenticated:
             raise
@@ -178,8 +179,18 @@ async def _pause() -> None:
     await asyncio.sleep(FOLLOW_SECONDS)
 
 
-def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_owned: bool, ceiling: str) -> _Loaded:
-    """`ceiling` as it stands in its box."""
+def _load(
+    scope: Scope,
+    id: str,
+    *,
+    step: str,
+    tab: str,
+    cursor: str,
+    includes_owned: bool,
+    ceiling: str,
+    matching: str | None,
+) -> _Loaded:
+    """`ceiling` as it stands in its box; `matching` as it was chosen on the page, None for the list's own."""
     view = enrichment.get_enrichment(scope, id)
     phase = PHASES[view.status]
     step = _step(phase, step)
@@ -197,7 +208,9 @@ def _load(scope: Scope, id: str, *, step: str, tab: str, cursor: str, includes_o
         raw=enrichment.head_rows(scope, id) if step == "file" and view.purged_at is None else None,
         page=enrichment.list_rows(scope, id, view=tab, cursor=cursor or None, limit=ROW_PAGE) if shows_rows else None,
         change=enrichment.last_change(scope, id) if step == "rows" else None,
-        quote=_quote(scope, id, includes_owned, ceiling) if step == "price" and phase == "preparing" else None,
+        quote=_quote(scope, id, includes_owned, ceiling, matching or view.matching)
+        if step == "price" and phase == "preparing"
+        else None,
     )
 
 
@@ -210,12 +223,12 @@ def _step(phase: str, wanted: str) -> str:
     return wanted if wanted in STEPS else "columns"
 
 
-def _quote(scope: Scope, id: str, includes_owned: bool, ceiling: str) -> Quote | None:
+def _quote(scope: Scope, id: str, includes_owned: bool, ceiling: str, matching: str) -> Quote | None:
     """The price as the boxes stand; None without the right to it, and for a ceiling that is none: its box says so."""
     if not allows(scope.tenant, Permission.RUN_ENRICHMENTS):
         return None
     try:
-        return enrichment.quote(scope, id, includes_owned=includes_owned, ceiling=amount(ceiling))
+        return enrichment.quote(scope, id, includes_owned=includes_owned, ceiling=amount(ceiling), matching=matching)
     except Invalid:
         return None
 

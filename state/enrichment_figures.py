@@ -28,6 +28,7 @@ class SampleCard:
     """The free dry run; `status` is empty when there was none."""
 
     status: str = ""
+    matching: str = ""
     headline: str = ""
     message: str = ""
     when: str = ""
@@ -61,9 +62,11 @@ def sample_card(sample: SampleView | None, timezone: str) -> SampleCard:
     if sample is None:
         return SampleCard()
     matched = rate_line(sample.matched) if sample.matched is not None else RateLine()
-    headline = f"{matched.share} of {sample.size:,} random rows were found" if sample.matched is not None else ""
+    found = f"{matched.share} of {sample.size:,} random rows were found with {sample.matching} matching"
+    headline = found if sample.matched is not None else ""
     return SampleCard(
         status=sample.status,
+        matching=sample.matching,
         headline=headline,
         message=sample.message or "",
         when=ago(sample.at) if sample.at else "",

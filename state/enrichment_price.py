@@ -51,9 +51,10 @@ class PricePart(OpenPart, mixin=True):
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
-    def set_matching(self, matching: str):
+    async def set_matching(self, matching: str):
         if matching in ("balanced", "strict"):
             self.matching = matching
+            await self._price()
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
@@ -64,11 +65,11 @@ class PricePart(OpenPart, mixin=True):
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
     async def dry_run(self):
-        """Look 50 random rows up for free."""
+        """Look 50 random rows up for free, matched as it is chosen now."""
         self.sampling = True
         yield
         try:
-            await transact(enrichment.start_sample, self.enrichment_id)
+            await transact(enrichment.start_sample, self.enrichment_id, matching=self.matching)
             self._show_list(await transact(enrichment.get_enrichment, self.enrichment_id))
         finally:
             self.sampling = False
@@ -118,7 +119,11 @@ class PricePart(OpenPart, mixin=True):
     async def _price(self) -> None:
         try:
             quote = await transact(
-                enrichment.quote, self.enrichment_id, includes_owned=self.includes_owned, ceiling=amount(self.ceiling)
+                enrichment.quote,
+                self.enrichment_id,
+                includes_owned=self.includes_owned,
+                ceiling=amount(self.ceiling),
+                matching=self.matching,
             )
         except Unauthenticated:
             raise

@@ -110,8 +110,9 @@ def _dry_run() -> rx.Component:
             ("done", _sample_result()),
             ("failed", banner(S.sample.message, tone="bad", icon_name="circle-alert")),
             rx.el.p(
-                "50 random rows are looked up for free. You see how many people can be found, and for which share of "
-                "them e-mail, mobile and company are known, with the uncertainty of a sample of this size.",
+                "50 random rows are looked up for free, matched as you choose below. You see how many people can be "
+                "found, and for which share of them e-mail, mobile and company are known, with the uncertainty of a "
+                "sample of this size.",
                 class_name="max-w-prose text-13 text-ink-2",
             ),
         ),
@@ -257,7 +258,7 @@ def _quote() -> rx.Component:
             ),
             definition(
                 [
-                    ("Likely", rx.cond(S.quote.likely != "", S.quote.likely, _unknown("Known after a dry run"))),
+                    ("Likely", rx.cond(S.quote.likely != "", S.quote.likely, _unknown(_known_after()))),
                     ("Expected matches", rx.cond(S.quote.matches != "", S.quote.matches, _unknown("Not known yet"))),
                     (
                         "Rows to look up",
@@ -309,7 +310,13 @@ def _quote() -> rx.Component:
     )
 
 
-def _unknown(words: str) -> rx.Component:
+def _known_after() -> Text:
+    """A dry run tells nothing of another matching."""
+    other = (S.sample.status == "done") & (S.sample.matching != S.matching)
+    return text(rx.cond(other, text("Known after a dry run with ") + S.matching + " matching", "Known after a dry run"))
+
+
+def _unknown(words: Text | str) -> rx.Component:
     return rx.el.span(words, class_name="text-ink-3")
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cursive_app.errors import Conflict, RateLimited
+from cursive_app.errors import Conflict, Invalid, RateLimited
 from cursive_app.services import enrichment
 from db.models.enrichment import Enrichment
 from state.enrichment_figures import quote_card
@@ -14,6 +14,8 @@ from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
 from tests.factories_enrichment import (
     Line,
+    known_line,
+    known_people,
     list_row,
     make_list,
     mixed_lines,
@@ -65,6 +67,41 @@ def test_the_quote_says_range_and_worst_case(cast: Cast, sandbox: Sandbox) -> No
     assert (quote_card(after, ceiling=None).ends_at, quote_card(capped, ceiling=Decimal("5.10")).ends_at) == ("", "20")
     sent = [call for call in sandbox.calls() if call["method"] == "POST"]
     assert len(sent) == 1
+
+
+def test_a_dry_run_speaks_of_its_own_matching_alone(cast: Cast, sandbox: Sandbox) -> None:
+    lines = [known_line(one) for one in known_people(sandbox.population, 120)]
+    for number in range(0, 120, 2):  # married, say: the address is theirs, the family name another one
+        address, first, _, note = lines[number].cells
+        lines[number] = Line((address, first, "Otherwise", note), lines[number].record | {"last_name": "Otherwise"})
+    id = make_list(cast.alice, lines)
+    lab = sandbox.client()
+
+    def sampled(matching: str) -> int:
+        do(cast.alice, enrichment.start_sample, id, matching=matching)
+        for _ in range(20):
+            step_sample(id, lab)
+            if (list_row(id).sample or {})["status"] == "done":
+                break
+        seen = do(cast.alice, enrichment.get_enrichment, id).sample
+        assert seen.matching == matching
+        return seen.matched.found
+
+    def expected(matching: str) -> object:
+        return do(cast.alice, enrichment.quote, id, includes_owned=False, matching=matching).expected_matches
+
+    assert sampled("balanced") == 50
+    assert (expected("balanced") is None, expected("strict")) == (False, None)
+    assert 10 < sampled("strict") < 40, "half of the rows say another name"
+    assert expected("balanced") is None
+    low, high = expected("strict")
+    assert low <= 60 <= high < 120
+    for refused in (
+        enrichment.start_sample,
+        lambda scope, id, **more: enrichment.quote(scope, id, includes_owned=False, **more),
+    ):
+        with pytest.raises(Invalid):
+            do(cast.alice, refused, id, matching="fuzzy")
 
 
 def test_dry_runs_are_limited(cast: Cast, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+from db.models.enrichment import Enrichment
 from state.enrichment import EnrichmentState as S
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
+from tests.factories_enrichment import list_row
 from tests.state.lists import HEADER, PEOPLE, UNTIDY, opened, upload
 
 
@@ -73,3 +75,25 @@ async def test_forty_rows_are_told_what_they_lack(driver, cast: Cast, tmp_path: 
     assert (tab.var(S, "quote")["missing_rows"], tab.var(S, "quote")["minimum"]) == ("60", "100")
     await tab.send(S.start, path=f"/enrichments/{id}?step=price")
     assert balance_of(cast.alice)[1] == 0
+
+
+async def test_the_range_is_that_of_the_chosen_matching(driver, cast: Cast, tmp_path: Path) -> None:
+    fund(cast.workspace_id, 100)
+    id = upload(cast.alice, tmp_path, UNTIDY)
+    with cast.alice.begin() as scope:
+        rate = {"field": "matched", "found": 25, "of": 50, "share": 0.5, "low": 0.366, "high": 0.634}
+        sample = {"revision": 1, "status": "done", "size": 50, "matching": "balanced", "matched": rate, "fields": []}
+        scope.get(Enrichment, id).sample = {**sample, "at": "2026-01-15T10:00:00+00:00"}
+    path = f"/enrichments/{id}?step=price"
+    tab = await opened(driver, cast.alice, id, "?step=price")
+    assert tab.var(S, "sample")["headline"] == "50% of 50 random rows were found with balanced matching"
+    assert tab.var(S, "quote")["likely"] == "10.75 to 19.25"
+    await tab.send(S.set_matching, path=path, matching="strict")
+    assert (tab.var(S, "quote")["likely"], tab.var(S, "quote")["worst"]) == ("", "30.00")
+    await tab.send(S.load, path=path)
+    assert tab.var(S, "quote")["likely"] == "", "also after the page was loaded anew"
+    await tab.send(S.set_matching, path=path, matching="balanced")
+    assert tab.var(S, "quote")["likely"] == "10.75 to 19.25"
+    await tab.send(S.set_matching, path=path, matching="strict")
+    await tab.send(S.dry_run, path=path)
+    assert (list_row(id).sample or {})["matching"] == "strict"  # type: ignore[arg-type]

@@ -157,10 +157,11 @@ class FoundOut(_Out):
 
 
 class SampleOut(_Out):
-    """The free dry run."""
+    """The free dry run. It tells what a run with the same matching can find."""
 
     status: Literal["running", "done", "failed"]
     size: int
+    matching: Matching
     matched: RateOut | None
     fields: list[RateOut]
     message: str | None
@@ -361,7 +362,8 @@ class RerunRequest(_Body):
 
 
 class QuoteOut(_Out):
-    """What a run would cost. `expected_matches`, `low` and `high` follow from the dry run; null without one."""
+    """What a run would cost. `expected_matches`, `low` and `high` follow from a dry run with the same matching; null
+    without one."""
 
     rows: int
     price: Credits

@@ -34,6 +34,7 @@ from cursive_app.api.v1.enrichment_shapes import (
     Kind,
     LayoutChoice,
     LinkOut,
+    Matching,
     NewRecords,
     Only,
     OverwriteNames,
@@ -203,10 +204,10 @@ def undo(tenant: Who, enrichment_id: UUID, body: UndoRequest) -> UndoneOut:
 
 
 @router.post("/{enrichment_id}/sample", status_code=202, summary="Free dry run")
-def start_sample(tenant: Who, enrichment_id: UUID) -> EnrichmentOut:
-    """Look up some random rows, free of charge; `sample` then says how many of them were found."""
+def start_sample(tenant: Who, enrichment_id: UUID, matching: Matching = "balanced") -> EnrichmentOut:
+    """Look up some random rows, free of charge; `sample` then says how many of them were found with this matching."""
     with tenant.begin() as scope:
-        return EnrichmentOut.model_validate(enrichment.start_sample(scope, enrichment_id))
+        return EnrichmentOut.model_validate(enrichment.start_sample(scope, enrichment_id, matching=matching))
 
 
 @router.get("/{enrichment_id}/quote", summary="What a run would cost")
@@ -215,10 +216,13 @@ def get_quote(
     enrichment_id: UUID,
     includes_owned: bool = False,
     ceiling: Annotated[Ceiling, Query()] = None,
+    matching: Matching = "balanced",
 ) -> QuoteOut:
-    """The worst case, and after a dry run what is to be expected."""
+    """The worst case, and after a dry run with the same matching what is to be expected."""
     with tenant.begin() as scope:
-        found = enrichment.quote(scope, enrichment_id, includes_owned=includes_owned, ceiling=ceiling)
+        found = enrichment.quote(
+            scope, enrichment_id, includes_owned=includes_owned, ceiling=ceiling, matching=matching
+        )
     return QuoteOut.model_validate(found)
 
 

@@ -7,6 +7,7 @@ every row that is sent, or the ceiling when one was typed.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 from uuid import UUID
@@ -19,14 +20,24 @@ from cursive_app.settings import settings
 from db.models.enrichment import Enrichment
 from db.scope import Scope
 
+MATCHING = ("balanced", "strict")
 CENT = Decimal("0.01")
 DELETED = "The file and its rows have been deleted. Upload the list again to enrich it."
 Z95 = 1.959963984540054  # the normal distribution's 97.5% point
 
 
-def quote(scope: Scope, id: UUID | str, *, includes_owned: bool, ceiling: Decimal | str | None = None) -> Quote:
-    """What a run of the list as it stands would cost. Raises Invalid (ceiling), NotFound, Forbidden."""
+def quote(
+    scope: Scope,
+    id: UUID | str,
+    *,
+    includes_owned: bool,
+    ceiling: Decimal | str | None = None,
+    matching: str = "balanced",
+) -> Quote:
+    """What a run of the list as it stands would cost. What is expected follows from a dry run with the same matching.
+    Raises Invalid (ceiling, matching), NotFound, Forbidden."""
     require(scope, Permission.VIEW_ENRICHMENTS)
+    check_matching(matching)
     row = scope.get(Enrichment, id)
     price = settings().enrichment_price
     limit = read_ceiling(ceiling, price=price)
@@ -34,7 +45,7 @@ def quote(scope: Scope, id: UUID | str, *, includes_owned: bool, ceiling: Decima
     worst = cost_of(rows, price)
     needed = worst if limit is None else min(worst, limit)
     available = available_credits(scope)
-    matched = _sampled_rate(row)
+    matched = _sampled_rate(row, matching)
     payable = rows if limit is None or price <= 0 else min(rows, whole_rows(limit, price))
     expected = tuple(min(count, payable) for count in _expected(matched, rows)) if matched else None
     return Quote(
@@ -165,10 +176,23 @@ def wilson(found: int, of: int) -> tuple[float, float]:
     return min(max(center - half, 0.0), share), max(min(center + half, 1.0), share)
 
 
-def _sampled_rate(row: Enrichment) -> Rate | None:
-    """The share of matched rows in the sample of the list as it stands now."""
+def check_matching(matching: str) -> None:
+    """Raises Invalid for a matching that there is not."""
+    if matching not in MATCHING:
+        raise Invalid(fields={"matching": "Choose balanced or strict."})
+
+
+def sampled_matching(sample: Mapping[str, Any]) -> str:
+    """The matching a dry run was made with; those before there was a choice were balanced."""
+    return sample.get("matching") or "balanced"
+
+
+def _sampled_rate(row: Enrichment, matching: str) -> Rate | None:
+    """The share of matched rows in the sample of the list as it stands now, if it was matched in this way."""
     sample = row.sample or {}
     matched = sample.get("matched")
     if sample.get("status") != "done" or sample.get("revision") != row.revision or not matched:
+        return None
+    if sampled_matching(sample) != matching:
         return None
     return Rate(**matched)

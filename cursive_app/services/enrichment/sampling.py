@@ -20,7 +20,7 @@ from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
 from cursive_app.services import jobs
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.enrichment.pricing import DELETED, rate, why_not_start
+from cursive_app.services.enrichment.pricing import DELETED, check_matching, rate, sampled_matching, why_not_start
 from cursive_app.services.enrichment.results import Record, Stopped, joined
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.stored import sent_records
@@ -39,18 +39,21 @@ _EMAILS = ("PERSONAL_EMAILS", "PERSONAL_VERIFIED_EMAILS", "BUSINESS_EMAIL", "BUS
 _FAILED = "The data provider could not look the sample up. It was free; you can try it again."
 
 
-def start_sample(scope: Scope, id: UUID | str) -> EnrichmentView:
-    """Queue a free dry run of the list as it stands. One that runs or is done for this revision is not repeated.
+def start_sample(scope: Scope, id: UUID | str, *, matching: str = "balanced") -> EnrichmentView:
+    """Queue a free dry run of the list as it stands, matched as the run will be. One that runs, or is done for this
+    revision and matching, is not repeated.
 
-    Raises Conflict (`not_ready`, `purged`), RateLimited when the workspace had its dry runs of the day, NotFound,
-    Forbidden.
+    Raises Conflict (`not_ready`, `purged`), Invalid (matching), RateLimited when the workspace had its dry runs of the
+    day, NotFound, Forbidden.
     """
     require(scope, Permission.RUN_ENRICHMENTS)
+    check_matching(matching)
     row = scope.get(Enrichment, id, lock=True)
     if row.purged_at is not None:
         raise Conflict(DELETED, reason="purged")
     sample = row.sample or {}
-    if sample.get("revision") == row.revision and sample.get("status") in ("running", "done"):
+    status = sample.get("status") if sample.get("revision") == row.revision else None
+    if status == "running" or (status == "done" and sampled_matching(sample) == matching):
         return enrichment_view(scope, row)
     why = why_not_start(row, rows=row.valid_count or 0)
     if row.status != "ready" or not row.valid_count:
@@ -63,12 +66,18 @@ def start_sample(scope: Scope, id: UUID | str) -> EnrichmentView:
         title=f"Sample of {row.filename}",
         task=TASK,
         total=size,
-        arguments={"file": row.filename, "revision": row.revision},
+        arguments={"file": row.filename, "revision": row.revision, "matching": matching},
         links={"enrichment_id": str(row.id)},
         tags=("dry-run",),
     )
     row.sample_job_id = job.id
-    row.sample = {"revision": row.revision, "status": "running", "size": size, "job_id": str(job.id)}
+    row.sample = {
+        "revision": row.revision,
+        "status": "running",
+        "size": size,
+        "matching": matching,
+        "job_id": str(job.id),
+    }
     _chunk(scope, row, size=size, name=f"cursive-{scope.workspace_id.hex[:8]}-{row.id}-0-{job.id.hex[-12:]}")
     return enrichment_view(scope, row)
 
@@ -89,10 +98,11 @@ def _move(
     claimed: ClaimedJob, lab: AudienceLab, name: str, job_id: str | None, was_asked: bool, records: list[Record]
 ) -> None:
     """The next step of a dry run. Raises Stopped."""
+    strict = claimed.arguments.get("matching") == "strict"
     if job_id is None:
         job = watched(claimed, lab, lambda lab: lab.find_enrichment(name=name)) if was_asked else None
         if job is None:
-            job = watched(claimed, lab, lambda lab: _ordered(lab, name, records))
+            job = watched(claimed, lab, lambda lab: _ordered(lab, name, records, strict=strict))
         _wait(claimed, job_id=job.id)
         return
     job = watched(claimed, lab, lambda lab: lab.enrichment(job_id))
@@ -103,12 +113,13 @@ def _move(
     elif job.status != "completed":
         _wait(claimed)
     else:
-        joiner = watched(claimed, lab, lambda lab: joined(claimed, lab, job, records, strict=False))
+        joiner = watched(claimed, lab, lambda lab: joined(claimed, lab, job, records, strict=strict))
         _count(claimed, [match.found for match in joiner.matches().values()], size=len(records))
 
 
-def _ordered(lab: AudienceLab, name: str, records: list[Record]) -> ProviderJob:
-    return lab.create_enrichment(name=name, records=[record for _, record in records], operator="OR")
+def _ordered(lab: AudienceLab, name: str, records: list[Record], *, strict: bool) -> ProviderJob:
+    sent = [record for _, record in records]
+    return lab.create_enrichment(name=name, records=sent, operator="AND" if strict else "OR")
 
 
 def bury_sample(scope: Scope, claimed: ClaimedJob) -> None:

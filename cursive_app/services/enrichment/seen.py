@@ -11,7 +11,7 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import still_needed
 from cursive_app.services.enrichment.finds import counts_view
-from cursive_app.services.enrichment.pricing import rows_to_send, why_not_start
+from cursive_app.services.enrichment.pricing import rows_to_send, sampled_matching, why_not_start
 from cursive_app.services.enrichment.progress import chunks_by_list, rerunnable, run_progress
 from cursive_app.services.enrichment.views import ColumnView, Counts, EnrichmentView, Layout, Rate, SampleView, Status
 from db.models.enrichment import Enrichment, EnrichmentChunk
@@ -127,6 +127,7 @@ def sample_view(row: Enrichment) -> SampleView | None:
     return SampleView(
         status=sample["status"],
         size=sample["size"],
+        matching="strict" if sampled_matching(sample) == "strict" else "balanced",
         matched=Rate(**sample["matched"]) if sample.get("matched") else None,
         fields=tuple(Rate(**one) for one in sample.get("fields") or ()),
         message=sample.get("message"),

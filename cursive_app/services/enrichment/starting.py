@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
-from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid
+from cursive_app.errors import Conflict, Forbidden, InsufficientCredits
 from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.changes import forget_changes
@@ -18,6 +18,7 @@ from cursive_app.services.enrichment.pausing import lock_run, take_back
 from cursive_app.services.enrichment.pricing import (
     DELETED,
     available_credits,
+    check_matching,
     cost_of,
     read_ceiling,
     rows_to_send,
@@ -33,7 +34,6 @@ from db.scope import Scope
 
 KIND = "enrichment"
 TASK = "enrichment.run"
-MATCHING = ("balanced", "strict")
 VIEW_CREDITS = Permission.VIEW_CREDITS.value
 ACTIVE = ("queued", "running", "paused")
 
@@ -142,8 +142,7 @@ def resume(scope: Scope, id: UUID | str, *, spend_available: bool = False) -> En
 
 
 def _check(row: Enrichment, *, revision: int, matching: str, includes_owned: bool) -> None:
-    if matching not in MATCHING:
-        raise Invalid(fields={"matching": "Choose balanced or strict."})
+    check_matching(matching)
     if row.purged_at is not None:
         raise Conflict(DELETED, reason="purged")
     why = why_not_start(row, rows=rows_to_send(row, includes_owned=includes_owned))

@@ -97,10 +97,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class SampleView:
-    """The free dry run: how many of the sampled rows were matched, and for which share each field is known."""
+    """The free dry run: how many of the sampled rows were matched, and for which share each field is known. What it
+    tells holds for a run with the same `matching`."""
 
     status: Literal["running", "done", "failed"]
     size: int
+    matching: Literal["balanced", "strict"]
     matched: Rate | None
     fields: tuple[Rate, ...]
     message: str | None
