@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cursive_app.errors import Invalid
 from cursive_app.services.enrichment.checking import check, records
 from cursive_app.services.enrichment.column_values import cleaned, read_column, split_names
+from cursive_app.services.enrichment.companies import are_companies
 from cursive_app.services.enrichment.csv_blocks import rows_frame
 from cursive_app.services.enrichment.csv_rows import RawRow
 from cursive_app.services.enrichment.duplicates import Seen, first_rows
@@ -245,6 +246,30 @@ def test_what_stands_in_a_column_confirms_or_refutes_its_name() -> None:
 def test_a_field_is_given_once_and_first_and_last_name_beat_the_full_one() -> None:
     guesses = guess_mapping(["Email", "E-mail address", "First name", "Last name", "Name"], [[]] * 5)
     assert {place: guess.field for place, guess in guesses.items()} == {0: "email", 2: "first_name", 3: "last_name"}
+
+
+COMPANIES = ["3M", "A. O. Smith", "Abbott Laboratories", "AbbVie", "Accenture plc", "Adobe Inc.", "AT&T",
+             "Johnson & Johnson", "Martin Marietta Materials", "Charles Schwab Corporation"]  # fmt: skip
+PEOPLE = ["Dana Testperson", "Kim Lee", "Sam Price", "Lou Company", "Ann Trust", "Cher", "Jo Bank", "Ed Foods", "Al Co",
+          "Max Holding", "Robin O'Neil", "Mary Ann Smith"]  # fmt: skip
+
+
+def test_companies_are_not_taken_for_people() -> None:
+    websites = [f"acme{n}.example" for n in range(len(COMPANIES))]
+    guesses = guess_mapping(["Name", "Website"], [COMPANIES, websites])
+    assert [guess.field for guess in guesses.values()] == ["company_name", "company_domain"]
+    assert not identifies({guess.field for guess in guesses.values()})
+    named = guess_mapping(["Name", "Company", "Website"], [COMPANIES, COMPANIES, websites])
+    assert [guess.field for guess in named.values()] == ["company_name", "company_domain"]
+    for names, other in ((PEOPLE[:3] + PEOPLE[5:6] + PEOPLE[10:], websites), (COMPANIES[:4], websites[:4])):
+        assert guess_mapping(["Name", "Website"], [names, other])[0].field == "full_name", names
+    mail = guess_mapping(["Name", "E-mail"], [COMPANIES, [f"a{n}@acme.example" for n in range(10)]])
+    assert mail[0].field == "full_name", "another column tells of people"
+
+
+def test_people_with_a_word_of_companies_in_their_names_stay_people() -> None:
+    assert not are_companies([*PEOPLE, *(f"Person Number{chr(65 + n)}" for n in range(8))])
+    assert not are_companies(["Dana", "Kim", "Sam", "Lou", "Ann", "Robin"]), "first names alone say nothing"
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=12), st.data())

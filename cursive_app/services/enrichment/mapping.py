@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cursive_app.errors import Invalid
-from cursive_app.services.enrichment.fields import FIELDS
+from cursive_app.services.enrichment.companies import are_companies
+from cursive_app.services.enrichment.fields import EMAIL_FIELDS, FIELDS
 from cursive_app.services.enrichment.spelling import slips
 from cursive_app.services.enrichment.values import clean, read_value
 
+_TELL_OF_PEOPLE = {
+    *EMAIL_FIELDS, "email_sha256", "phone", "linkedin_url", "first_name", "last_name", "job_title", "up_id"
+}  # fmt: skip
 _CHECKED_KINDS = {"email", "phone", "linkedin", "sha256", "domain"}  # what stands in a column can confirm or refute
 _FROM_CONTENT = {"email": "email", "linkedin": "linkedin_url", "sha256": "email_sha256", "phone": "phone"}
 SHORTEST = 5  # letters of a name that may be misspelled
@@ -73,7 +77,18 @@ def guess_mapping(names: Sequence[str], samples: Sequence[Sequence[str]]) -> dic
             taken.add(guess.field)
     if {"first_name", "last_name"} <= taken:
         mapping = {position: guess for position, guess in mapping.items() if guess.field != "full_name"}
-    return dict(sorted(mapping.items()))
+    return dict(sorted(_without_companies(mapping, samples).items()))
+
+
+def _without_companies(mapping: dict[int, Guess], samples: Sequence[Sequence[str]]) -> dict[int, Guess]:
+    """A column "Name" in a list of companies is the company's name: with a website beside it every company would be
+    looked up as a person. Only where no other column tells of people."""
+    fields = {guess.field for guess in mapping.values()}
+    place = next((position for position, guess in mapping.items() if guess.field == "full_name"), None)
+    if place is None or fields & _TELL_OF_PEOPLE or not are_companies(samples[place]):
+        return mapping
+    others = {position: guess for position, guess in mapping.items() if position != place}
+    return others if "company_name" in fields else {**others, place: Guess("company_name", "content")}
 
 
 def _by_name(name: str) -> tuple[int, Guess | None]:
