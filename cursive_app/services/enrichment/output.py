@@ -111,7 +111,7 @@ def output(
         scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
         selection = _Selection(
             enrichment_id=row.id,
-            originals=tuple(str(column.get("name") or "") for column in row.columns),
+            originals=tuple(str(column.get("header") or column.get("name") or "") for column in row.columns),
             fields=names,
             fills=chosen_fills(row.mapping, fill=fill, overwrite=overwrite),
             only=only,

@@ -21,6 +21,7 @@ from cursive_app.services.enrichment.unpacking import HEAD_BYTES
 
 SHOWN_SAMPLES = 3
 _SHOWN_CELL = 120
+_LONGEST_HEADER = 1_000
 _SHOWN_COLUMNS = 60  # of the header picker's rows
 
 
@@ -108,6 +109,7 @@ def understand_rows(
     columns = [
         {
             "name": name,
+            **_said_header(header, position, name),
             "samples": shown_samples(values),
             "guess": guesses[position].how if position in guesses else None,
         }
@@ -119,6 +121,13 @@ def understand_rows(
         mapping={str(position): guess.field for position, guess in guesses.items()},
         fingerprint=fingerprint(names, has_header=header is not None),
     )
+
+
+def _said_header(header: Sequence[str] | None, position: int, name: str) -> dict[str, str]:
+    """The cell of the header as it stands, for the output, where the column has another name here: that one is cleaned,
+    shortened, and given once."""
+    said = header[position] if header is not None and position < len(header) else ""
+    return {"header": said[:_LONGEST_HEADER]} if said.strip() and said != name else {}
 
 
 def _header_row(chosen: Mapping[str, Any], rows: Sequence[Sequence[str]]) -> int | None:
