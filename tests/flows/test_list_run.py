@@ -98,10 +98,25 @@ def test_a_ceiling_is_never_passed(cast: Cast, sandbox: Sandbox, small: None, ce
     ended = work_off(id, sandbox.client())
     check(cast.alice, id)
     assert (ended.status, ended.outcome) == ("completed", "ceiling")
-    assert 0 < ended.credits_captured <= Decimal(ceiling)
-    assert ended.credits_captured >= Decimal(ceiling) * Decimal("0.7"), "what the customer allowed is put to use"
+    assert ended.credits_captured == Decimal(ceiling), "what the customer allowed is put to use"
+    assert "went back" not in ended.message
     reasons = {row.reason for row in rows_of(id) if row.outcome == "skipped"}
     assert reasons == {"The ceiling of the run was reached"}
+
+
+def test_a_large_ceiling_is_spent_but_for_a_fiftieth_and_the_rest_is_told(
+    cast: Cast, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_chunk_rows(monkeypatch, 400)
+    fund(cast.workspace_id, 200)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=500, unknown=490))
+    start_run(cast.alice, id, ceiling="100.00")
+    ended = work_off(id, sandbox.client())
+    check(cast.alice, id)
+    rest = 100 - ended.credits_captured
+    assert 0 <= rest <= 2, "8 rows of 400"
+    assert (f"{rest:,.2f} credits of it were too few for another batch and went back." in ended.message) == (rest > 0)
+    assert len(chunks_of(id)) < 15
 
 
 def test_out_of_credits_pauses_and_resumes(cast: Cast, sandbox: Sandbox, small: None) -> None:

@@ -23,7 +23,7 @@ from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.scope import Scope
 
 IN_FLIGHT = 3  # chunks at the provider at once
-SMALLEST_CHUNK = 100  # rows; what is left of a ceiling is not spent in provider jobs of a handful of rows
+SMALLEST_CHUNK = 10  # rows, or a fiftieth of what is held: what is less of a ceiling is not worth a provider job
 MOST_SMALL_CHUNKS = 50
 MOST_FAILURES = 8  # errors in a row, ten minutes in all, until a chunk is given up
 FIRST_RETRY = timedelta(seconds=5)
@@ -183,7 +183,7 @@ def _next_size(row: Enrichment, chunks: Sequence[EnrichmentChunk], *, left: int)
         return size
     total = rows_to_send(row, includes_owned=row.includes_owned)
     is_many = len(chunks) >= total // settings().enrichment_chunk_rows + MOST_SMALL_CHUNKS
-    smallest = min(SMALLEST_CHUNK, max(whole_rows(row.credits_held, row.price) // 8, 1))
+    smallest = min(SMALLEST_CHUNK, max(whole_rows(row.credits_held, row.price) // 50, 1))
     return 0 if is_many or paid < smallest else paid
 
 

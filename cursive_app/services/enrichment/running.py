@@ -249,9 +249,11 @@ def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     """The hold is used up and the balance was smaller than the list: wait for a person (ENR-13)."""
     left = rows_unanswered(row)
     key = f"enrichment:{row.id}:release:{row.hold_id}"  # a run has a hold for each time it is resumed
-    release_rest(scope, row, key=key, why="Given back while the enrichment is paused")
+    released = release_rest(scope, row, key=key, why="Given back while the enrichment is paused")
     row.status = "paused"
     message = f"Out of credits: top up and resume the remaining {left:,} {'row' if left == 1 else 'rows'}."
+    if released >= row.price:
+        message += f" {released:,.2f} credits were too few for another batch and went back."
     row.message = message
     advance(scope, claimed, row)
     notices.notify(
@@ -274,6 +276,9 @@ def _complete(scope: Scope, claimed: ClaimedJob, row: Enrichment, *, at_ceiling:
         parts.append(f"{row.error_count:,} rows could not be looked up and cost nothing; they can be run again.")
     if at_ceiling:
         parts.append("The ceiling was reached; the other rows were not looked up.")
+        rest = row.credits_held - row.credits_captured - row.credits_released
+        if rest >= row.price:
+            parts.append(f"{rest:,.2f} credits of it were too few for another batch and went back.")
     outcome = "ceiling" if at_ceiling else "errors" if row.error_count else "matched" if matched else "no_match"
     failed = bool(row.error_count) and row.error_count == sent
     end(
