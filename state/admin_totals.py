@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
+from cursive_app.errors import Invalid
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
@@ -18,6 +19,7 @@ from state.job_rows import kind_words
 from state.times import ago, exact
 
 ACTIONS_SHOWN = 25
+ACTIONS_CSV = "/api/v1/admin/actions.csv"
 BAR_TOP, HOUR_WIDTH = 64, 10  # height of the highest bar and room of one hour, in the chart's own units
 
 
@@ -93,6 +95,11 @@ class AdminTotalsState(DaysPart, rx.State):
     kinds_to_choose: list[dict[str, str]] = []
     kept: list[KeptLine] = []
     actions: list[ActionLine] = []
+    has_older: bool = False
+    is_older: bool = False  # not the newest are shown
+
+    _before: str = ""
+    _last: str = ""
 
     def _here(self) -> str:
         return "/admin/jobs/totals"
@@ -103,20 +110,30 @@ class AdminTotalsState(DaysPart, rx.State):
         """Show the hours of one kind of work, or of all."""
         return self._go(kind=value)
 
+    @rx.event
+    @allow("staff")
+    def older_actions(self):
+        return self._go(before=self._last) if self.has_older else None
+
+    @rx.event
+    @allow("staff")
+    def newest_actions(self):
+        return self._go()
+
     def _read_address(self, query: Any) -> None:
         super()._read_address(query)
-        self.hours_of = query.get("kind", "")
+        self.hours_of, self._before = query.get("kind", ""), query.get("before", "")
 
     def _kept_in_address(self) -> dict[str, str]:
         return {**super()._kept_in_address(), "kind": self.hours_of}
 
     def _question(self) -> Question:
-        days, kind = (self.since, self.until), self.hours_of or None
+        days, kind, before = (self.since, self.until), self.hours_of or None, self._before
 
         def look(actor: StaffActor) -> tuple[TotalsView, tuple[StaffActionView, ...]]:
             dates = {"since": day_start(days[0]), "until": day_start(days[1], later=1)}
             found = admin.totals(actor, **dates, hours_of=kind)
-            return found, admin.actions(actor, limit=ACTIONS_SHOWN)
+            return found, admin.actions(actor, before=_action_id(before), limit=ACTIONS_SHOWN + 1)
 
         return look
 
@@ -145,7 +162,10 @@ class AdminTotalsState(DaysPart, rx.State):
         ended_words = f"{number(ended_lately, 'job')}{of} ended in the last 72 hours"
         self.hours_text = f"{ended_words}, {failed_lately:,} of them failed."
         self.kept = [_kept(one, timezone) for one in totals.retention]
-        self.actions = [_action(place, one, timezone) for place, one in enumerate(actions)]
+        shown = actions[:ACTIONS_SHOWN]
+        self.actions = [_action(one, timezone) for one in shown]
+        self.has_older, self.is_older = len(actions) > len(shown), bool(self._before)
+        self._last = str(shown[-1].id) if shown else ""
         self.status = "ready"
 
 
@@ -194,7 +214,16 @@ def _kept(one: Retention, timezone: str) -> KeptLine:
     )
 
 
-def _action(place: int, one: StaffActionView, timezone: str) -> ActionLine:
+def _action_id(text: str) -> int | None:
+    """The action after which a page of older ones begins. Raises Invalid."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Invalid(fields={"before": "This is not the beginning of a page of actions; start with the newest."})
+    return int(text)
+
+
+def _action(one: StaffActionView, timezone: str) -> ActionLine:
     refused = one.action.startswith("refused.")
     rest = {
         name: value
@@ -203,7 +232,7 @@ def _action(place: int, one: StaffActionView, timezone: str) -> ActionLine:
     }
     is_job = one.object_type == "job" and one.object_id is not None
     return ActionLine(
-        key=f"{place}-{one.at.timestamp()}",
+        key=str(one.id),
         at=ago(one.at),
         at_exact=exact(one.at, timezone),
         by=one.by,

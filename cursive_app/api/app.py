@@ -30,7 +30,7 @@ from cursive_app.errors import CursiveError
 
 ROUTERS = ("me", "credits", "jobs", "leads", "segments", "enrichments", "batch_enrichment")
 """The modules of `cursive_app.api.v1`; each exports `router`, and `aliases` if it answers at older addresses too."""
-STAFF_ROUTERS = ("admin_jobs", "admin_queues", "admin_openapi")
+STAFF_ROUTERS = ("admin_jobs", "admin_queues", "admin_actions", "admin_openapi")
 """Those for staff: to everybody else there is nothing at their addresses, so they are not in the public document."""
 DESCRIBED_ALIASES = ("batch_enrichment",)
 """Older addresses with shapes of their own. The others answer word for word as the address under /api/v1 does."""

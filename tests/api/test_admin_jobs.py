@@ -58,6 +58,7 @@ def test_for_everybody_else_there_is_nothing(app: FastAPI, cast: Cast) -> None:
             ("GET", f"{JOBS}/history.csv"), ("POST", f"{JOBS}/{job.id}/retry"), ("POST", f"{JOBS}/{job.id}/cancel"),
             ("GET", "/api/v1/admin/jobs"), ("GET", "/api/v1/admin/queues"), ("POST", f"{QUEUES}/runs/pause"),
             ("POST", f"{QUEUES}/runs/resume"), ("PUT", f"{QUEUES}/runs/limit"), ("GET", "/api/v1/admin/openapi.json"),
+            ("GET", "/api/v1/admin/actions.csv"),
         ):  # fmt: skip
             body = {"reason": "because", "at_most": 1} if path.endswith("limit") else {"reason": "because"}
             answer = client.request(method, path, json=body if path.startswith(QUEUES) and method != "GET" else None)

@@ -116,6 +116,7 @@ def test_staff_read_what_they_may_ask_for_in_a_document_of_their_own(app: FastAP
         for path in ("", "/history.csv", "/{job_id}", "/{job_id}/retry", "/{job_id}/cancel")
     } | {
         "/api/v1/admin/openapi.json",
+        "/api/v1/admin/actions.csv",
         QUEUES,
         *(f"{QUEUES}/{{queue}}/{action}" for action in ("pause", "resume", "limit")),
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -12,10 +15,10 @@ from cursive_app.errors import Conflict, NotFound
 from cursive_app.jobs.schedule import Scheduled
 from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import StaffActor
+from cursive_app.services.jobs.admin import Selection, StaffActor, staff_log
 from db.engine import Database
 from tests.factories import Cast
-from tests.factories_admin import actions_of, done_job, staff, trail_of
+from tests.factories_admin import actions_of, done_job, of, staff, trail_of
 from tests.factories_jobs import grow_stale, make_job
 
 
@@ -78,3 +81,32 @@ def test_pausing_and_resuming_a_schedule_is_written_down_with_the_reason(databas
         ("schedule.pause", "schedule", one.name, "Too loud"),
         ("schedule.resume", "schedule", one.name, "Quiet again"),
     ]
+
+
+def test_older_actions_are_reached_page_by_page(cast: Cast) -> None:
+    actor = staff("operate")
+    for _ in range(5):
+        admin.act(actor, "cancel", make_job(cast.alice).id)
+    first = admin.actions(actor, limit=2)
+    second = admin.actions(actor, before=first[-1].id, limit=2)
+    third = admin.actions(actor, before=second[-1].id, limit=2)
+    ids = [one.id for page in (first, second, third) for one in page]
+    assert ids == sorted(set(ids), reverse=True)
+    assert ids[:5] == [one.id for one in reversed(actions_of(actor))]
+
+
+def test_all_actions_are_a_file_masked_for_readers(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staff_log, "BATCH", 2)
+    operator, reader = staff("operate"), staff("read_only")
+    for number in range(3):
+        query = of(cast.alice, f"args.file:spring-{number}")
+        admin.apply(operator, admin.plan(operator, "cancel", Selection(query=query)))
+
+    def rows(actor: StaffActor) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(b"".join(admin.actions_csv(actor)).decode(), newline="")))
+
+    full, seen = rows(operator), rows(reader)
+    assert (full[0]["action"], full[0]["by"], full[0]["role"]) == ("actions.export", "Sam", "operate")
+    assert [json.loads(row["details"])["query"][-8:] for row in full[1:4]] == ["spring-2", "spring-1", "spring-0"]
+    assert [row["id"] for row in seen[1:]] == [row["id"] for row in full]
+    assert "spring-" not in str(seen)

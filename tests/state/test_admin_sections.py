@@ -11,6 +11,7 @@ from sqlalchemy import delete, update
 
 from cursive_app.clock import now
 from cursive_app.services import credits, jobs
+from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import ScheduleView
 from cursive_app.services.jobs.admin.views import TickView
 from cursive_app.services.jobs.pruning import begin, prune_history
@@ -18,6 +19,7 @@ from db.models.accounts import User
 from db.models.credits import LedgerFinding
 from db.models.jobs import Job, JobAttempt, JobEvent, QueueLimit, QueuePause
 from db.system import system_scope
+from state import admin_totals
 from state.admin_base import AdminLiveState
 from state.admin_failures import AdminFailuresState as Failures
 from state.admin_jobs import AdminJobsState as Jobs
@@ -29,7 +31,7 @@ from state.admin_stuck import AdminStuckState as Stuck
 from state.admin_totals import AdminTotalsState as Totals
 from state.jobs import JobsState
 from tests.factories import Cast
-from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind
+from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind, staff
 from tests.factories_credits import fund
 from tests.factories_jobs import grow_stale, hang, job_row, make_job
 from tests.state.admin import as_staff
@@ -258,6 +260,28 @@ async def test_the_chart_is_of_one_kind_when_the_address_says_so(driver, cast: C
     assert f"/admin/jobs/totals?since=2026-03-01&kind={kind}" in tab.text()
     await tab.send(Totals.choose_hours_of, path=f"/admin/jobs/totals?kind={kind}", value="enrichment")
     assert "/admin/jobs/totals?kind=enrichment" in tab.text()
+
+
+async def test_older_actions_of_staff_are_one_click_away(driver, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_totals, "ACTIONS_SHOWN", 2)
+    cookie, path = as_staff(cast.bob, "operate"), "/admin/jobs/totals"
+    queue, actor = f"spare-{uuid4().hex[:8]}", staff("operate")
+    make_job(cast.alice, queue=queue)
+    admin.pause_queue(actor, queue, reason="First")
+    admin.resume_queue(actor, queue, reason="Second")
+    admin.pause_queue(actor, queue, reason="Third")
+    tab = driver(cookie)
+    await tab.send(Totals.load, path=path)
+    assert [line["action"] for line in tab.var(Totals, "actions")] == ["queue.pause", "queue.resume"]
+    assert (tab.var(Totals, "has_older"), tab.var(Totals, "is_older")) == (True, False)
+    newest = tab.var(Totals, "actions")
+    await tab.send(Totals.older_actions, path=path)
+    assert f"{path}?before={newest[-1]['key']}" in tab.text()
+    await tab.send(Totals.load, path=f"{path}?before={newest[-1]['key']}")
+    assert "First" in tab.var(Totals, "actions")[0]["details"]
+    assert tab.var(Totals, "is_older") is True
+    await tab.send(Totals.load, path=f"{path}?before=x")
+    assert "not the beginning of a page" in tab.var(Totals, "error")
 
 
 def test_a_sparkline_of_nothing_is_a_flat_line_at_the_ground() -> None:

@@ -12,7 +12,7 @@ from cursive_app import __version__
 from cursive_app.api.openapi import STAFF_DESCRIPTION, complete
 from cursive_app.api.parameters import PREFIX, refuse_unknown
 from cursive_app.api.staff import staff_of
-from cursive_app.api.v1 import admin_jobs, admin_queues
+from cursive_app.api.v1 import admin_actions, admin_jobs, admin_queues
 from cursive_app.services.jobs.admin import StaffActor
 
 router = APIRouter(prefix="/admin", tags=["Description"])
@@ -28,7 +28,7 @@ def get_document(_: Annotated[StaffActor, Depends(staff_of)]) -> dict[str, Any]:
 def staff_document() -> dict[str, Any]:
     """The document, made once on first use."""
     described = FastAPI(title="Cursive API for staff", version=__version__, description=STAFF_DESCRIPTION.strip())
-    for one in (admin_jobs.router, admin_queues.router, router):
+    for one in (admin_jobs.router, admin_queues.router, admin_actions.router, router):
         described.include_router(one, prefix=PREFIX)
     described.include_router(admin_jobs.aliases, prefix="/api")
     return complete(described.openapi(), session_only=True)

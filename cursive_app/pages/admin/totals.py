@@ -5,12 +5,13 @@ from __future__ import annotations
 import reflex as rx
 
 from components.binding import items, text
+from components.buttons import secondary
 from components.feedback import failure, list_states, metric, pill, relative_time, skeleton_lines
 from components.form import select
 from components.shell import section
 from components.table import Column, data_table, table_card, toolbar
 from cursive_app.pages.admin.staff_page import clear_dates, date_range, staff_page
-from state.admin_totals import BAR_TOP, HOUR_WIDTH, ActionLine, HourBar, KindLine
+from state.admin_totals import ACTIONS_CSV, BAR_TOP, HOUR_WIDTH, ActionLine, HourBar, KindLine
 from state.admin_totals import AdminTotalsState as S
 
 
@@ -148,7 +149,17 @@ def _actions() -> rx.Component:
                 nothing,
             )
         ),
-        hint="The newest actions and refusals, of everybody.",
+        rx.cond(
+            S.has_older | S.is_older,
+            rx.el.div(
+                rx.cond(S.is_older, secondary("Newest", size="sm", on_click=S.newest_actions), rx.fragment()),
+                rx.cond(S.has_older, secondary("Older", size="sm", on_click=S.older_actions), rx.fragment()),
+                class_name="mt-2 flex justify-end gap-2",
+            ),
+            rx.fragment(),
+        ),
+        hint="Actions and refusals of everybody, newest first.",
+        actions=[secondary("Export CSV", size="sm", icon_name="download", href=ACTIONS_CSV, plain=True)],
         card=False,
     )
 

@@ -16,7 +16,8 @@ from cursive_app.services.jobs.admin.queues import pause_queue, queues, resume_q
 from cursive_app.services.jobs.admin.retention import history_term
 from cursive_app.services.jobs.admin.retries import Again, RetryRule, register
 from cursive_app.services.jobs.admin.schedules import pause_schedule, resume_schedule, run_schedule, schedules
-from cursive_app.services.jobs.admin.staff import actions, has_role, require_staff, staff_actor
+from cursive_app.services.jobs.admin.staff import has_role, require_staff, staff_actor
+from cursive_app.services.jobs.admin.staff_log import actions, actions_csv
 from cursive_app.services.jobs.admin.stuck import rescue, stuck
 from cursive_app.services.jobs.admin.suggestions import suggestions
 from cursive_app.services.jobs.admin.totals import totals
@@ -73,6 +74,7 @@ __all__ = [
     "Words",
     "act",
     "actions",
+    "actions_csv",
     "apply",
     "failures",
     "get_job",

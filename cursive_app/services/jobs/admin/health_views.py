@@ -262,8 +262,9 @@ class LedgerAlarm:
 
 @dataclass(frozen=True, slots=True)
 class StaffActionView:
-    """What a member of staff did or was refused."""
+    """What a member of staff did or was refused. Newer ones have a larger `id`."""
 
+    id: int
     at: datetime
     by: str
     action: str

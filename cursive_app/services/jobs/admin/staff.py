@@ -6,18 +6,16 @@ refused is written to `staff_actions`, and what they did to a customer's job als
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, Invalid, NotFound
 from cursive_app.services.accounts.principal import Principal
-from cursive_app.services.jobs.admin.masking import masked
-from cursive_app.services.jobs.admin.query import without_arguments
-from cursive_app.services.jobs.admin.views import StaffActionView, StaffActor, StaffRole
+from cursive_app.services.jobs.admin.views import StaffActor, StaffRole
 from cursive_app.services.jobs.causes import clean
 from db.models.accounts import AuditEntry
 from db.models.jobs import Job, StaffAction
@@ -114,33 +112,3 @@ def read_reason(reason: str) -> str:
     if not SHORTEST_REASON <= len(said) <= LONGEST_REASON:
         raise Invalid(fields={"reason": f"Give a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters."})
     return said
-
-
-def actions(actor: StaffActor, *, limit: int = 50) -> tuple[StaffActionView, ...]:
-    """The newest actions and refusals of all staff, newest first; at most 200. Values of arguments are masked as they
-    are in the jobs themselves."""
-    require_staff(actor, "read_only")
-    with system_scope() as scope:
-        rows = scope.session.scalars(select(StaffAction).order_by(StaffAction.id.desc()).limit(max(1, min(limit, 200))))
-        return tuple(_action_view(row, everything=not has_role(actor, "operate")) for row in rows)
-
-
-def _action_view(row: StaffAction, *, everything: bool) -> StaffActionView:
-    return StaffActionView(
-        at=row.created_at,
-        by=row.actor_label,
-        action=row.action,
-        object_type=row.object_type,
-        # A refused action on what a query finds is named by that query.
-        object_id=without_arguments(row.object_id) if everything and row.object_id else row.object_id,
-        details={name: _detail(name, value, everything=everything) for name, value in row.details.items()},
-    )
-
-
-def _detail(name: str, value: Any, *, everything: bool) -> Any:
-    """Changed arguments, and a query that names some, hold values that not everybody sees (JOB-12)."""
-    if name == "changed" and isinstance(value, Mapping):
-        return masked(value, everything=everything)
-    if name == "query" and everything:
-        return without_arguments(str(value))
-    return value

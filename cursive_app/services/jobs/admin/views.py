@@ -25,7 +25,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     totals(actor, *, since=None, until=None, hours_of=None) -> TotalsView
     history_csv(actor, *, query="", since=None, until=None) -> HistoryFile
     ledger_alarm(actor) -> LedgerAlarm                                  # what the nightly proof found to be off
-    actions(actor, *, limit=50) -> tuple[StaffActionView, ...]
+    actions(actor, *, before=None, limit=50) -> tuple[StaffActionView, ...]; actions_csv(actor) -> Iterator[bytes]
 
 `since` and `until` are aware datetimes bounding `created_at` (from, inclusive; to, exclusive). Times are UTC,
 durations seconds, credits credits with two decimals; what is not known is None.
