@@ -20,6 +20,7 @@ from components.feedback import (
 )
 from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
+from components.visibility import watch_hidden
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.job_pieces import moving_progress, row_meter, status_tabs
 from cursive_app.pages.job_timeline import timeline_line
@@ -31,7 +32,7 @@ from state.jobs import JobsState as S
 def jobs() -> rx.Component:
     """The page."""
     return page(
-        rx.window_event_listener(on_visibility_change=S.set_hidden),
+        watch_hidden(S.set_hidden),
         toolbar(
             status_tabs(S.counts, S.chosen_status, on_choose=S.filter_status, label="Status"),
             right=[_kind_filter(), _live_switch()],

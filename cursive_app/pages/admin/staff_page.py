@@ -12,6 +12,7 @@ from components.buttons import ghost
 from components.feedback import banner, skeleton
 from components.form import select, text_input
 from components.icons import icon
+from components.visibility import watch_hidden
 from cursive_app.pages.frame import page
 from cursive_app.pages.public.not_found import not_found
 from state.admin_base import REFRESH, AdminLiveState
@@ -41,7 +42,7 @@ def may_all() -> rx.Var[bool]:
 def staff_page(*content: Any, section: str, actions: Sequence[Any] = ()) -> rx.Component:
     """One section. People who are not staff see that there is nothing at this address."""
     shown = page(
-        rx.window_event_listener(on_visibility_change=AdminLiveState.set_hidden),
+        watch_hidden(AdminLiveState.set_hidden),
         _sections(section),
         _ledger(),
         *content,
