@@ -145,7 +145,8 @@ def _send_opening(engine: Engine, connection: psycopg.Connection[Any]) -> None:
     if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
         return
     error = psycopg.errors.error_from_result(result)
-    if connection.pgconn.status == ConnStatus.BAD:
+    # A server that dies while it is asked leaves an error that no server has said: it bears no state.
+    if connection.pgconn.status == ConnStatus.BAD or error.sqlstate is None:
         raise InvalidatePoolError from error
     raise error
 

@@ -174,7 +174,8 @@ def _translate(error: sa_exc.DBAPIError) -> Exception | None:
     cause = error.orig
     if isinstance(cause, _PASSING) or error.connection_invalidated:
         return Unavailable()
-    if isinstance(cause, psycopg.OperationalError) and getattr(cause, "sqlstate", None) is None:
+    is_lost = isinstance(cause, psycopg.OperationalError) or type(cause) is psycopg.DatabaseError
+    if is_lost and getattr(cause, "sqlstate", None) is None:
         return Unavailable()  # refused, reset or vanished connection: no server said anything
     if isinstance(cause, psycopg.DataError) and "NUL (0x00)" in str(cause):
         return Invalid("Text must not contain NUL characters.")

@@ -8,19 +8,23 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from cursive_app.errors import CursiveError, Unavailable
 from cursive_app.settings import Settings
 from db import engine as db_engine
-from db.engine import Database, make_engine, role_url
+from db.engine import Database, _send_opening, make_engine, opened_with, role_url
 from db.models.jobs import Job
 from db.roles import APP_ROLE
-from db.scope import Scope, Tenant
+from db.scope import Scope, Tenant, _translate
 from state.base import run_in_thread
 from tests.factories import Cast
 
@@ -157,6 +161,21 @@ def test_pooled_connections_whose_server_ended_them_are_replaced_unseen(narrow: 
     with cast.alice.begin() as one, cast.charlie.begin() as other:
         assert len(one.session.scalars(one.select(Job)).all()) == 3
         assert not other.session.scalars(select(Job)).all()
+
+
+def test_an_error_that_no_server_has_said_is_a_server_that_is_gone(narrow: Database) -> None:
+    """A server that dies of a full disk while it is asked leaves one without a state, on a connection that looks well
+    (seen in tests/faults/test_full_disk.py)."""
+    with narrow.app.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        left = driver.pgconn.make_empty_result(ExecStatus.FATAL_ERROR)
+    dying: Any = SimpleNamespace(pgconn=SimpleNamespace(exec_=lambda _: left, status=ConnStatus.OK))
+    with opened_with("BEGIN"), pytest.raises(InvalidatePoolError):
+        _send_opening(narrow.app, dying)
+    lost = error_from_result(left)
+    assert (type(lost), lost.sqlstate) == (psycopg.DatabaseError, None)
+    assert isinstance(_translate(DBAPIError("SELECT 1", None, lost)), Unavailable)
 
 
 def test_a_connection_begins_its_transaction_in_one_round_trip(narrow: Database, cast: Cast, tmp_path: Path) -> None:
