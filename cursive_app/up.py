@@ -82,7 +82,7 @@ class House:
     def __post_init__(self) -> None:
         config = self.config
         self.logs = config.data_dir / "logs"
-        self.postgres = EmbeddedPostgres(config.data_dir) if config.database_url is None else None
+        self.postgres = EmbeddedPostgres(config.data_dir, say=self.say) if config.database_url is None else None
         self.environment = {
             **os.environ,
             "PORT": str(config.port),

@@ -42,6 +42,35 @@ SAFE = {"synchronous_commit": "on", "max_connections": "100", "shared_buffers": 
 THROWAWAY = {**SAFE, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom the server runs as when Cursive was started by root, which Postgres refuses."""
+
+    uid: int
+    gid: int
+
+    @property
+    def name(self) -> str:
+        return _name_of(self.uid)
+
+    def missing_right(self, folder: Path) -> int:
+        """The bit of a folder's mode that this account lacks to walk through it; 0 when it may."""
+        found = folder.stat()
+        bit = 0o100 if found.st_uid == self.uid else 0o010 if found.st_gid == self.gid else 0o001
+        return bit & ~found.st_mode
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a folder from elsewhere: its owner has a number only
+        return str(uid)
+
+
+def _to_stderr(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 class EmbeddedPostgresError(RuntimeError):
     """The embedded server could not start; the message says why and what to do, in one or two sentences."""
 
@@ -61,10 +90,12 @@ def socket_url(data_dir: Path, *, user: str = SUPERUSER, database: str = DATABAS
 
 @dataclass
 class EmbeddedPostgres:
-    """One embedded server. `start` is idempotent: it adopts a server that already runs on this folder."""
+    """One embedded server. `start` is idempotent: it adopts a server that already runs on this folder. `say` tells the
+    operator what was changed outside the data folder."""
 
     data_dir: Path
     parameters: dict[str, str] = field(default_factory=lambda: dict(SAFE))
+    say: Callable[[str], None] = _to_stderr
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -130,12 +161,53 @@ class EmbeddedPostgres:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         sockets = socket_directory(self.data_dir)
         sockets.mkdir(parents=True, exist_ok=True)
+        self._require_own_files()
         self.log.touch()
-        if user := _unprivileged():
+        if account := self._account():
             for path in (sockets, self.log, *([self.cluster] if self.cluster.exists() else [])):
-                os.chown(path, user.pw_uid, user.pw_gid)
-            for path in (self.cluster, _binaries()):
-                _let_others_pass(path)
+                os.chown(path, account.uid, account.gid)
+            self._let_pass(account)
+
+    def _account(self) -> Account | None:
+        """None: as we are. As root, whoever the data belongs to, so that a single start by root takes it from nobody;
+        else the account `nobody`."""
+        if os.geteuid() != 0:
+            return None
+        for path in (self.cluster / "PG_VERSION", self.cluster, self.data_dir):
+            if path.exists() and (found := path.stat()).st_uid != 0:
+                return Account(found.st_uid, found.st_gid)
+        nobody = pwd.getpwnam("nobody")
+        return Account(nobody.pw_uid, nobody.pw_gid)
+
+    def _require_own_files(self) -> None:
+        """Raises EmbeddedPostgresError when the cluster's files are not those of the account the server runs as."""
+        if not self.cluster.exists():
+            return
+        account, owner = self._account(), self.cluster.stat().st_uid
+        if account is None and owner != os.geteuid():
+            wanted = os.geteuid()
+        elif account is not None and (version := self.cluster / "PG_VERSION").exists():
+            owner, wanted = version.stat().st_uid, account.uid
+        else:
+            return
+        if owner != wanted:
+            raise EmbeddedPostgresError(
+                f"The data folder {self.cluster} belongs to {_name_of(owner)} and Postgres would run as "
+                f"{_name_of(wanted)}. Start Cursive as {_name_of(owner)}, or hand the folder over: "
+                f"sudo chown -R {_name_of(wanted)} {self.cluster}"
+            )
+
+    def _let_pass(self, account: Account) -> None:
+        """The server must be able to walk to its folder and binaries (passing, not reading)."""
+        parents = {parent for path in (self.cluster, _binaries()) for parent in path.resolve().parents}
+        opened = sorted(parent for parent in parents if account.missing_right(parent))
+        for parent in opened:
+            parent.chmod(parent.stat().st_mode | account.missing_right(parent))
+        if opened:
+            self.say(
+                f"Postgres does not run as root; it runs as {account.name}, for whom the right to pass through "
+                f"{', '.join(map(str, opened))} was added."
+            )
 
     def _is_new(self) -> bool:
         """Whether a cluster has to be made. Raises EmbeddedPostgresError for a folder that is neither empty nor whole:
@@ -164,7 +236,7 @@ class EmbeddedPostgres:
         if self.parameters.get("fsync") == "off":
             command.append("--no-sync")
         done = subprocess.run(
-            command, preexec_fn=_drop_privileges(), capture_output=True, text=True, cwd="/", check=False
+            command, preexec_fn=_drop_privileges(self._account()), capture_output=True, text=True, cwd="/", check=False
         )
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no reason given"]
@@ -183,8 +255,8 @@ class EmbeddedPostgres:
         while self._unfinished.exists():  # what initdb started may be writing there until it notices
             shutil.rmtree(self._unfinished, ignore_errors=time.monotonic() < deadline)
         self._unfinished.mkdir(mode=0o700)
-        if user := _unprivileged():
-            os.chown(self._unfinished, user.pw_uid, user.pw_gid)
+        if account := self._account():
+            os.chown(self._unfinished, account.uid, account.gid)
 
     def _not_created(self, reason: str) -> EmbeddedPostgresError:
         return EmbeddedPostgresError(
@@ -203,7 +275,7 @@ class EmbeddedPostgres:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=_drop_privileges(),  # noqa: PLW1509 (a few system calls before the program is replaced)
+                preexec_fn=_drop_privileges(self._account()),  # noqa: PLW1509 (a few system calls before the program is replaced)
                 cwd="/",
             )
         started = self.process
@@ -258,29 +330,15 @@ def _is_postgres(pid: int) -> bool:
         return sys.platform != "linux"
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
-    """Postgres refuses to run as root; there it runs as `nobody`."""
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def _let_others_pass(path: Path) -> None:
-    """As root only: the server's user must be able to walk to its folder and binaries (passing, not reading)."""
-    for parent in path.resolve().parents:
-        mode = parent.stat().st_mode
-        if not mode & 0o001:
-            parent.chmod(mode | 0o001)
-
-
-def _drop_privileges() -> Callable[[], None]:
+def _drop_privileges(account: Account | None) -> Callable[[], None]:
     """Runs in the child before the server: own session (Ctrl-C reaches us, not it), no root, die with the parent."""
-    user = _unprivileged()
 
     def prepare() -> None:
         os.setsid()
-        if user is not None:
+        if account is not None:
             os.setgroups([])
-            os.setgid(user.pw_gid)
-            os.setuid(user.pw_uid)
+            os.setgid(account.gid)
+            os.setuid(account.uid)
         if sys.platform == "linux":  # PR_SET_PDEATHSIG; after setuid, which would clear it
             ctypes.CDLL(None).prctl(1, signal.SIGINT, 0, 0, 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -184,3 +185,60 @@ def test_a_path_too_long_for_a_socket_moves_the_socket(tmp_path: Path) -> None:
     server = EmbeddedPostgres(deep)
     server.start()
     server.stop()
+
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+
+
+def owners(*paths: Path) -> set[str]:
+    """Whom these files and all below them belong to."""
+    everything = [path for start in paths for path in (start, *start.rglob("*"))]
+    return {pwd.getpwuid(path.lstat().st_uid).pw_name for path in everything if path.exists()}
+
+
+@root_only
+def test_a_start_by_root_takes_the_data_from_nobody(server: EmbeddedPostgres) -> None:
+    """`sudo make run` in a person's checkout: the server runs as that person, in a new folder and in an old one."""
+    shutil.chown(server.data_dir, "daemon", "daemon")
+    for _ in range(2):
+        server.start()
+        assert Path(f"/proc/{server.pid()}").owner() == "daemon"
+        server.stop()
+        assert owners(server.cluster, server.log, socket_directory(server.data_dir)) == {"daemon"}
+    shutil.chown(server.cluster, "nobody")  # what such a start did formerly
+    server.start()
+    server.stop()
+    assert owners(server.cluster) == {"daemon"}
+
+
+@root_only
+def test_files_of_another_account_are_one_clear_sentence(server: EmbeddedPostgres) -> None:
+    server.cluster.mkdir(parents=True)
+    (server.cluster / "PG_VERSION").write_text("18\n")
+    with pytest.raises(EmbeddedPostgresError, match=r"belongs to root .* run as nobody.* sudo chown -R nobody \S+"):
+        server.start()
+    assert owners(server.cluster) == {"root"}
+
+
+def test_a_folder_of_another_person_is_one_clear_sentence(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.cluster.mkdir(parents=True)
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: 65_000)
+    with pytest.raises(EmbeddedPostgresError, match=rf"belongs to {owner} and .* sudo chown -R 65000 \S+"):
+        server.start()
+
+
+@root_only
+def test_a_right_that_is_added_for_the_server_is_said(server: EmbeddedPostgres) -> None:
+    said: list[str] = []
+    private = server.data_dir / "private"
+    private.mkdir(mode=0o700)
+    inside = EmbeddedPostgres(private / "data", dict(SAFE), say=said.append)
+    for _ in range(2):  # the second time nothing is changed
+        inside.start()
+        inside.stop()
+    (sentence,) = said
+    assert f"runs as nobody, for whom the right to pass through {server.data_dir}, {private}" in sentence
+    assert private.stat().st_mode & 0o777 == 0o701
