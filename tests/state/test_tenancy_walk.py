@@ -191,7 +191,13 @@ def test_every_route_is_walked_or_named_with_its_reason() -> None:
 
 
 def handlers() -> list[Any]:
-    """Every event handler of our states that a browser may send, the looping ones left out (they take no argument)."""
+    """Every event handler of our states that a browser may send. The looping ones are left out: they take no argument
+    and never end, and are walked in test_tenancy_loops.py."""
+    return [found for found in all_handlers() if not found[2].is_background]
+
+
+def all_handlers() -> list[Any]:
+    """Every event handler of our states as (state, name, handler)."""
     import reflex as rx
 
     from cursive_app.cursive_app import app
@@ -207,7 +213,7 @@ def handlers() -> list[Any]:
     for state in below(rx.State):
         if state.__module__.startswith("state."):
             found += [(state, name, handler) for name, handler in state.event_handlers.items() if name != "setvar"]
-    return [(state, name, handler) for state, name, handler in found if not handler.is_background]
+    return found
 
 
 PAGE_OF = {
