@@ -219,11 +219,9 @@ def get_quote(
     matching: Matching = "balanced",
 ) -> QuoteOut:
     """The worst case, and after a dry run with the same matching what is to be expected."""
+    asked: dict[str, Any] = {"includes_owned": includes_owned, "ceiling": ceiling, "matching": matching}
     with tenant.begin() as scope:
-        found = enrichment.quote(
-            scope, enrichment_id, includes_owned=includes_owned, ceiling=ceiling, matching=matching
-        )
-    return QuoteOut.model_validate(found)
+        return QuoteOut.model_validate(enrichment.quote(scope, enrichment_id, **asked))
 
 
 @router.post("/{enrichment_id}/start", status_code=202, summary="Start the run", responses=documented(402))
