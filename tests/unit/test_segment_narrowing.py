@@ -145,3 +145,32 @@ def test_many_phrases_stay_a_list_of_bearable_length() -> None:
     texts = sent.filters["businessProfile"]["jobTitle"]
     assert len(texts) == 100 <= MAX_MEMBER_VALUES
     assert texts[7] == "Regional7"
+
+
+OLD, YOUNG = {"field": "age", "min": 45}, {"field": "age", "max": 34}
+TEXAS = {"field": "state", "include": ["TX"]}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [OLD, YOUNG],
+        [TEXAS, OLD, {"all": [YOUNG]}],
+        [OLD, {"any": [YOUNG, {"field": "age", "min": 18, "max": 44}]}],
+        [{"any": [TEXAS, {"all": [OLD, YOUNG]}]}, TEXAS],
+    ],
+)
+def test_ages_that_contradict_each_other_are_refused_in_words(rows: list[dict[str, Any]]) -> None:
+    with pytest.raises(Invalid) as refused:
+        narrowing(parse(where(*rows)))
+    assert re.fullmatch(
+        r"Nobody is 45 or older and at the same time (34|44) or younger\. .*", refused.value.fields["where"]
+    )
+
+
+def test_ages_that_meet_are_sent_as_what_they_have_in_common() -> None:
+    assert narrowing(parse(where(OLD, {"field": "age", "min": 18, "max": 54}))).filters == {
+        "age": {"minAge": 45, "maxAge": 54}
+    }
+    everybody = {"any": [OLD, YOUNG]}
+    assert narrowing(parse(where(everybody, TEXAS))).filters == {"state": ["Texas"]}, "an empty member is refused"

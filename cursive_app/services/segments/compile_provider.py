@@ -44,13 +44,15 @@ class _Needed:
     flags: dict[str, bool]
 
 
+_ANY_AGE = (0, 150)
 _NOTHING = _Needed({}, None, {})
 
 
 def narrowing(filters: Filters, *, without: Iterable[str] = ()) -> Narrowing:
     """The provider's part of a filter. `without`: members it has refused (they are then checked by Cursive instead).
 
-    Raises Invalid when nothing is left to narrow by: the provider would return its whole database.
+    Raises Invalid when nothing is left to narrow by: the provider would return its whole database; and when rows on age
+    contradict each other.
     """
     dropped = frozenset(without)
     needed = _needed(filters.where)
@@ -97,7 +99,7 @@ def _of_condition(condition: Condition) -> _Needed:
     flags = {condition.field: condition.flag} if condition.flag is not None else {}
     ages = None
     if field.key == "age" and (condition.low is not None or condition.high is not None):
-        ages = (condition.low or 0, condition.high or 150)
+        ages = (condition.low or _ANY_AGE[0], condition.high or _ANY_AGE[1])
     return _Needed(include, ages, flags)
 
 
@@ -111,9 +113,18 @@ def _all_of(parts: list[_Needed]) -> _Needed:
     ages = [part.ages for part in parts if part.ages]
     return _Needed(
         include,
-        (max(low for low, _ in ages), min(high for _, high in ages)) if ages else None,
+        _common(ages) if ages else None,
         {key: flag for part in parts for key, flag in part.flags.items()},
     )
+
+
+def _common(ages: list[tuple[int, int]]) -> tuple[int, int]:
+    """The ages that fit all of these ranges. Raises Invalid when there are none: nobody could be in the segment."""
+    low, high = max(low for low, _ in ages), min(high for _, high in ages)
+    if low > high:
+        told = f"Nobody is {low} or older and at the same time {high} or younger. Change or remove one of the age rows."
+        raise Invalid(fields={"where": told})
+    return low, high
 
 
 def _any_of(parts: list[_Needed]) -> _Needed:
@@ -138,9 +149,9 @@ def _conditions(needed: _Needed) -> list[Condition]:
             found.append(Condition(key, include=include))
         elif key in needed.flags:
             found.append(Condition(key, flag=needed.flags[key]))
-        elif key == "age" and needed.ages:
-            low, high = needed.ages
-            found.append(Condition(key, low=low or None, high=high if high < 150 else None))
+        elif key == "age" and needed.ages not in (None, _ANY_AGE):
+            low, high = needed.ages or _ANY_AGE
+            found.append(Condition(key, low=low or None, high=high if high < _ANY_AGE[1] else None))
     return found
 
 
