@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from cursive_app.errors import Conflict, Forbidden, InsufficientCredits, NotFound
 from cursive_app.integrations.audiencelab import AudienceLab
-from cursive_app.integrations.audiencelab.errors import ProviderUnavailable
+from cursive_app.integrations.audiencelab.errors import ProviderServerError
 from cursive_app.services import accounts, enrichment, jobs, notices
 from db.models.accounts import AuditEntry
 from db.models.jobs import JobEvent
@@ -151,7 +151,7 @@ def test_an_order_whose_answer_was_lost_is_looked_for_and_not_made_again(
         lost.append(str(order["name"]))
         if len(lost) == 1:
             real(self, **order)  # type: ignore[arg-type]
-        raise ProviderUnavailable("the line is dead")
+        raise ProviderServerError("the line is dead")
 
     monkeypatch.setattr(AudienceLab, "create_enrichment", create)
     step(id, lab)
