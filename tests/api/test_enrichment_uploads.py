@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gzip
 import json
 import os
 import time
@@ -134,6 +135,37 @@ async def test_what_is_counted_while_it_arrives(post: Any, cast: Cast) -> None:
     assert seen == settings().enrichment_maximum_bytes // 1_000_000 + 1
     assert "25 MB" in answer.body["detail"]
     assert lists_of(cast) == 0
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity", "gzip, gzip", "x"])
+@pytest.mark.parametrize("packed", [True, False])
+async def test_a_content_coding_that_is_not_true(post: Any, cast: Cast, coding: str, packed: bool) -> None:
+    """Bad input 20: what a file is follows from its bytes, never from a header."""
+    answer = await post(whole(gzip.compress(CSV) if packed else CSV), content_encoding=coding)
+    assert (answer.status, lists_of(cast)) == (201, 1), answer.body
+    assert answer.body["layout"]["compression"] == ("gzip" if packed else None)
+    assert [column["field"] for column in answer.body["columns"]] == ["email"]
+
+
+async def test_two_tabs_at_once_make_two_lists_of_their_own(post: Any, cast: Cast) -> None:
+    """Bad input 30: pieces of the two arrive in turns."""
+    turns = [asyncio.Event(), asyncio.Event()]
+
+    async def tab(mine: int, *pieces: bytes) -> AsyncIterator[Message]:
+        for number, piece in enumerate(pieces, start=1):
+            turns[1 - mine].set()
+            await turns[mine].wait()
+            turns[mine].clear()
+            yield {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
+        turns[1 - mine].set()
+
+    first = [b"email,note\n", b"dana@acme.example,", b"one\n"]
+    other = [b"email,note\n", b"sam@acme.example,", b"two\n"]
+    answers = await asyncio.gather(post(tab(0, *first)), post(tab(1, *other)))
+    assert [answer.status for answer in answers] == [201, 201]
+    assert lists_of(cast) == 2
+    assert len({answer.body["id"] for answer in answers}) == 2
+    assert [answer.body["columns"][1]["samples"] for answer in answers] == [["one"], ["two"]]
 
 
 async def test_json_is_smaller(post: Any) -> None:

@@ -271,6 +271,26 @@ def test_the_sheet_of_people_is_found_and_its_values_are_text(cast: Cast, tmp_pa
     assert read(cast.alice, other).refusal_code == "no_rows"
 
 
+def test_old_dates_and_a_merged_header(cast: Cast, tmp_path: Path) -> None:
+    """Bad input 19: a date that Excel cannot count is text there; one name stands over two columns."""
+
+    def extras(book: xlsxwriter.Workbook) -> None:
+        sheet = book.get_worksheet_by_name("People")
+        dated = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.merge_range(0, 3, 0, 4, "Contact", book.add_format())
+        sheet.write_string(1, 1, "1899-12-30")
+        sheet.write_number(1, 2, 1, dated)
+        sheet.write_number(1, 3, -5, dated)
+        sheet.write_string(1, 4, "Austin")
+
+    ready = good(cast, tmp_path, workbook(extras, People=[["E-mail", "Born", "Since"], ["dana@acme.example"]]))
+    assert names(ready) == ["E-mail", "Born", "Since", "Contact", "Column 5"]
+    [row] = rows(cast.alice, ready.id).rows
+    assert row.cells[:2] == ("dana@acme.example", "1899-12-30")
+    assert all(cell and "Error" not in cell for cell in row.cells[2:]), "a value that is no day is told as it is"
+    assert ready.counts.valid == 1
+
+
 def test_a_packed_workbook(cast: Cast, tmp_path: Path) -> None:
     assert good(cast, tmp_path, gzip.compress(workbook())).counts.valid == 1
 

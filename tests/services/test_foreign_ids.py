@@ -116,7 +116,7 @@ def test_a_job_with_another_workspaces_ids_changes_nothing_there(cast: Cast) -> 
     assert claimed is not None
     assert claimed.tenant.workspace_id == cast.charlie.workspace_id
     with pytest.raises(NotFound):
-        segments.run_segment(claimed, provider=_Nobody())  # type: ignore[arg-type]  # must not be asked
+        segments.run_segment(claimed, provider=Nobody())  # type: ignore[arg-type]  # must not be asked
     assert (look(cast.alice, hers), run_row(hers).audience_name, balance_of(cast.alice), lead_count(cast.alice)) == (
         before
     )
@@ -133,14 +133,14 @@ def test_such_a_job_ends_instead_of_being_tried_for_ever(cast: Cast) -> None:
     assert his.job_id is not None
     with system_scope() as scope:
         scope.session.execute(update(Job).where(Job.id == his.job_id).values(links={"run_id": str(uuid4())}))
-    jobs.work(his.job_id, lambda claimed: segments.run_segment(claimed, provider=_Nobody()), on_dead=segments.bury_run)  # type: ignore[arg-type]
+    jobs.work(his.job_id, lambda claimed: segments.run_segment(claimed, provider=Nobody()), on_dead=segments.bury_run)  # type: ignore[arg-type]
     assert job_row(his.job_id).status == "failed"
 
 
-class _Nobody:
+class Nobody:
     """A provider that nobody may ask."""
 
-    def for_workspace(self, workspace_id: UUID) -> _Nobody:
+    def for_workspace(self, workspace_id: UUID) -> Nobody:
         return self
 
     def __getattr__(self, name: str) -> Any:
