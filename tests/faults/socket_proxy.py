@@ -21,6 +21,7 @@ class SocketProxy:
 
     cut_after_commit: COMMIT reaches the server, its reply never reaches the client (F12: the outcome is unknown).
     cut_before_commit: COMMIT never reaches the server.
+    `swallowed` counts the pieces that a black hole holds or has held.
     """
 
     upstream: Path
@@ -28,6 +29,7 @@ class SocketProxy:
     mode: Mode = "pass"
     delay_seconds: float = 0.0
     cuts: int = 0
+    swallowed: int = 0
     _listener: socket.socket | None = None
     _open: set[socket.socket] = field(default_factory=set)
     _stopping: bool = False
@@ -90,6 +92,8 @@ class SocketProxy:
             data = source.recv(65536)
             if not data:
                 return False
+            if self.mode == "blackhole":
+                self.swallowed += 1
             while self.mode == "blackhole" and not self._stopping:
                 time.sleep(0.02)  # the bytes are in flight and arrive only when the hole closes
             if self.mode == "delay":
