@@ -72,8 +72,9 @@ LOOPS = {
     "EnrichmentsState.follow": Loop("/enrichments", lists_are_worked_on),
     "EnrichmentState.follow": Loop("/enrichments/{enrichment_id}", list_is_worked_on),
 }
-WITHOUT_IDS = {"SessionState.watch", "NoticesState.follow"}
-"""They ask for the person's own session and notices: tests/state/test_session.py, tests/state/test_notices.py."""
+WITHOUT_IDS = {"SessionState.watch", "NoticesState.follow", "SegmentBuilderState.take_sample"}
+"""They ask for the person's own session and notices (tests/state/test_session.py, tests/state/test_notices.py), and the
+provider for people who fit the filter."""
 
 
 def loops() -> dict[str, tuple[Any, Any]]:
