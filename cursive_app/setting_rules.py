@@ -103,6 +103,13 @@ SENDER = Rule(
 KEY = Rule(
     "a key without spaces, as the vendor shows it", lambda text: text.isascii() and bool(re.fullmatch(r"\S+", text))
 )
+_HOST = (
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"  # no address of numbers, no bare name
+)
+HOSTS = Rule(
+    "names of hosts, separated by commas, such as files.example.com,cdn.example.net",
+    lambda text: all(re.fullmatch(_HOST, one.strip()) for one in text.split(",")) if text else True,
+)
 LOG_LEVEL = Rule("DEBUG, INFO, WARNING or ERROR", lambda text: text in ("DEBUG", "INFO", "WARNING", "ERROR"))
 
 

@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         "20,40,60,90,120,180",
         "Seconds after creation at which a new audience is looked at",
     )
+    audiencelab_result_hosts: Annotated[str, rules.HOSTS] = _env(
+        "AUDIENCELAB_RESULT_HOSTS",
+        "",
+        "Further hosts whose result files are fetched, over https, those below them included",
+    )
     audiencelab_segment_prefix_retry: bool = _env(
         "AUDIENCELAB_SEGMENT_PREFIX_RETRY", True, "Retry a refused bare segment id once in its prefixed form"
     )

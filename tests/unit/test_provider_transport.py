@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from cursive_app.integrations.audiencelab import (
     AudienceLab,
@@ -27,6 +28,7 @@ from cursive_app.integrations.audiencelab import (
 from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
 from cursive_app.integrations.audiencelab.downloads import result_address, stream_rows
 from cursive_app.integrations.audiencelab.errors import error_text, scrubbed
+from cursive_app.settings import Settings
 
 BASE = httpx.URL("https://api.vendor.test")
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -258,6 +260,28 @@ def test_result_links_at_the_providers_stores_are_fetched(link: str, expected: s
 def test_result_links_elsewhere_are_not_fetched(link: str) -> None:
     with pytest.raises(ProviderProtocolError):
         result_address(link, base_url=BASE)
+
+
+@pytest.mark.parametrize("link", ["https://files.vendor.example/x.gz", "https://eu.files.vendor.example/x.gz"])
+def test_a_host_that_was_configured_is_trusted_with_those_below_it(link: str) -> None:
+    with pytest.raises(ProviderProtocolError):
+        result_address(link, base_url=BASE)
+    assert str(result_address(link, base_url=BASE, also=("files.vendor.example",))) == link
+    for other in ("https://vendor.example/x", "https://xfiles.vendor.example/x", "http://files.vendor.example/x",
+                  "https://files.vendor.example:8443/x", "https://user:pw@files.vendor.example/x"):  # fmt: skip
+        with pytest.raises(ProviderProtocolError):
+            result_address(other, base_url=BASE, also=("files.vendor.example",))
+
+
+@pytest.mark.parametrize(
+    "hosts", ["localhost", "10.0.0.7", "*.example.com", "https://a.example", "a.example,", "[::1]"]
+)
+def test_a_result_host_is_a_name_on_the_internet(hosts: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(AUDIENCELAB_RESULT_HOSTS=hosts)  # type: ignore[call-arg]
+    named = Settings(AUDIENCELAB_RESULT_HOSTS="files.example.com, cdn.example.net")  # type: ignore[call-arg]
+    lab = AudienceLab(base_url="https://a.example", api_key="k", result_hosts=named.audiencelab_result_hosts)
+    assert lab._result_hosts == ("files.example.com", "cdn.example.net")
 
 
 class _Pieces(httpx.SyncByteStream):

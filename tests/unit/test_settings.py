@@ -35,6 +35,7 @@ IMPOSSIBLE: dict[str, tuple[str, ...]] = {
     "AUDIENCELAB_PAGE_SIZE": ("0", "1001", "5000"),
     "AUDIENCELAB_PAGE_PAUSE_SECONDS": ("-0.1", "61"),
     "AUDIENCELAB_READY_SCHEDULE": ("a,b", "20,,40", "40,20", "0,5", "nan", "20;40"),
+    "AUDIENCELAB_RESULT_HOSTS": ("https://files.example.com", "10.0.0.7", "localhost"),
     "AUDIENCELAB_SEGMENT_PREFIX_RETRY": ("perhaps",),
     "SMTP_URL": ("nonsense", "http://mail", "smtp://"),
     "MAIL_FROM": ("Cursive", "<>", "a@b@c"),

@@ -72,5 +72,6 @@ def provider() -> AudienceLab:
         page_size=config.audiencelab_page_size,
         page_pause_seconds=config.audiencelab_page_pause_seconds,
         segment_prefix_retry=config.audiencelab_segment_prefix_retry,
+        result_hosts=config.audiencelab_result_hosts,
         record_call=_record,
     )

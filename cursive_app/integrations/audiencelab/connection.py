@@ -24,6 +24,7 @@ class Connection:
     """One account at the provider.
 
     `page_size`: records per audience page asked for. `page_pause_seconds`: least time between two pages of one list.
+    `result_hosts`: further hosts, separated by commas, that result files may lie on.
     `record_call` is handed every HTTP attempt; what it raises is logged and ignored. `first_wait_seconds` is the first
     pause before a repeat; it doubles.
     """
@@ -38,6 +39,7 @@ class Connection:
         page_size: int = 500,
         page_pause_seconds: float = 0.25,
         segment_prefix_retry: bool = True,
+        result_hosts: str = "",
         record_call: RecordCall | None = None,
         first_wait_seconds: float = FIRST_WAIT_SECONDS,
         breaker: CircuitBreaker | None = None,
@@ -59,6 +61,7 @@ class Connection:
         self._page_size = max(1, min(page_size, LIST_PAGE_SIZE))
         self._pacing = Pacing(pause_seconds=page_pause_seconds)
         self._segment_prefix_retry = segment_prefix_retry
+        self._result_hosts = tuple(host.strip() for host in result_hosts.split(",") if host.strip())
         # shared by all workspaces of the connection: containers, so that a copy sees what another has learned
         self._segment_is_b2b: dict[str, bool] = {}
         self._last_health: list[tuple[float, ProviderHealth]] = []

@@ -12,7 +12,7 @@ import csv
 import re
 import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -41,8 +41,9 @@ _STORES = re.compile(r"(?:.+\.)?(?:storage\.googleapis\.com|audiencelab\.io|s3(?
 csv.field_size_limit(MAX_FIELD_CHARACTERS)
 
 
-def result_address(link: str, *, base_url: httpx.URL) -> httpx.URL:
-    """Where a result link is fetched. `gs://bucket/key` becomes its public https form.
+def result_address(link: str, *, base_url: httpx.URL, also: Collection[str] = ()) -> httpx.URL:
+    """Where a result link is fetched. `gs://bucket/key` becomes its public https form. `also`: hosts that are trusted
+    like the provider's own stores, with those below them.
 
     Raises ProviderProtocolError for a host or scheme outside the allow-list.
     """
@@ -53,7 +54,8 @@ def result_address(link: str, *, base_url: httpx.URL) -> httpx.URL:
     except (httpx.InvalidURL, TypeError) as error:
         raise ProviderProtocolError from error
     is_base = (url.scheme, url.host, url.port) == (base_url.scheme, base_url.host, base_url.port)
-    is_store = url.scheme == "https" and url.port in (None, 443) and bool(_STORES.fullmatch(url.host))
+    trusted = bool(_STORES.fullmatch(url.host)) or any(f".{url.host}".endswith(f".{host}") for host in also)
+    is_store = url.scheme == "https" and url.port in (None, 443) and trusted
     if url.userinfo or not (is_base or is_store):
         raise ProviderProtocolError("The data provider named a result file at a place we do not fetch from.")
     return url

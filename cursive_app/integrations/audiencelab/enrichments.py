@@ -110,7 +110,7 @@ class EnrichmentCalls(Connection):
 
         Raises ProviderProtocolError for a link outside the provider's stores and for an oversize or damaged file.
         """
-        address = result_address(result_url, base_url=self._transport.base_url)
+        address = result_address(result_url, base_url=self._transport.base_url, also=self._result_hosts)
         if self._wanted is not None and not self._wanted():
             raise ProviderNotWanted
         return stream_rows(address, timeout_seconds=self._timeout_seconds, **limits)
