@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from cursive_app.integrations.audiencelab import normalize, normalize_event
 from cursive_app.integrations.audiencelab.contacts import verification_status
@@ -119,6 +120,16 @@ def test_status_words(word: str | None, status: str) -> None:
     assert verification_status(word) == status
     record = {"PERSONAL_EMAILS": "a@x.example", "PERSONAL_EMAIL_VALIDATION_STATUS": word}
     assert emails(record) == [("a@x.example", "personal", status)]
+
+
+def test_a_status_word_nobody_has_seen_is_reported_without_the_word() -> None:
+    with capture_logs() as logs:
+        assert verification_status("Weird dana@acme.example") == "unknown"
+        assert verification_status("Valid (Esp)") == "verified"
+    assert [(line["event"], line["field"], line["length"]) for line in logs] == [
+        ("provider_status_unknown", "email_validation_status", 23)
+    ]
+    assert "dana" not in str(logs)
 
 
 @pytest.mark.parametrize(
