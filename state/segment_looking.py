@@ -34,6 +34,7 @@ class LookPart(FilterPart, mixin=True):
     count: str = ""
     total: str = ""
     glimpses: list[SampleLine] = []
+    uncounted: str = ""  # that some rows do not say what they remove, and why
     count_error: str = ""
     who: str = ""
     why_error: str = ""
@@ -160,6 +161,7 @@ class LookPart(FilterPart, mixin=True):
         self.counting, self.count_error = False, ""
         self.count, self.total = f"{found.count:,}", plural(found.total, "lead")
         self.glimpses = [lead_sample(row) for row in found.first]
+        self.uncounted = _uncounted(found)
         telling = [path for path, row in self._now().conditions() if not row.says_nothing]
         self._notes = {
             ".".join(map(str, path)): _marginal(one) for path, one in zip(telling, found.marginals, strict=False)
@@ -169,6 +171,7 @@ class LookPart(FilterPart, mixin=True):
     def _drop_count(self) -> None:
         """No number at all rather than one of another filter."""
         self.counting, self.count, self.total, self.glimpses, self.count_error = False, "", "", [], ""
+        self.uncounted = ""
 
     def _after_edit(self) -> list[Any]:
         return [type(self).settle]
@@ -216,6 +219,13 @@ def _keep(
         segments.save_draft(scope, segment_id=segment_id, filters=filters[0], base_version=filters[1])
     if limits is not None:
         segments.save_draft_limits(scope, segment_id=segment_id, limits=limits[0])
+
+
+def _uncounted(found: segments.LeadCount) -> str:
+    if not found.uncounted:
+        return ""
+    last = "The last row does" if found.uncounted == 1 else f"The last {found.uncounted:,} rows do"
+    return f"What a row removes is counted for the first {len(found.marginals)}. {last} not say it."
 
 
 def _marginal(one: segments.Marginal) -> str:

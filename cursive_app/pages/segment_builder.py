@@ -293,6 +293,7 @@ def _count_card() -> rx.Component:
             ),
             class_name="text-12 text-ink-3",
         ),
+        rx.cond(S.uncounted != "", rx.el.p(S.uncounted, class_name="mt-2 text-12 text-ink-3"), rx.fragment()),
         rx.el.p(
             "A segment over your own leads needs no run: it is always up to date and costs nothing.",
             class_name="mt-3 text-13 text-ink-2",

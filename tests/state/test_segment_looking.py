@@ -222,3 +222,19 @@ async def test_a_sample_that_is_cut_off_leaves_no_button_waiting(
     monkeypatch.undo()
     await opened(tab, f"{path}?run=")
     assert tab.var(Builder, "sampling") is False
+
+
+@pytest.mark.parametrize(("rows", "said"), [(20, ""), (21, "The last row does not"), (23, "The last 3 rows do not")])
+async def test_rows_beyond_those_whose_effect_is_counted_say_so(
+    driver: Driver, cast: Cast, rows: int, said: str
+) -> None:
+    own(cast, "TX", "NY")
+    made = make_segment(
+        cast.alice, where(*({"field": "state", "include": ["TX", "NY"]} for _ in range(rows)), scope="leads")
+    )
+    tab = await opened(driver(sign_in(cast.alice)), f"/segments/{made.id}")
+    notes = [item["row"]["note"] for item in tab.var(Builder, "items")]
+    assert notes == ["changes nothing"] * 20 + [""] * (rows - 20)
+    assert counted(tab)[0] == "2"
+    assert (tab.var(Builder, "uncounted") or "").endswith(f"{said} say it." if said else "")
+    assert bool(tab.var(Builder, "uncounted")) is bool(said)

@@ -50,12 +50,14 @@ class LeadGlimpse:
 
 @dataclass(frozen=True, slots=True)
 class LeadCount:
-    """`count` is exact at the moment of asking; `total` is all leads of the workspace."""
+    """`count` is exact at the moment of asking; `total` is all leads of the workspace; `uncounted` is how many rows,
+    the last ones, have no marginal because there are too many."""
 
     count: int
     total: int
     marginals: tuple[Marginal, ...]
     first: tuple[LeadGlimpse, ...]
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def count_leads(scope: Scope, filters: object, *, with_marginals: bool = True) -
     read = _own(filters)
     alive = (scope.owned(Lead), Lead.deleted_at.is_(None))
     predicate = lead_predicate(read)
-    rows = list(read.conditions())[:MAX_MARGINALS] if with_marginals else []
+    every = list(read.conditions()) if with_marginals else []
+    rows = every[:MAX_MARGINALS]
     without = [lead_predicate(_without(read, path)) for path, _ in rows]
     counts = [func.count().filter(predicate), func.count(), *(func.count().filter(other) for other in without)]
     if without:
@@ -87,7 +90,7 @@ def count_leads(scope: Scope, filters: object, *, with_marginals: bool = True) -
         Marginal(path, removes=max(other - count, 0), adds=max(count - other, 0))
         for (path, _), other in zip(rows, others, strict=True)
     )
-    return LeadCount(count, total, marginals, _first(scope, predicate))
+    return LeadCount(count, total, marginals, _first(scope, predicate), uncounted=len(every) - len(rows))
 
 
 def explain_lead(scope: Scope, filters: object, who: str) -> Explanation:
