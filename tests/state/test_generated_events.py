@@ -63,6 +63,7 @@ async def test_no_generated_event_is_a_defect(
         await sweep(total // len(takers) + 1)
     memory.assert_flat()
     assert balance_of(cast.alice) == sums_of(cast.workspace_id)
+    assert memory.seen >= total
     tell(f"{memory.seen:,} generated events to {len(found):,} handlers")
 
 
