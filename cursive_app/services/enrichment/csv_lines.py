@@ -6,14 +6,16 @@ numbers in strict E.164. Known values stand in quotes, and nothing stands for wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from cursive_app.services.csv_cells import FORMULA_LETTERS
 from cursive_app.services.enrichment.filling import Fill, filled, needed
 
-_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_FORMULA = rf"^ *[{re.escape(FORMULA_LETTERS)}]"  # as `plain_cell` says it; blanks in front hide nothing
 _E164 = r"^\+[1-9][0-9]{6,14}$"
 _CELL = "cell "  # and the place of an original column
 _OUTCOME = ("outcome", "reason", "matched_by", "source", "fetched_at")
