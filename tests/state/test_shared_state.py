@@ -65,8 +65,9 @@ async def test_who_waits_in_line_and_is_cancelled_does_not_take_the_lock_of_anot
     key = b"tab_lock"
     await manager._wait_lock(key, b"first")
     second = asyncio.ensure_future(manager._wait_lock(key, b"second"))
-    while not manager._n_lock_waiters(key):  # noqa: ASYNC110  (Reflex tells nobody)
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        while not manager._n_lock_waiters(key):  # noqa: ASYNC110  (Reflex tells nobody)
+            await asyncio.sleep(0.01)
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
         await second
