@@ -18,7 +18,7 @@ from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
 from db.scope import Scope
 from state import filter_rows as edit
-from state.base import allow, current_path, transact
+from state.base import allow, ask, current_path, transact
 from state.segment_actions import ActionsPart
 from state.segment_filter import NEW
 from state.segment_lines import SegmentLine
@@ -103,6 +103,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self.link_too_long = False
         yield
         try:
+            await ask(segments.read_gazetteer)
             opened = await transact(_open, segment_id, packed, query.get("scope", "provider"))
         except Unauthenticated:
             raise

@@ -12,7 +12,7 @@ from cursive_app.errors import Invalid
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
 from state import filter_rows as edit
-from state.base import allow, transact
+from state.base import allow, ask, transact
 from state.filter_rows import FilterItem
 
 NEW = "new"
@@ -109,6 +109,7 @@ class FilterPart(rx.State, mixin=True):
         """Values for what is being typed; what was typed itself comes first where free text is allowed."""
         self.typing = path
         typed = " ".join(text.split())[:100]
+        await ask(segments.read_gazetteer)
         found = await transact(segments.suggest, field, typed)
         known = [{"value": one.value, "label": one.label, "note": ""} for one in found]
         if typed and all(one["label"].lower() != typed.lower() for one in known):

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from cursive_app.integrations.audiencelab.vocabulary import INDUSTRIES
 from cursive_app.paths import LONGEST_TARGET, local_path
 from cursive_app.services import segments
+from cursive_app.services.segments import words
 from state.segment_builder import SegmentBuilderState as Builder
 from tests.factories import Cast
 from tests.factories_segments import make_segment, where
@@ -69,3 +72,16 @@ async def test_a_link_that_is_longer_than_any_filter_is_damaged_and_not_a_missin
     tab = driver(sign_in(cast.alice))
     await tab.send(Builder.load, path=f"/segments/new?f={'A' * 8_500}")
     assert (tab.var(Builder, "status"), tab.var(Builder, "bad_link")) == ("error", True)
+
+
+async def test_the_gazetteer_is_read_before_a_transaction_begins(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    real = segments.learn_words
+    monkeypatch.setattr(segments, "read_gazetteer", lambda: order.append("cities"))
+    monkeypatch.setattr(segments, "learn_words", lambda scope: order.append("words") or real(scope))
+    words._cities.cache_clear()
+    await opened(driver(sign_in(cast.alice)))
+    assert order == ["cities", "words"]
+    assert words._cities.cache_info().currsize == 0, "the transaction itself read none"

@@ -41,7 +41,7 @@ from cursive_app.services.segments.store import (
     update_segment,
 )
 from cursive_app.services.segments.views import RunPage, RunView, SegmentPage, SegmentView
-from cursive_app.services.segments.words import learn_words, suggest, sync_words
+from cursive_app.services.segments.words import learn_words, read_gazetteer, suggest, sync_words
 
 __all__ = [
     "DELETED", "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Draft", "Explanation", "Field", "Filters",
@@ -50,7 +50,7 @@ __all__ = [
     "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode", "delete_segment", "drop_draft",
     "duplicate_segment", "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run", "get_segment",
     "learn_words", "list_runs", "list_segments", "matches", "membership", "narrowing", "openable", "parse",
-    "person_values", "preview_segment", "quote", "require_runnable", "restore_segment", "retry_run", "run_segment",
-    "save_draft", "save_draft_limits", "segment_names", "sentence", "set_status", "start_run", "suggest", "sync_words",
-    "update_segment",
+    "person_values", "preview_segment", "quote", "read_gazetteer", "require_runnable", "restore_segment", "retry_run",
+    "run_segment", "save_draft", "save_draft_limits", "segment_names", "sentence", "set_status", "start_run",
+    "suggest", "sync_words", "update_segment",
 ]  # fmt: skip

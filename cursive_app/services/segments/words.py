@@ -50,11 +50,15 @@ def sync_words(provider: AudienceLab) -> int:
 
 
 def learn_words(scope: Scope) -> None:
-    """Let this process know the words another one has synced, and the gazetteer before somebody types."""
-    _cities()
+    """Let this process know the words another one has synced."""
     rows = scope.session.execute(select(ProviderWord.vocabulary, ProviderWord.word)).all()
     for vocabulary, field in SYNCED.items():
         add_words(field, [word for kind, word in rows if kind == vocabulary])
+
+
+def read_gazetteer() -> None:
+    """Have the cities at hand: a second, once per process, that no transaction and nobody who types should wait for."""
+    _cities()
 
 
 def suggest(scope: Scope, field: str, typed: str, *, limit: int = SHOWN) -> tuple[Option, ...]:
