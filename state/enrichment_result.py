@@ -6,6 +6,7 @@ from typing import Literal
 
 import reflex as rx
 
+from cursive_app.plurals import plural
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment import LeadsView
@@ -18,12 +19,12 @@ def leads_words(leads: LeadsView | None) -> str:
     """What became of “Add matched rows to my leads”, in a sentence; empty when nobody asked for it."""
     if leads is None:
         return ""
-    told = f"{leads.new:,} new {'lead' if leads.new == 1 else 'leads'}, {leads.owned:,} yours already"
+    told = f"{plural(leads.new, 'new lead')}, {leads.owned:,} yours already"
     if leads.is_moving:
-        return f"Adding to your leads: {leads.seen:,} of {leads.total:,} rows"
+        return f"Adding to your leads: {leads.seen:,} of {plural(leads.total, 'row')}"
     if leads.is_done:
         return f"Added to your leads: {told}."
-    return f"{leads.seen:,} matched rows are among your leads: {told}. Add the others when you like."
+    return f"Among your leads so far: {plural(leads.seen, 'matched row')} ({told}). Add the others when you like."
 
 
 class ResultPart(DownloadPart, mixin=True):

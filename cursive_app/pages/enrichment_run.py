@@ -97,7 +97,7 @@ def _what_follows() -> rx.Component:
                     ),
                 ),
                 rx.cond(
-                    S.card.pausing,
+                    S.card.pausing & (S.card.counts["not_sent"] != "0"),  # else it ends: nothing is left to rest with
                     "Nothing more is sent. What is at the provider is waited for and charged as it is found; then "
                     "the run rests, and what is held stays held.",
                     "The run goes on when you close the browser. You get a notice and an e-mail when it has ended.",
@@ -226,11 +226,11 @@ def _confirm_stop() -> rx.Component:
         is_open=S.confirming_stop,
         on_open_change=S.set_confirming_stop,
         title=text("Stop enriching “") + S.card.filename + "”?",
-        consequence=text("Nothing more is sent; ")
+        consequence=text("Nothing more is sent. Rows at the provider, no longer waited for: ")
         + S.card.counts["at_provider"]
-        + " rows are at the provider now and are not waited for. The "
+        + ". Rows matched so far, kept and charged: "
         + S.card.counts["matched"]
-        + " rows matched so far stay yours and stay charged; the rest of the "
+        + ". The rest of the "
         + S.card.held
         + " held credits comes back.",
         action="Stop the run",

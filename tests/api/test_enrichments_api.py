@@ -363,7 +363,7 @@ def test_a_run_is_paused_and_resumed(cast: Cast, alice: TestClient, sandbox: San
     assert (asked.status_code, asked.json()["status"], asked.json()["pausing"]) == (202, "queued", True)
     assert work_off(id, sandbox.client()).status == "paused"
     seen = alice.get(f"{PATH}/{id}").json()
-    assert (seen["pausing"], seen["to_resume"], seen["credits_held"]) == (False, "0", "27.50")
+    assert (seen["pausing"], seen["to_resume"], seen["credits_held"]) == (False, "0.00", "27.50")
     assert "Paused by" in seen["message"]
     assert charlie.post(f"{PATH}/{id}/resume").status_code == 404
     assert alice.post(f"{PATH}/{id}/resume").json()["status"] == "queued"

@@ -73,6 +73,7 @@ def test_what_is_out_comes_back_the_hold_stays_and_it_goes_on(cast: Cast, sandbo
     assert seen.progress is not None
     assert (seen.progress.answered, seen.progress.at_provider, seen.progress.not_sent) == (30, 0, 30)
     assert do(cast.alice, notices.list_notices).notices == (), "nobody is told what they did themselves"
+    assert not enrichment.mail_run(run_job_id(id)), "nor mailed, by a task that waited since an earlier pause either"
     job = do(cast.alice, jobs.get_job, run_job_id(id)).job
     assert (job.status, job.error_code) == ("paused", None)
     resumed = do(cast.alice, enrichment.resume, id)

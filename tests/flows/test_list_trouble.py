@@ -126,7 +126,7 @@ def test_people_nobody_asked_for_are_dropped(cast: Cast, sandbox: Sandbox) -> No
     sandbox.faults({"mode": "strangers"})
     work_off(id, sandbox.client())
     assert_all_matched(cast, id)
-    assert any("results fit no row and were ignored" in message for message in messages(run_job_id(id)))
+    assert any("results without a row" in message for message in messages(run_job_id(id)))
 
 
 def test_the_vendors_moods_change_nothing(cast: Cast, quirky_sandbox: Sandbox) -> None:

@@ -16,8 +16,8 @@ from db.system import system_scope
 
 
 def mail_run(run_job_id: UUID | str) -> bool:
-    """Queue the mail about a run that has ended or is paused, once for each end and each pause however often this is
-    called; whether one was queued now. A run that goes on again by now is not mailed about.
+    """Queue the mail about a run that has ended or is out of credits, once for each end and each pause however often
+    this is called; whether one was queued now. A run that goes on again by now is not mailed about.
 
     Nobody is mailed for an API key's run, and nobody who has left the workspace. Raises NotFound.
     """
@@ -29,7 +29,8 @@ def mail_run(run_job_id: UUID | str) -> bool:
         if job.arguments.get("mailed") == state or job.actor_user_id is None:
             return False
         is_over = row.finished_at is not None
-        if not (is_over or row.status == "paused") or row.workspace_id != job.workspace_id:
+        lacks_credits = row.status == "paused" and row.hold_id is None  # a pause by hand keeps its hold, and is no news
+        if not (is_over or lacks_credits) or row.workspace_id != job.workspace_id:
             return False
         person = scope.session.scalar(
             select(User)

@@ -167,7 +167,7 @@ def still_needed(row: Enrichment) -> Decimal:
     """What the rows that were not settled yet may cost, within the ceiling: what resuming holds. Nothing where a pause
     by hand has kept the hold."""
     if row.hold_id is not None:
-        return Decimal(0)
+        return Decimal("0.00")
     return min(cost_of(rows_unanswered(row), row.price), may_hold_more(row))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.integrations.audiencelab import normalize
+from cursive_app.plurals import plural
 from cursive_app.services import accounts, jobs, leads
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.jobs import ClaimedJob, JobView
@@ -180,4 +181,4 @@ def _link(scope: Scope, enrichment_id: UUID, numbers: Sequence[int], found: Sequ
 
 
 def _summary(progress: dict[str, Any]) -> str:
-    return f"{progress['new']:,} new leads; {progress['owned']:,} were yours already."
+    return f"{plural(progress['new'], 'new lead')}; {progress['owned']:,} yours already."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from cursive_app.errors import Conflict
+from cursive_app.plurals import plural
 from cursive_app.services import accounts, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.pricing import rows_unanswered
@@ -63,7 +64,7 @@ def rest(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     """Nothing is at the provider any more: wait for a person."""
     left = rows_unanswered(row)
     row.status = "paused"
-    message = f"Paused by {row.pause_requested_by}, with {left:,} {'row' if left == 1 else 'rows'} to go."
+    message = f"Paused by {row.pause_requested_by}, with {plural(left, 'row')} to go."
     row.message, row.pause_requested_by = message, None
     advance(scope, claimed, row)
     jobs.pause(scope, claimed, code=None, message=message)

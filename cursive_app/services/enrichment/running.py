@@ -25,6 +25,7 @@ from cursive_app.integrations.audiencelab import (
     ProviderUnavailable,
 )
 from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
+from cursive_app.plurals import plural
 from cursive_app.services import jobs, notices
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Next, next_act, read_records
@@ -120,7 +121,7 @@ def _stopped(claimed: ClaimedJob) -> bool:
         jobs.advance(scope, claimed)
         row = scope.get(Enrichment, claimed.links["enrichment_id"], lock=True)
         if row.finished_at is None:
-            kept = f"{row.matched_count:,} matched rows stay yours; the rest of the credits held went back."
+            kept = f"{plural(row.matched_count, 'matched row')} kept; the rest of the credits held went back."
             if lost:
                 message, skipped = f"Stopped: {lost} {kept}", "The run was stopped"
                 end(scope, claimed, row, status="failed", outcome="access_lost", message=message, skipped=skipped)
@@ -172,7 +173,7 @@ def _is_out(claimed: ClaimedJob, chunk: ChunkPlan, job: ProviderJob) -> None:
             stored.status, stored.provider_job_id = "sent", job.id
             stored.sent_at = stored.looked_at = now()
             stored.tries = stored.failures = 0
-            jobs.advance(scope, claimed, message=f"Batch {chunk.number:,}: {stored.row_count:,} rows sent")
+            jobs.advance(scope, claimed, message=f"Batch {chunk.number:,}: {plural(stored.row_count, 'row')} sent")
 
 
 def _look(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
@@ -251,7 +252,7 @@ def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
     key = f"enrichment:{row.id}:release:{row.hold_id}"  # a run has a hold for each time it is resumed
     released = release_rest(scope, row, key=key, why="Given back while the enrichment is paused")
     row.status = "paused"
-    message = f"Out of credits: top up and resume the remaining {left:,} {'row' if left == 1 else 'rows'}."
+    message = f"Out of credits: top up and resume the remaining {plural(left, 'row')}."
     if released >= row.price:
         message += f" {released:,.2f} credits were too few for another batch and went back."
     row.message = message
@@ -271,9 +272,11 @@ def _pause(scope: Scope, claimed: ClaimedJob, row: Enrichment) -> None:
 
 def _complete(scope: Scope, claimed: ClaimedJob, row: Enrichment, *, at_ceiling: bool) -> None:
     matched, sent = row.matched_count, row.matched_count + row.no_match_count + row.error_count
-    parts = [f"{matched:,} of {sent:,} rows matched for {row.credits_captured:,.2f} credits."]
+    parts = [f"{matched:,} of {plural(sent, 'row')} matched for {row.credits_captured:,.2f} credits."]
     if row.error_count:
-        parts.append(f"{row.error_count:,} rows could not be looked up and cost nothing; they can be run again.")
+        parts.append(
+            f"{plural(row.error_count, 'row')} could not be looked up and cost nothing; you can run them again."
+        )
     if at_ceiling:
         parts.append("The ceiling was reached; the other rows were not looked up.")
         rest = row.credits_held - row.credits_captured - row.credits_released

@@ -15,6 +15,7 @@ from sqlalchemy import Text, Update, any_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from cursive_app.clock import now
+from cursive_app.plurals import plural
 from cursive_app.services import credits, jobs
 from cursive_app.services.enrichment.chunks import get_chunk, rows_of
 from cursive_app.services.enrichment.finds import count_found
@@ -66,7 +67,7 @@ def settle(
             hold_id=row.hold_id,
             amount=amount,
             key=f"enrichment:{row.id}:chunk:{number}",
-            description=f"{charged:,} matched {'row' if charged == 1 else 'rows'} of “{row.filename[:200]}”",
+            description=f"{plural(charged, 'matched row')} of “{row.filename[:200]}”",
             reference=f"enrichment:{row.id}",
         )
     chunk.status, chunk.settled_at = "settled", at
@@ -75,8 +76,9 @@ def settle(
     count_found(row, (match.found for match in matches.values()))
     row.no_match_count += unmatched
     row.credits_captured += amount
-    ignored = f"; {strangers:,} results fit no row and were ignored" if strangers else ""
-    advance(scope, claimed, row, f"Batch {number:,}: {chunk.row_count:,} rows, {len(matches):,} matched{ignored}")
+    ignored = f"; ignored {plural(strangers, 'result')} without a row" if strangers else ""
+    rows = plural(chunk.row_count, "row")
+    advance(scope, claimed, row, f"Batch {number:,}: {rows}, {len(matches):,} matched{ignored}")
     return True
 
 
@@ -98,7 +100,7 @@ def settle_failed(scope: Scope, claimed: ClaimedJob, *, number: int, cause: Caus
     chunk.status, chunk.settled_at = "failed", at
     chunk.error_code, chunk.error_message = cause.code, why[:500]
     row.error_count += len(failed)
-    text = f"Batch {number:,} could not be looked up; its {len(failed):,} rows cost nothing"
+    text = f"Batch {number:,} could not be looked up; {plural(len(failed), 'row')} of it cost nothing"
     advance(scope, claimed, row, text, cause=cause)
 
 
