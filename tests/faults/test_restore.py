@@ -16,7 +16,7 @@ from sqlalchemy import select
 from cursive_app.services import credits
 from cursive_app.settings import Settings
 from db import engine as db_engine
-from db.embedded import SAFE, EmbeddedPostgres, _binary, _unprivileged, socket_directory
+from db.embedded import SAFE, EmbeddedPostgres, _binary, socket_directory
 from db.engine import connect
 from db.migrate import migrate
 from db.models.credits import CreditLine
@@ -33,17 +33,17 @@ pytestmark = pytest.mark.faults
 
 def back_up(server: EmbeddedPostgres, into: Path) -> None:
     """A base backup with the log that belongs to it, as the server's user, looked through file by file."""
-    user = _unprivileged()
+    user = server._account()  # None: as we are
     into.mkdir()
     if user is not None:
-        os.chown(into, user.pw_uid, user.pw_gid)
+        os.chown(into, user.uid, user.gid)
     host = str(socket_directory(server.data_dir))
     target = str(into / "postgres")
     for command in (
         [_binary("pg_basebackup"), "-h", host, "-U", "postgres", "-D", target, "-X", "stream", "-c", "fast"],
         [_binary("pg_verifybackup"), target],
     ):
-        who: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        who: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False, **who)
         assert done.returncode == 0, done.stderr
 
