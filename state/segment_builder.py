@@ -72,7 +72,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
     error: str = ""
     bad_link: bool = False
 
-    _carried_limits: tuple[str, str] | None = None
+    _carried_limits: tuple[str, tuple[str, str]] | None = None  # of which segment
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -135,7 +135,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
     @allow(Permission.VIEW_SEGMENTS)
     async def take_newest(self):
         """Show the newest version: an edit of the filter is dropped, limits that were typed stay in their boxes."""
-        self._carried_limits = self._typed_limits()
+        typed = self._typed_limits()
+        self._carried_limits = (self.segment_id, typed) if typed is not None else None
         self.dirty, self._keeps_filter = False, True
         await self._keep_draft()
         return self._open_anew()
@@ -152,7 +153,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         self._begin_limits(*limits_of(opened.view))
         self._show_quote(opened.quote)
         kept = opened.draft.limits if opened.draft is not None else None
-        typed, self._carried_limits = self._carried_limits or kept, None
+        carried, self._carried_limits = self._carried_limits, None
+        typed = carried[1] if carried is not None and carried[0] == self.segment_id else kept
         if typed is not None:
             self.max_leads, self.ceiling = typed
             await self._price()

@@ -102,7 +102,8 @@ class SavePart(RunPart, mixin=True):
         yield
         try:
             view = await transact(
-                segments.create_segment,
+                _saved_from,
+                None if self.segment_id == NEW else self.segment_id,
                 name=str(form.get("name", "")),
                 description=str(form.get("description", "")),
                 filters=self._now().complete(),
@@ -116,8 +117,6 @@ class SavePart(RunPart, mixin=True):
             return
         finally:
             self.saving = False
-        if self.segment_id != NEW:
-            await transact(segments.drop_draft, segment_id=self.segment_id)
         self.naming, self.segment_id, self.conflict = False, str(view.id), ""
         self._show_saved(view)
         yield rx.toast.success(f"Saved as “{view.name}”.")
@@ -230,3 +229,10 @@ def limits_of(view: segments.SegmentView | None) -> tuple[str, str]:
     """The limits a segment was saved with, as people type them."""
     limits = (view.max_leads, view.ceiling) if view is not None else (None, None)
     return ("" if limits[0] is None else str(limits[0])), ("" if limits[1] is None else str(limits[1]))
+
+
+def _saved_from(scope: Scope, segment_id: str | None, **values: Any) -> segments.SegmentView:
+    """A new segment, and what was unsaved where it was made (None: of a segment that had no name yet) is saved."""
+    view = segments.create_segment(scope, **values)
+    segments.drop_draft(scope, segment_id=segment_id)
+    return view

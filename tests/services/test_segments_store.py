@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -200,12 +201,19 @@ def test_drafts_are_personal_and_end_with_the_save(cast: Cast) -> None:
         base_version=None,
     )
     assert do(cast.alice, segments.get_draft, segment_id=None) is not None
+    do(cast.alice, segments.duplicate_segment, made.id)
+    assert do(cast.alice, segments.get_draft, segment_id=None) is not None, "a copy is not what is being built"
     with pytest.raises(NotFound):
         do(cast.charlie, segments.save_draft, segment_id=made.id, filters=other, base_version=1)
     with pytest.raises(NotFound):
         do(cast.charlie, segments.save_draft_limits, segment_id=made.id, limits=limits)
     with pytest.raises(NotFound):
         do(cast.alice, segments.get_segment, uuid4())
+
+
+def test_a_ceiling_reads_the_same_before_and_after_the_database(cast: Cast) -> None:
+    made = make_segment(cast.alice, ceiling=Decimal("50"))
+    assert str(made.ceiling) == str(do(cast.alice, segments.get_segment, made.id).ceiling) == "50.00"
 
 
 def test_suggestions(cast: Cast) -> None:

@@ -69,7 +69,7 @@ def read_ceiling(value: object) -> Decimal | None:
         raise Invalid(
             fields={"ceiling": f"The spend ceiling is an amount from {price:,.2f} (one lead) to 1,000,000 credits."}
         )
-    return amount
+    return amount.quantize(Decimal("0.01"))  # as the database gives it back: "50" and "50.00" are no two limits
 
 
 def _set_name(row: SavedSegment, value: object) -> None:

@@ -59,7 +59,8 @@ def create_segment(
     max_leads: int | None = None,
     ceiling: Decimal | None = None,
 ) -> SegmentView:
-    """Save a new segment. Raises Invalid, Conflict (`name_taken`, `too_many`), Forbidden."""
+    """Save a new segment. A draft it was made from is the caller's to drop: a copy of another segment leaves the one
+    that somebody is still building alone. Raises Invalid, Conflict (`name_taken`, `too_many`), Forbidden."""
     require(scope, Permission.EDIT_SEGMENTS)
     read = read_filters(filters)
     alive = scope.session.scalar(
@@ -85,7 +86,6 @@ def create_segment(
         updated_by_label=label,
     )
     _named(scope, lambda: scope.add(row))
-    drop_draft(scope, segment_id=None)
     return seen(scope, row)
 
 
