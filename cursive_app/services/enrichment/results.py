@@ -25,6 +25,12 @@ class Stopped(Exception):
     """Somebody asked to stop while the provider was being asked."""
 
 
+def ordered(lab: AudienceLab, name: str, records: Sequence[Record], *, strict: bool) -> ProviderJob:
+    """An order at the provider for these rows, under this name. Raises ProviderError."""
+    sent = [record for _, record in records]
+    return lab.create_enrichment(name=name, records=sent, operator="AND" if strict else "OR")
+
+
 def joined(
     claimed: ClaimedJob, lab: AudienceLab, job: ProviderJob, records: Sequence[Record], *, strict: bool
 ) -> Joiner:

@@ -11,7 +11,6 @@ is given it (`throttling`).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -32,7 +31,7 @@ from cursive_app.services.enrichment.chunks import MOST_FAILURES, ChunkPlan, Nex
 from cursive_app.services.enrichment.ending import defer_mail, end, finish_job, release_rest
 from cursive_app.services.enrichment.pausing import rest
 from cursive_app.services.enrichment.pricing import rows_to_send, rows_unanswered
-from cursive_app.services.enrichment.results import Record, Stopped, joined
+from cursive_app.services.enrichment.results import Record, Stopped, joined, ordered
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
 from cursive_app.services.enrichment.throttling import forget_waits, wait_out
 from cursive_app.services.enrichment.troubles import GIVEN_UP, error_trouble, failed_trouble
@@ -141,16 +140,11 @@ def _send(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:
     job = None if chunk.is_fresh else watched(claimed, lab, lambda lab: lab.find_enrichment(name=chunk.name))
     if job is None:
         try:
-            job = watched(claimed, lab, lambda lab: _ordered(lab, chunk, records, strict=strict))
+            job = watched(claimed, lab, lambda lab: ordered(lab, chunk.name, records, strict=strict))
         except ProviderRefused as error:
             _give_up(claimed, chunk, error_trouble(chunk, error))
             return
     _is_out(claimed, chunk, job)
-
-
-def _ordered(lab: AudienceLab, chunk: ChunkPlan, records: Sequence[Record], *, strict: bool) -> ProviderJob:
-    sent = [record for _, record in records]
-    return lab.create_enrichment(name=chunk.name, records=sent, operator="AND" if strict else "OR")
 
 
 def _find(claimed: ClaimedJob, chunk: ChunkPlan, lab: AudienceLab) -> None:

@@ -17,11 +17,10 @@ from sqlalchemy import Text, and_, cast, func, select
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, RateLimited
 from cursive_app.integrations.audiencelab import AudienceLab
-from cursive_app.integrations.audiencelab.results import Enrichment as ProviderJob
 from cursive_app.services import jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.pricing import DELETED, check_matching, rate, sampled_matching, why_not_start
-from cursive_app.services.enrichment.results import Record, Stopped, joined
+from cursive_app.services.enrichment.results import Record, Stopped, joined, ordered
 from cursive_app.services.enrichment.seen import enrichment_view
 from cursive_app.services.enrichment.stored import sent_records
 from cursive_app.services.enrichment.views import EnrichmentView
@@ -102,7 +101,7 @@ def _move(
     if job_id is None:
         job = watched(claimed, lab, lambda lab: lab.find_enrichment(name=name)) if was_asked else None
         if job is None:
-            job = watched(claimed, lab, lambda lab: _ordered(lab, name, records, strict=strict))
+            job = watched(claimed, lab, lambda lab: ordered(lab, name, records, strict=strict))
         _wait(claimed, job_id=job.id)
         return
     job = watched(claimed, lab, lambda lab: lab.enrichment(job_id))
@@ -115,11 +114,6 @@ def _move(
     else:
         joiner = watched(claimed, lab, lambda lab: joined(claimed, lab, job, records, strict=strict))
         _count(claimed, [match.found for match in joiner.matches().values()], size=len(records))
-
-
-def _ordered(lab: AudienceLab, name: str, records: list[Record], *, strict: bool) -> ProviderJob:
-    sent = [record for _, record in records]
-    return lab.create_enrichment(name=name, records=sent, operator="AND" if strict else "OR")
 
 
 def bury_sample(scope: Scope, claimed: ClaimedJob) -> None:
