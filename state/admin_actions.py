@@ -7,9 +7,10 @@ from uuid import UUID
 import reflex as rx
 
 from cursive_app.errors import CursiveError, NotFound
+from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Action, Plan, Selection
-from state.admin_base import as_staff, number, said
+from state.admin_base import as_staff, said
 from state.admin_failures import AdminFailuresState
 from state.admin_jobs import AdminJobsState
 from state.base import allow
@@ -104,7 +105,7 @@ class AdminActionState(rx.State):
         self.is_open = False
         page = await self.get_state(AdminJobsState)
         page._choose([])
-        told = f"{number(done.done, 'job')} {WORDS[planned.action][1]}."
+        told = f"{plural(done.done, 'job')} {WORDS[planned.action][1]}."
         if done.refused:
             reasons = "; ".join(f"{one.count:,}: {one.reason}" for one in done.refused)
             yield rx.toast.warning(told, description=f"Not done for {reasons}", duration=15_000)
@@ -120,17 +121,17 @@ class AdminActionState(rx.State):
 
     def _show(self, plan: Plan) -> None:
         verb, done, for_one, for_many = WORDS[plan.action]
-        counted = number(plan.possible, "job")
+        counted = plural(plan.possible, "job")
         only = plan.examples[0] if plan.possible == 1 and plan.examples else ""
         self.action, self.verb, self.typed, self.error = plan.action, f"{verb} {counted}", "", ""
         self.possible, self.count = plan.possible > 0, str(plan.possible)
         self.title = f"{verb} “{only}”?" if only else f"{verb} {counted}?"
         self.consequence = for_one if only else for_many
         if not self.possible:
-            self.title = f"{number(plan.matching, 'job')} chosen, none can be {done}"
+            self.title = f"{plural(plan.matching, 'job')} chosen, none can be {done}"
             self.consequence = "The reasons are below. Nothing has been changed."
         held = f", {credits_text(plan.credits_held)} credits still held" if plan.credits_held else ""
-        self.reach = f"{counted} in {number(plan.workspaces, 'workspace')}{held}." if self.possible else ""
+        self.reach = f"{counted} in {plural(plan.workspaces, 'workspace')}{held}." if self.possible else ""
         self.examples = [] if only else list(plan.examples)
         more = plan.possible - len(plan.examples)
         self.more_examples = f"and {more:,} more" if more > 0 and self.examples else ""

@@ -234,11 +234,6 @@ def day_start(text: str, *, later: int = 0) -> datetime | None:
         raise Invalid(fields={"since": f"{text[:20]} is no day; write it as 2026-03-31."}) from None
 
 
-def number(count: int, one: str, many: str = "") -> str:
-    """“1 job”, “1,240 jobs”."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def pruned_words(one: PruningView | None) -> str:
     """How the newest pruning went."""
     if one is None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from cursive_app.plurals import plural
 from cursive_app.services.jobs.admin import AdminJobDetail
 from cursive_app.services.jobs.admin.views import Argument, AttemptView, Edit, RelatedSum, TimelineLine
 from cursive_app.settings import settings
-from state.admin_base import number
 from state.admin_rows import AdminRow, admin_row
 from state.job_rows import NO_TIMELINE
 from state.times import ago, clock_span, exact
@@ -147,7 +147,7 @@ def _sum(all_of_it: RelatedSum) -> str:
     states = ", ".join(f"{counts[status]:,} {word}" for status, word in _STATES.items() if status in counts)
     of = f" of {all_of_it.total:,}" if all_of_it.total else ""
     failed = f", {all_of_it.failed:,} failed" if all_of_it.failed else ""
-    return f"{number(all_of_it.jobs, 'job')} with this one: {states}. {all_of_it.processed:,}{of} done{failed}."
+    return f"{plural(all_of_it.jobs, 'job')} with this one: {states}. {all_of_it.processed:,}{of} done{failed}."
 
 
 def _event(place: int, line: TimelineLine, timezone: str) -> AdminEvent:
@@ -180,9 +180,9 @@ def _attempt(one: AttemptView, timeline: tuple[TimelineLine, ...], timezone: str
         error=one.error_message or "",
         error_code=one.error_code or "",
         internal=one.internal or "",
-        folded=f"{number(one.folded, 'try', 'tries')} before this one only waited" if one.folded else "",
+        folded=f"{plural(one.folded, 'try', 'tries')} before this one only waited" if one.folded else "",
         log=[_event(place, line, timezone) for place, line in enumerate(log)],
-        log_word=f"Log, {number(len(log), 'line')}" if log else "",
+        log_word=f"Log, {plural(len(log), 'line')}" if log else "",
     )
 
 
@@ -237,4 +237,4 @@ def typed_arguments(arguments: list[AdminArgument], form: dict[str, Any]) -> dic
 
 
 def _earlier(count: int, one: str, many: str = "") -> str:
-    return f"{number(count, one, many)} before these are not shown" if count else ""
+    return f"{plural(count, one, many)} before these are not shown" if count else ""

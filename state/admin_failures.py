@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
+from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import FailurePage, StaffActor
 from cursive_app.services.jobs.admin.views import FailureGroup
-from state.admin_base import DaysPart, Question, day_start, number
+from state.admin_base import DaysPart, Question, day_start
 from state.base import person
 from state.job_rows import kind_words
 from state.session import credits_text
@@ -71,7 +72,7 @@ class AdminFailuresState(DaysPart, rx.State):
             self.groups = groups
         cut = "; older ones are not shown" if found.is_cut else ""
         self._looked_at = (found.since, found.until)
-        self.shown = f"{number(len(groups), 'group')}{cut}"
+        self.shown = f"{plural(len(groups), 'group')}{cut}"
         self.status = "ready" if groups else "no_match" if self.since or self.until else "empty"
 
 
@@ -82,8 +83,8 @@ def _line(group: FailureGroup, timezone: str) -> FailureLine:
         code=group.error_code,
         message=group.message or "It left no message.",
         kinds=", ".join(kind_words(kind) for kind in group.kinds) or "–",
-        attempts=number(group.attempts, "failed try", "failed tries"),
-        jobs=f"{number(group.jobs, 'job')}, {group.failed_jobs:,} ended failed",
+        attempts=plural(group.attempts, "failed try", "failed tries"),
+        jobs=f"{plural(group.jobs, 'job')}, {group.failed_jobs:,} ended failed",
         first=ago(group.first_seen),
         first_exact=exact(group.first_seen, timezone),
         last=ago(group.last_seen),
@@ -97,7 +98,7 @@ def _line(group: FailureGroup, timezone: str) -> FailureLine:
             }
             for hit in group.workspaces
         ],
-        workspace_count=number(group.workspace_count, "workspace"),
+        workspace_count=plural(group.workspace_count, "workspace"),
         more_workspaces=f"and {hidden:,} more" if hidden else "",
         held=credits_text(group.credits_held),
         captured=credits_text(group.credits_captured),
@@ -105,7 +106,7 @@ def _line(group: FailureGroup, timezone: str) -> FailureLine:
         query=group.query,
         href=_list(group.query),
         retryable=group.retryable > 0,
-        retry_word=f"Retry {number(group.retryable, 'job')}",
+        retry_word=f"Retry {plural(group.retryable, 'job')}",
         why_no_retry=(group.why_no_retry or "") if group.failed_jobs and not group.retryable else "",
     )
 

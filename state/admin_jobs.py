@@ -11,10 +11,11 @@ from uuid import UUID
 import reflex as rx
 
 from cursive_app.errors import CursiveError, Invalid, NotFound
+from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminRefresh, Selection, StaffActor
 from cursive_app.services.jobs.views import STATUSES
-from state.admin_base import Question, as_staff, day_start, number, said
+from state.admin_base import Question, as_staff, day_start, said
 from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
 from state.admin_rescue import RescuePart
 from state.admin_rows import AdminRow, admin_row
@@ -151,7 +152,7 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         """All that match the query, also those on other pages."""
         self._choose([row.id for row in self.rows])
         self.all_matching = True
-        self.selected_text = f"All {number(self._matching, 'matching job')} selected"
+        self.selected_text = f"All {plural(self._matching, 'matching job')} selected"
 
     @rx.event
     @allow("staff")
@@ -278,7 +279,7 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         if rows != self.rows:
             self.rows = rows
         self._show_counts(fresh.by_status, fresh.matching)
-        newer = f"{number(fresh.newer, 'new job')}. Show" if fresh.newer and not self._cursor else ""
+        newer = f"{plural(fresh.newer, 'new job')}. Show" if fresh.newer and not self._cursor else ""
         if newer != self.newer:
             self.newer = newer
         self._show_detail(found.detail)
@@ -289,8 +290,8 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         if counts != self.counts:
             self.counts = counts
         self._matching = matching
-        shown = f"{len(self.rows):,} of {number(matching, 'job')}"
-        matching_text = f"Select all {number(matching, 'matching job')}" if matching > len(self.rows) else ""
+        shown = f"{len(self.rows):,} of {plural(matching, 'job')}"
+        matching_text = f"Select all {plural(matching, 'matching job')}" if matching > len(self.rows) else ""
         if (shown, matching_text) != (self.shown, self.matching_text):
             self.shown, self.matching_text = shown, matching_text
 
@@ -311,7 +312,7 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         self.selected = [id for id in ids if id in here]
         self.all_matching = False
         self.page_selected = bool(self.rows) and len(self.selected) == len(self.rows)
-        self.selected_text = f"{number(len(self.selected), 'job')} selected" if self.selected else ""
+        self.selected_text = f"{plural(len(self.selected), 'job')} selected" if self.selected else ""
 
     def _go(self, **changes: str):
         now = {"q": self.query, "since": self.since, "until": self.until, "cursor": self._cursor, "job": self.open_id}

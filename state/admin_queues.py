@@ -8,10 +8,11 @@ from typing import Any
 import reflex as rx
 
 from cursive_app.errors import Invalid
+from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import QueuesView
 from cursive_app.services.jobs.admin.views import QueueView, WorkerView
-from state.admin_base import Question, number
+from state.admin_base import Question
 from state.admin_reasons import ReasonPart, reason_of
 from state.base import allow, person
 from state.times import ago, clock_span, exact
@@ -92,7 +93,7 @@ class AdminQueuesState(ReasonPart, rx.State):
         queues = [_queue(one, timezone) for one in found.queues]
         workers = [_worker(one) for one in found.workers]
         alive = sum(one.is_alive for one in found.workers)
-        slots = f"{found.busy:,} of {number(found.slots, 'slot')} busy in {number(alive, 'living worker')}"
+        slots = f"{found.busy:,} of {plural(found.slots, 'slot')} busy in {plural(alive, 'living worker')}"
         if not alive:
             slots = "No worker is alive: nothing can run."
         if queues != self.queues:
@@ -136,7 +137,7 @@ def _queue(one: QueueView, timezone: str) -> QueueLine:
         if ended
         else "Nothing ended in the last hour",
         busy=round(one.utilization * 100) if one.utilization is not None else 0,
-        busy_text=f"{one.utilization:.0%} of {number(one.places, 'place')}"
+        busy_text=f"{one.utilization:.0%} of {plural(one.places, 'place')}"
         if one.utilization is not None
         else "Not known: no worker",
         knows_busy=one.utilization is not None,

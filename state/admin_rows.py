@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cursive_app.plurals import plural
 from cursive_app.services.jobs.admin import TAGS, AdminJobRow
-from state.admin_base import number
 from state.job_rows import LEFT_OUT, failed_words, kind_words, still_held
 from state.session import credits_text
 from state.times import ago, clock_span, exact
@@ -119,7 +119,7 @@ def admin_row(job: AdminJobRow, *, timezone: str) -> AdminRow:
 
 
 def _tries(job: AdminJobRow) -> str:
-    in_all = f"{number(job.tries, 'try', 'tries')} in all" if job.tries is not None else "Tries in all no longer kept"
+    in_all = f"{plural(job.tries, 'try', 'tries')} in all" if job.tries is not None else "Tries in all no longer kept"
     return f"{in_all}; {job.attempts} of {job.most_attempts} since it last moved forward"
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import reflex as rx
 
 from cursive_app.jobs.schedule import SCHEDULE
+from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import HistoryTerm, ScheduleView, StaffActor
 from cursive_app.services.jobs.admin.views import TickView
-from state.admin_base import Question, as_staff, number, pruned_words
+from state.admin_base import Question, as_staff, pruned_words
 from state.admin_reasons import ReasonPart, reason_of
 from state.base import allow, person
 from state.times import ago, clock_span, exact
@@ -100,7 +101,7 @@ class AdminSchedulesState(ReasonPart, rx.State):
         kept = (
             "Jobs are kept until they are deleted by hand: JOBS_KEEP_DAYS is 0."
             if term.days is None
-            else f"Jobs are kept for {number(term.days, 'day')} after they end. Those that a run, a list or the ledger "
+            else f"Jobs are kept for {plural(term.days, 'day')} after they end. Those that a run, a list or the ledger "
             "refers to stay for good, without their timelines."
         )
         pruned = f"Jobs: {pruned_words(term.jobs)}. Timelines: {pruned_words(term.logs)}." if term.days else ""

@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 import reflex as rx
 
 from cursive_app.errors import Invalid
+from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
-from state.admin_base import DaysPart, Question, day_start, number, pruned_words, seconds_text
+from state.admin_base import DaysPart, Question, day_start, pruned_words, seconds_text
 from state.base import allow, person
 from state.job_rows import kind_words
 from state.times import ago, exact
@@ -143,7 +144,7 @@ class AdminTotalsState(DaysPart, rx.State):
         ended = totals.completed + totals.failed
         self.jobs, self.imported = f"{totals.jobs:,}", f"{totals.imported:,}"
         self.success = f"{totals.success_rate:.1%}" if totals.success_rate is not None else "–"
-        refused = f"; {number(totals.refused, 'file')} refused not counted" if totals.refused else ""
+        refused = f"; {plural(totals.refused, 'file')} refused not counted" if totals.refused else ""
         self.success_note = (
             f"{totals.completed:,} completed, {totals.failed:,} failed{refused}"
             if ended
@@ -159,7 +160,7 @@ class AdminTotalsState(DaysPart, rx.State):
         ended_lately = sum(hour.completed + hour.failed + hour.refused + hour.cancelled for hour in totals.hours)
         failed_lately = sum(hour.failed for hour in totals.hours)
         of = f" of the kind {kind_words(self.hours_of)}" if self.hours_of else ""
-        ended_words = f"{number(ended_lately, 'job')}{of} ended in the last 72 hours"
+        ended_words = f"{plural(ended_lately, 'job')}{of} ended in the last 72 hours"
         self.hours_text = f"{ended_words}, {failed_lately:,} of them failed."
         self.kept = [_kept(one, timezone) for one in totals.retention]
         shown = actions[:ACTIONS_SHOWN]
@@ -207,7 +208,7 @@ def _bar(place: int, hour: HourTotals, scale: float, timezone: str) -> HourBar:
 def _kept(one: Retention, timezone: str) -> KeptLine:
     return KeptLine(
         what=one.what,
-        rule=number(one.days, "day") if one.days is not None else "Until deleted by hand",
+        rule=plural(one.days, "day") if one.days is not None else "Until deleted by hand",
         count=f"{one.count:,}",
         oldest=exact(one.oldest, timezone) if one.oldest else "–",
         pruned=pruned_words(one.pruned).capitalize() if one.days is not None else "–",
