@@ -4,7 +4,7 @@ as if the gate had not cleared the tab: the services still refuse, and nothing o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -13,18 +13,15 @@ from typing import Any
 import pytest
 from reflex.istate.manager.memory import StateManagerMemory
 from reflex.state import State
-from sqlalchemy import Engine, create_engine
 
 from cursive_app import policy
-from cursive_app.settings import Settings
-from db.engine import Database, owner_url
 from state import base, credits, enrichment, enrichments, jobs, segment_looking, segment_running, segments
 from tests.factories import Cast
 from tests.state.driver import Tab, driver, sign_in
 from tests.state.test_tenancy_walk import all_handlers
-from tests.state.victim import Victim, make_victim
+from tests.state.victim import Victim, engine, victim
 
-__all__ = ["driver"]
+__all__ = ["driver", "engine", "victim"]
 
 PATIENCE = 100
 
@@ -83,18 +80,6 @@ def loops() -> dict[str, tuple[Any, Any]]:
         f"{state.__name__}.{name}": (state, handler) for state, name, handler in all_handlers() if handler.is_background
     }
     return {name: value for name, value in found.items() if not name.startswith("Admin")}
-
-
-@pytest.fixture(scope="module")
-def engine(config: Settings, database: Database) -> Iterator[Engine]:
-    engine = create_engine(owner_url(config))
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def victim(cast: Cast, engine: Engine) -> Victim:
-    return make_victim(cast, engine)
 
 
 @pytest.fixture

@@ -13,13 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine
 
 from cursive_app.api.app import create, operations, rest
 from cursive_app.policy import Bucket
 from cursive_app.services import accounts
-from cursive_app.settings import Settings
-from db.engine import Database, owner_url
 from db.models.accounts import User
 from db.scope import Tenant
 from db.system import system_scope
@@ -27,9 +24,9 @@ from tests.api.client import browser
 from tests.factories import Cast
 from tests.factories_credits import fund
 from tests.state.driver import Tab, driver, sign_in
-from tests.state.victim import Victim, make_victim
+from tests.state.victim import Victim, engine, victim
 
-__all__ = ["driver"]
+__all__ = ["driver", "engine", "victim"]
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/api/v1/segments/{segment_id}"): {"version": 1, "name": "Taken"},
@@ -42,18 +39,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/audiencelab/batch-enrichment/{enrichment_id}/start"): {"revision": 1, "spend_available": True},
 }
 """What makes a request complete, so that only the id can be what refuses it."""
-
-
-@pytest.fixture(scope="module")
-def engine(config: Settings, database: Database) -> Iterator[Engine]:
-    engine = create_engine(owner_url(config))
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def victim(cast: Cast, engine: Engine) -> Victim:
-    return make_victim(cast, engine)
 
 
 OPEN = {

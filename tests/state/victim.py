@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine, select, text
+import pytest
+from sqlalchemy import Engine, create_engine, select, text
 
 from cursive_app.services import accounts
 from cursive_app.services.accounts.sessions import open_session
+from cursive_app.settings import Settings
+from db.engine import Database, owner_url
 from db.models.accounts import User, UserSession
 from db.models.credits import CreditLine
 from db.scope import Tenant
@@ -93,3 +97,15 @@ def make_victim(cast: Cast, engine: Engine) -> Victim:
 def _id(tenant: Tenant) -> UUID:
     assert tenant.user_id is not None
     return tenant.user_id
+
+
+@pytest.fixture(scope="module")
+def engine(config: Settings, database: Database) -> Iterator[Engine]:
+    engine = create_engine(owner_url(config))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def victim(cast: Cast, engine: Engine) -> Victim:
+    return make_victim(cast, engine)
