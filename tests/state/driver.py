@@ -18,6 +18,8 @@ from uuid import uuid4
 import pytest
 from reflex.event import Event
 from reflex.istate.manager.memory import StateManagerMemory
+from reflex.istate.manager.token import BaseStateToken
+from reflex.state import State
 from reflex_base.event.processor import BaseStateEventProcessor
 from reflex_base.utils.format import format_event_handler, json_dumps
 
@@ -88,11 +90,14 @@ class Tab:
 
 def forget(tab: Tab) -> None:
     """The server lets go of a tab's state, as it does of a closed tab's after a while, and so does the driver."""
-    from cursive_app.cursive_app import app
-
-    manager = app.state_manager
+    context = tab.processor._root_context
+    assert context is not None
+    manager = context.state_manager
     assert isinstance(manager, StateManagerMemory)
-    manager.states.pop(tab.token, None)
+    token = BaseStateToken(ident=tab.token, cls=State)
+    assert token.cache_key in manager.states, "the tab had a state to let go of"
+    manager._purge_token(token)
+    assert token.cache_key not in manager.states
     tab.state.clear()
     tab.events.clear()
     tab.failures.clear()
