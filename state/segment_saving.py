@@ -104,6 +104,7 @@ class SavePart(RunPart, mixin=True):
             view = await transact(
                 _saved_from,
                 None if self.segment_id == NEW else self.segment_id,
+                self._parts_changed(),
                 name=str(form.get("name", "")),
                 description=str(form.get("description", "")),
                 filters=self._now().complete(),
@@ -172,6 +173,11 @@ class SavePart(RunPart, mixin=True):
         self._show_saved(view)
         return packed_json(self._now()) != before
 
+    def _parts_changed(self) -> set[str]:
+        """The members of a segment that were edited in this tab."""
+        filters = {"filters"} if self.dirty or self.is_new else set[str]()
+        return filters | ({"max_leads"} if self.limits_changed else set[str]())
+
     def _base(self) -> Base:
         knows_filter = self._base_version == self.line.version
         return Base(self._base_version or 0, self._saved if knows_filter else None, self._own_limits)
@@ -231,8 +237,9 @@ def limits_of(view: segments.SegmentView | None) -> tuple[str, str]:
     return ("" if limits[0] is None else str(limits[0])), ("" if limits[1] is None else str(limits[1]))
 
 
-def _saved_from(scope: Scope, segment_id: str | None, **values: Any) -> segments.SegmentView:
-    """A new segment, and what was unsaved where it was made (None: of a segment that had no name yet) is saved."""
+def _saved_from(scope: Scope, segment_id: str | None, parts: set[str], **values: Any) -> segments.SegmentView:
+    """A new segment, and the parts that were unsaved where it was made (None: a segment that had no name yet) are
+    saved; what another tab has unsaved there stays."""
     view = segments.create_segment(scope, **values)
-    segments.drop_draft(scope, segment_id=segment_id)
+    segments.drop_saved(scope, segment_id=segment_id, fields=parts)
     return view

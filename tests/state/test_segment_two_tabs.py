@@ -167,3 +167,16 @@ async def test_back_and_forward_do_not_make_an_old_edit_a_new_one(driver: Driver
     await tab.send(Builder.save, path=one)
     assert tab.var(Builder, "conflict").startswith("Ada changed this segment")
     assert now_of(cast, made.id)[0] == segments.parse(FLORIDA) != segments.parse(TEXANS)
+
+
+async def test_a_copy_takes_along_what_its_tab_changed_and_leaves_the_other_tab_its_limits(
+    driver: Driver, cast: Cast
+) -> None:
+    made = make_segment(cast.alice)
+    path, cookie = f"/segments/{made.id}", sign_in(cast.alice)
+    one, other = await opened(driver(cookie), path), await opened(driver(cookie), path)
+    await type_limits(other, path, "20", "7")
+    await one.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    await one.send(Builder.save_as, path=address(one), form={"name": "A copy"})
+    later = await opened(driver(cookie), path)
+    assert [later.var(Builder, name) for name in ("dirty", "max_leads", "ceiling")] == [False, "20", "7"]

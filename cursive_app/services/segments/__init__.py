@@ -20,7 +20,7 @@ from cursive_app.services.segments.counting import (
     membership,
 )
 from cursive_app.services.segments.deletion import RESTORABLE, Attached, attached, openable, segment_names
-from cursive_app.services.segments.drafts import Draft, drop_draft, get_draft, save_draft, save_draft_limits
+from cursive_app.services.segments.drafts import Draft, drop_draft, drop_saved, get_draft, save_draft, save_draft_limits
 from cursive_app.services.segments.fields import FIELDS, Field, Option, fields_of
 from cursive_app.services.segments.filters import Condition, Filters, Group, Node, empty, parse, require_runnable
 from cursive_app.services.segments.match import Verdict, matches, person_values
@@ -48,9 +48,9 @@ __all__ = [
     "Group", "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow", "PreviewView",
     "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "Verdict", "attached", "bury_run", "cancel_run",
     "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode", "delete_segment", "drop_draft",
-    "duplicate_segment", "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run", "get_segment",
-    "learn_words", "list_runs", "list_segments", "matches", "membership", "narrowing", "openable", "parse",
-    "person_values", "preview_segment", "quote", "read_gazetteer", "require_runnable", "restore_segment", "retry_run",
-    "run_segment", "save_draft", "save_draft_limits", "segment_names", "sentence", "set_status", "start_run",
-    "suggest", "sync_words", "update_segment",
+    "drop_saved", "duplicate_segment", "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run",
+    "get_segment", "learn_words", "list_runs", "list_segments", "matches", "membership", "narrowing", "openable",
+    "parse", "person_values", "preview_segment", "quote", "read_gazetteer", "require_runnable", "restore_segment",
+    "retry_run", "run_segment", "save_draft", "save_draft_limits", "segment_names", "sentence", "set_status",
+    "start_run", "suggest", "sync_words", "update_segment",
 ]  # fmt: skip

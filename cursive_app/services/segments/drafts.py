@@ -82,9 +82,9 @@ def drop_draft(scope: Scope, *, segment_id: UUID | str | None) -> None:
         scope.session.flush()
 
 
-def drop_saved(scope: Scope, *, segment_id: UUID, fields: Container[str]) -> None:
+def drop_saved(scope: Scope, *, segment_id: UUID | str | None, fields: Container[str]) -> None:
     """Forget what of the person's unsaved edit was saved just now: the filter, the limits. What was typed in another
-    tab and is not among `fields` stays."""
+    tab and is not among `fields` stays. None: the edit of a segment that had no name yet."""
     limits = "max_leads" in fields or "ceiling" in fields
     _forget(scope, segment_id, filters="filters" in fields, limits=limits)
 
