@@ -30,6 +30,7 @@ from cursive_app.services.enrichment.refusals import Refused, no_rows, too_many_
 from cursive_app.services.enrichment.spreadsheet import open_workbook, sheet_rows
 from cursive_app.services.enrichment.stored import stored_frames
 from cursive_app.services.enrichment.storing import Tally, drop_rows, insert_rows, judge, update_rows
+from cursive_app.services.enrichment.turns import give_memory_back, turn_to_read
 from cursive_app.services.enrichment.understanding import Understood
 from cursive_app.services.enrichment.unpacking import unpacked
 from cursive_app.services.jobs import ClaimedJob
@@ -38,6 +39,7 @@ from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
 
 BATCH_ROWS = 20_000
+SHEET_CELLS = 100_000  # of a workbook in one batch: its cells are Python's own texts, which take several times the room
 _CANCELED = "The reading was stopped. Upload the file again, or choose how it is read."
 _GONE_WRONG = "The file could not be read because of a fault on our side. Upload it again, or tell us about it."
 
@@ -54,6 +56,7 @@ class _Plan:
     layout: dict[str, Any]
     mapping: dict[int, str]
     width: int
+    byte_size: int
 
     @property
     def is_understood(self) -> bool:
@@ -64,12 +67,13 @@ def read_list(claimed: ClaimedJob) -> None:
     """One attempt at reading; ends the job. Raises what `jobs.work` translates: Unavailable, LostClaim, Interrupted."""
     try:
         plan = _begin(claimed)
-        if not plan.is_understood:
-            plan = _understand(claimed, plan)
-        tally = Tally()
-        for checked in _one_ahead(_checked(claimed.tenant, plan)):
-            jobs.heartbeat(claimed)
-            _settle(claimed, plan, checked, tally)
+        with turn_to_read(claimed, kind=plan.layout["kind"], byte_size=plan.byte_size):
+            if not plan.is_understood:
+                plan = _understand(claimed, plan)
+            tally = Tally()
+            for checked in _one_ahead(_checked(claimed.tenant, plan)):
+                jobs.heartbeat(claimed)
+                _settle(claimed, plan, checked, tally)
         _complete(claimed, tally)
     except _Ended:
         return
@@ -101,7 +105,7 @@ def _begin(claimed: ClaimedJob) -> _Plan:
 
 def _plan(row: Enrichment, origin: str) -> _Plan:
     mapping = {int(place): name for place, name in row.mapping.items()}
-    return _Plan(row.id, row.revision, origin, dict(row.layout), mapping, len(row.columns))
+    return _Plan(row.id, row.revision, origin, dict(row.layout), mapping, len(row.columns), row.byte_size)
 
 
 def _understand(claimed: ClaimedJob, plan: _Plan) -> _Plan:
@@ -116,6 +120,7 @@ def _understand(claimed: ClaimedJob, plan: _Plan) -> _Plan:
     if layout["kind"] == "xlsx":
         with on_disk(unpacked(pieces(), compression=compression)) as path:
             understood = look_at_workbook(path, compression=compression, chosen=chosen)
+        give_memory_back()
     else:
         understood = look_at_text(pieces, kind=layout["kind"], compression=compression, chosen=chosen)
     with _step(claimed) as (scope, row):
@@ -149,7 +154,8 @@ def _file_frames(tenant: Tenant, plan: _Plan) -> Iterator[pl.DataFrame]:
         with on_disk(pieces) as path:
             book = open_workbook(path)
             rows = ((row.line, row.cells) for row in sheet_rows(book, layout["sheet"]))
-            yield from row_frames(rows, width=plan.width, size=BATCH_ROWS)
+            size = min(BATCH_ROWS, SHEET_CELLS // max(plan.width, 1))
+            yield from row_frames(rows, width=plan.width, size=size)
         return
     dialect = Dialect(layout.get("delimiter") or NO_DELIMITER, layout["quote"], layout["eol"])
     yield from frames(as_utf8(pieces, encoding=layout["encoding"]), dialect, width=plan.width)

@@ -30,7 +30,7 @@ from cursive_app.services.enrichment.refusals import (
 )
 from cursive_app.settings import settings
 
-MAX_CELLS = 5_000_000  # a table of them is some 300 MB
+MAX_CELLS = 2_500_000  # a table of them is some 250 MB when they are texts; a worker may take 512 in all (F27)
 _PREAMBLE = 1_000  # rows above and between the data
 _MAX_PARTS = 10_000
 _PIECE = 256 * 1024
