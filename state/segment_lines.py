@@ -151,6 +151,13 @@ class QuoteCard:
     enough: bool = True
 
 
+def _last_found(view: segments.SegmentView) -> str:
+    """How many the last run found; with a plus where it ended before it had looked at everybody."""
+    if view.last_count is not None:
+        return plural(view.last_count, "match", "matches")
+    return f"{view.last_matched:,}+ matches" if view.last_matched else NEVER
+
+
 def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) -> SegmentLine:
     ran = view.last_run_at
     return SegmentLine(
@@ -168,7 +175,7 @@ def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) ->
         is_running=view.active_run_id is not None,
         last_run=times.ago(ran) if ran else "Never run" if view.scope == "provider" else "Always live",
         last_run_exact=times.exact(ran, timezone) if ran else "",
-        last_count=NEVER if view.last_count is None else plural(view.last_count, "match", "matches"),
+        last_count=_last_found(view),
         updated=times.ago(view.updated_at),
         updated_exact=f"{times.exact(view.updated_at, timezone)}, by {view.updated_by}",
         version=view.version,

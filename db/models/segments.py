@@ -36,8 +36,9 @@ ACTIVE_RUN = "status IN ('queued', 'running')"
 class SavedSegment(Identified, Timestamped, WorkspaceOwned, Base):
     """A named filter. `version` grows with every change of it; a write that names an older one is refused.
 
-    `name_norm` is the name as compared (case and blanks folded). `last_count` is how many people the last run
-    found to match if it looked at everybody; NULL otherwise, because "not counted" is not zero.
+    `name_norm` is the name as compared (case and blanks folded). `last_matched` is how many people matched among
+    those the last run looked at; `last_count` is the same if it looked at everybody, and NULL otherwise, because "not
+    counted" is not zero.
     """
 
     __tablename__ = "saved_segments"
@@ -69,6 +70,7 @@ class SavedSegment(Identified, Timestamped, WorkspaceOwned, Base):
     max_leads: Mapped[int | None]
     ceiling: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
     last_count: Mapped[int | None] = mapped_column(BigInteger)
+    last_matched: Mapped[int | None] = mapped_column(BigInteger)
     last_run_at: Mapped[datetime | None]
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_by_label: Mapped[str] = mapped_column(Text)

@@ -49,6 +49,7 @@ def test_a_run_delivers_and_charges_new_matching_leads_up_to_what_was_asked(alic
         seen = segments.get_segment(scope, segment.id)
     assert seen.last_run_at is not None
     assert seen.last_count is None, "it stopped when it had what was asked for: nobody knows how many match"
+    assert seen.last_matched == ended.matched, "but at least these do"
     assert seen.version == 1
 
 
@@ -79,7 +80,8 @@ def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> No
     assert first.outcome == "exhausted"
     paid = captured(alice)
     with alice.begin() as scope:
-        assert segments.get_segment(scope, segment.id).last_count == first.matched > 0
+        seen = segments.get_segment(scope, segment.id)
+    assert seen.last_count == seen.last_matched == first.matched > 0
     second = work_off(alice, start(alice, segment.id, max_leads=500), lab)
     assert (second.new_leads, second.owned_leads) == (0, first.new_leads)
     assert second.delta == -first.new_leads

@@ -11,9 +11,12 @@ from uuid import UUID
 
 import pytest
 
+from cursive_app.clock import now
 from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import leads, segments
+from db.models.segments import SavedSegment
 from db.roles import Role
+from db.system import system_scope
 from state.segment_builder import SegmentBuilderState as Builder
 from state.segments import SegmentsState
 from tests.factories import Cast, make_member, make_user
@@ -353,3 +356,13 @@ async def test_what_lies_deeper_is_shown_and_outlives_every_other_edit(driver: D
         assert segments.get_segment(scope, made.id).filters == segments.parse(expected)
     await tab.post(Builder.remove_row, path, {"path": "1.1"})
     assert [row["kind"] for row in tab.var(Builder, "items")[1]["rows"]] == ["enum", "range"]
+
+
+async def test_the_list_says_how_many_there_are_at_least(driver: Driver, cast: Cast) -> None:
+    made = make_segment(cast.alice, name="Texans")
+    with system_scope() as scope:
+        row = scope.get(SavedSegment, made.id)
+        row.last_run_at, row.last_matched = now(), 1_380
+    tab = driver(sign_in(cast.alice))
+    await tab.send(SegmentsState.load, path="/segments")
+    assert [row["last_count"] for row in tab.var(SegmentsState, "rows")] == ["1,380+ matches"]

@@ -106,6 +106,9 @@ class SegmentOut(BaseModel):
         description="How many people matched in the last run; null where it ended before it had looked at everybody "
         "(it was full, or stopped), and before the first run."
     )
+    last_matched: int | None = Field(
+        description="How many matched among those the last run looked at: at least so many there are."
+    )
     last_run_at: datetime | None
     active_run_id: UUID | None
     author: str

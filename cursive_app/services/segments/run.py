@@ -316,10 +316,16 @@ def _end(scope: Scope, claimed: ClaimedJob, run: SegmentRun, *, status: str, out
 
 
 def _remember_run(scope: Scope, run: SegmentRun, outcome: str) -> None:
-    """Note on the segment that it ran, however the run ended; how many match only where everybody was looked at."""
+    """Note on the segment that it ran, however the run ended, and how many matched: all there are only where everybody
+    was looked at."""
     count = run.matched if outcome in LOOKED_AT_ALL else None
     scope.session.execute(
         update(SavedSegment)
         .where(scope.owned(SavedSegment), SavedSegment.id == run.segment_id)
-        .values(last_run_at=now(), last_count=count, updated_at=SavedSegment.updated_at)  # a run is no edit
+        .values(
+            last_run_at=now(),
+            last_count=count,
+            last_matched=run.matched,
+            updated_at=SavedSegment.updated_at,  # a run is no edit
+        )
     )

@@ -17,8 +17,8 @@ ACTIVE = ("queued", "running")
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A saved segment. `last_run_at` is None until a run has ended; `last_count` is how many people matched in the last
-    run if it looked at everybody, else None, which is not zero.
+    """A saved segment. `last_run_at` is None until a run has ended; `last_matched` is how many people matched among
+    those the last run looked at, `last_count` the same if it looked at everybody, else None, which is not zero.
 
     `may_edit`: whether the reader may change it (its author, an owner or an admin). `problem` says why a stored filter
     can no longer be read (a field was removed); `filters` is None then. `deleted_at` is set only in the list of deleted
@@ -38,6 +38,7 @@ class SegmentView:
     max_leads: int | None
     ceiling: Decimal | None
     last_count: int | None
+    last_matched: int | None
     last_run_at: datetime | None
     active_run_id: UUID | None
     author: str
@@ -136,6 +137,7 @@ def segment_view(row: SavedSegment, *, active_run_id: UUID | None, is_mine: bool
         max_leads=row.max_leads,
         ceiling=row.ceiling,
         last_count=row.last_count,
+        last_matched=row.last_matched,
         last_run_at=row.last_run_at,
         active_run_id=active_run_id,
         author=row.created_by_label,
