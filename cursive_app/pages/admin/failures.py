@@ -23,7 +23,9 @@ def admin_failures() -> rx.Component:
         toolbar(
             rx.el.p(
                 rx.cond(
-                    text(S.status) == "ready", rx.el.span(S.shown, class_name="num font-medium text-ink"), rx.fragment()
+                    text(S.status) == "ready",
+                    rx.el.span(S.shown, class_name="num font-medium text-ink"),
+                    rx.cond(_dated(), "", "Failures"),
                 ),
                 rx.cond(_dated(), "", " of the last 30 days. One group is one cause, however often it struck."),
                 class_name="text-13 text-ink-3",

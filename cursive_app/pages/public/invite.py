@@ -76,9 +76,13 @@ def invite() -> rx.Component:
             ("other_person", _other_person()),
             (
                 "stale",
-                rx.el.p(
-                    "This invitation was used, withdrawn, or is too old. Ask the person who invited you for a new one.",
-                    class_name="text-14 text-ink-2",
+                rx.fragment(
+                    rx.el.p(
+                        "This invitation was used, withdrawn, or is too old. Ask the person who invited you for a new "
+                        "one.",
+                        class_name="text-14 text-ink-2",
+                    ),
+                    secondary("Go to the start page", href="/", class_name="w-full justify-center mt-4"),
                 ),
             ),
             ("error", link_trouble(S.trouble, on_retry=S.load)),

@@ -186,7 +186,7 @@ def api_keys() -> rx.Component:
             loading=table_card(skeleton_table(COLUMNS, rows=3)),
             empty=nothing_yet(
                 "No API keys yet",
-                "Make one to use segments, runs and leads from your own programs.",
+                "Make one to use segments, lists and leads from your own programs.",
                 new,
                 icon_name="key-round",
             ),
