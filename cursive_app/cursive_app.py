@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import reflex as rx
 from reflex_components_sonner.toast import ToastProps
 
+from components.documentation import HOME
 from cursive_app.api.app import create as create_api
 from cursive_app.pages.admin.failures import admin_failures
 from cursive_app.pages.admin.jobs import admin_jobs
@@ -20,6 +21,8 @@ from cursive_app.pages.admin.stuck import admin_stuck
 from cursive_app.pages.admin.totals import admin_totals
 from cursive_app.pages.credits import credits
 from cursive_app.pages.credits_month import credits_month
+from cursive_app.pages.docs.articles import articles
+from cursive_app.pages.docs.page import TITLE, article_page, documentation
 from cursive_app.pages.enrichment_detail import enrichment_detail
 from cursive_app.pages.enrichments import enrichments
 from cursive_app.pages.frame import browser_title, overlay
@@ -122,6 +125,8 @@ PAGES: tuple[Page, ...] = (
     Page("/admin/jobs/schedules", admin_schedules, "Schedules", (AdminSchedulesState.load, AdminSchedulesState.follow)),
     Page("/admin/jobs/stuck", admin_stuck, "Stuck jobs", (AdminStuckState.load, AdminStuckState.follow)),
     Page("/admin/jobs/totals", admin_totals, "Totals", (AdminTotalsState.load, AdminTotalsState.follow)),
+    Page(HOME, documentation, TITLE, public=True),
+    *(Page(one.address, article_page(one), f"{one.title} · {TITLE}", public=True) for one in articles()),
     Page("/404", not_found, "Page not found", public=True),
 )
 
@@ -149,7 +154,7 @@ def create_app() -> rx.App:
     """The Reflex application with every page."""
     built = rx.App(
         api_transformer=[create_api(), *EDGE],
-        stylesheets=["/theme.css", "/kit.css", "/enrichment.css", "/admin.css", "/segments.css"],
+        stylesheets=["/theme.css", "/kit.css", "/enrichment.css", "/admin.css", "/segments.css", "/docs.css"],
         head_components=HEAD,
         html_lang="en",
         backend_exception_handler=report_backend_error,

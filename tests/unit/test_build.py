@@ -55,7 +55,9 @@ def test_builds_once_and_again_only_after_a_change(root: Path, exports: list[Pat
     assert len(exports) == 2
 
 
-@pytest.mark.parametrize("name", ["state/new.py", "assets/icons/new.svg", "cursive_app/services/credits/views.py"])
+@pytest.mark.parametrize(
+    "name", ["state/new.py", "assets/icons/new.svg", "assets/docs/new.md", "cursive_app/services/credits/views.py"]
+)
 def test_a_new_file_changes_the_digest(root: Path, name: str) -> None:
     before = source_digest(root)
     (root / name).parent.mkdir(parents=True, exist_ok=True)
