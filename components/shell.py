@@ -17,6 +17,7 @@ from components.binding import Text
 from components.buttons import classes
 from components.command_palette import phone_opener
 from components.dialog import tooltip
+from components.documentation import HOME
 from components.feedback import skeleton
 from components.icons import icon, mark
 from components.primitives.anchor import anchor
@@ -191,6 +192,11 @@ def public_shell(title: Text, *content: Any, subtitle: Any = None, footer: Any =
             id="content",
             aria_label=title,
             class_name="flex flex-1 flex-col items-center justify-start px-4 pt-[8vh] pb-16",
+        ),
+        rx.el.footer(
+            rx.el.a("Documentation", href=HOME, class_name="link"),
+            aria_label="More",
+            class_name="px-6 py-5 text-center text-12",
         ),
         class_name="flex min-h-dvh flex-col",
     )

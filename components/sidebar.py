@@ -16,6 +16,7 @@ from reflex_components_radix.primitives.dialog import dialog as radix
 from components.binding import Flag, Items, Text, items
 from components.buttons import classes
 from components.dialog import item, line, menu, menu_label
+from components.documentation import HOME
 from components.feedback import skeleton
 from components.icons import icon, mark
 from components.primitives import menu as dropdown
@@ -86,6 +87,7 @@ def sidebar(data: ShellData, nav: Sequence[NavGroup], active: str, *, palette: A
         rx.el.div(
             _balance(data),
             _user_menu(data),
+            _documentation(),
             shortcuts or rx.fragment(),
             class_name="flex flex-col gap-0.5 border-t border-line p-2",
         ),
@@ -179,6 +181,10 @@ def _balance(data: ShellData) -> rx.Component:
     )
 
 
+def _documentation() -> rx.Component:
+    return rx.el.a(icon("book-open"), "Documentation", href=HOME, class_name="side-button text-13 text-ink-2")
+
+
 def log_out() -> Any:
     """Leaves for the route that ends the session: only an HTTP answer can take the cookie away."""
     return rx.call_script("window.location.assign('/auth/logout')")
@@ -263,7 +269,10 @@ def phone_nav(data: ShellData, nav: Sequence[NavGroup], active: str) -> rx.Compo
                 rx.el.div(_workspace_menu(data), class_name="px-2 pt-1"),
                 rx.el.nav(*_links(nav, active), aria_label="Main", class_name="flex-1 overflow-y-auto px-2 py-2"),
                 rx.el.div(
-                    _balance(data), _user_menu(data), class_name="flex flex-col gap-0.5 border-t border-line p-2"
+                    _balance(data),
+                    _user_menu(data),
+                    _documentation(),
+                    class_name="flex flex-col gap-0.5 border-t border-line p-2",
                 ),
                 class_name="drawer left",
                 aria_describedby="",

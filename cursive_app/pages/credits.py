@@ -8,6 +8,7 @@ import reflex as rx
 
 from components.binding import items
 from components.buttons import button, secondary
+from components.documentation import how_it_works
 from components.feedback import (
     list_failure,
     list_states,
@@ -158,6 +159,7 @@ def _explained() -> rx.Component:
             ],
             class_name="mt-2 flex flex-col gap-1.5",
         ),
+        rx.el.p(how_it_works("credits#hold-charge-release", class_name="text-13"), class_name="mt-2"),
         class_name="min-w-0 border-t border-line p-5 lg:border-l lg:border-t-0",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.csv_upload import csv_upload
+from components.documentation import how_it_works
 from components.feedback import failure, list_states, nothing_matches, nothing_yet, relative_time, status_pill
 from components.form import search_input, segmented
 from components.icons import icon
@@ -106,6 +107,7 @@ def enrichments() -> rx.Component:
 def _drop_zone() -> rx.Component:
     return csv_upload(
         rx.cond(S.sample_url != "", sample_link(S.sample_url), rx.fragment()),
+        how_it_works("enrichment", class_name="text-13"),
         action="/api/v1/enrichments",
         limits=S.limits,
         max_bytes=S.max_bytes,

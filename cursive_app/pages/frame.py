@@ -19,6 +19,7 @@ from reflex_components_core.core.banner import has_too_many_connection_errors
 from components.binding import items
 from components.command_palette import Command, command_palette
 from components.dialog import item
+from components.documentation import HOME
 from components.feedback import banner
 from components.primitives.anchor import anchor
 from components.shell import PALETTE_CLASS, NavGroup, NavLink, ShellData, app_shell, palette_trigger, public_shell
@@ -103,6 +104,7 @@ ACTIONS: tuple[Command, ...] = (
     ),
     Command("Your account", "Actions", "circle-user", href="/settings/account", keywords=("password", "profile")),
     Command("Your sessions", "Actions", "monitor-smartphone", href="/settings/sessions", keywords=("devices",)),
+    Command("Documentation", "Actions", "book-open", href=HOME, keywords=("help", "how to", "guide", "manual")),
     Command("Log out", "Actions", "log-out", run=log_out(), keywords=("logout", "sign out")),
     Command("Use the light theme", "Appearance", "sun", run=set_color_mode("light")),
     Command("Use the dark theme", "Appearance", "moon", run=set_color_mode("dark")),

@@ -8,6 +8,7 @@ import reflex as rx
 
 from components.binding import items
 from components.buttons import secondary
+from components.documentation import how_it_works
 from components.feedback import banner, metric, nothing_matches, pill, relative_time, skeleton_lines
 from components.form import error_text, text_input
 from components.icons import icon
@@ -110,7 +111,8 @@ def sample_results() -> rx.Component:
                     rx.el.div(skeleton_lines(5), class_name="p-4"),
                     rx.el.p(
                         "Up to 100 people from the provider, names masked, nothing charged. How many there are in all "
-                        "is known only after a run has built the list, so no total is shown here.",
+                        "is known only after a run has built the list, so no total is shown here. ",
+                        how_it_works("segments#sample-and-exact"),
                         class_name="px-4 py-6 text-13 text-ink-2",
                     ),
                 ),

@@ -112,6 +112,18 @@ def test_every_link_of_an_article_leads_somewhere(article: Article) -> None:
     assert wrong == []
 
 
+def test_every_way_from_the_product_leads_to_a_heading() -> None:
+    """`how_it_works("…")`, wherever a page has it."""
+    asked: set[str] = set()
+    for file in (ROOT / "cursive_app" / "pages").rglob("*.py"):
+        asked |= set(re.findall(r'how_it_works\("([^"]+)"', file.read_text(encoding="utf-8")))
+    assert len(asked) >= 4
+    for where in asked:
+        slug, _, anchor = where.partition("#")
+        assert slug in ARTICLES, where
+        assert not anchor or anchor in {one.anchor for one in ARTICLES[slug].headings}, where
+
+
 @EVERY
 def test_every_route_that_is_named_exists(article: Article) -> None:
     """`GET /api/v1/…` in the text is a documented operation, an address in an example one that is answered."""

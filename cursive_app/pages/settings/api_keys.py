@@ -8,6 +8,7 @@ import reflex as rx
 
 from components.buttons import copy_button, ghost, primary, quiet_danger, submit
 from components.dialog import confirm, modal
+from components.documentation import how_it_works
 from components.feedback import failure, list_states, no_permission, nothing_yet, relative_time, status_pill
 from components.form import checkbox, error_text, field, select, text_input
 from components.primitives.anchor import anchor
@@ -177,7 +178,8 @@ def api_keys() -> rx.Component:
         rx.el.p(
             "Keys for programs that use ",
             anchor("the REST API", href="/api/openapi.json", class_name="link"),
-            ". Send one as “Authorization: Bearer cur_…”. A key stops working when its maker leaves the team.",
+            ". Send one as “Authorization: Bearer cur_…”. A key stops working when its maker leaves the team. ",
+            how_it_works("api"),
             class_name="text-13 text-ink-2",
         ),
         list_states(
