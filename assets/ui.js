@@ -98,6 +98,22 @@
     if (field) field.focus();
   });
 
+  // A field that filters what stands on the page: an item has every word that is typed, an entry some such item.
+  document.addEventListener("input", (event) => {
+    const list = event.target.dataset.filter && document.getElementById(event.target.dataset.filter);
+    if (!list) return;
+    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const entry of list.querySelectorAll("[data-filter-entry]")) {
+      const items = [...entry.querySelectorAll("[data-found-by]")];
+      for (const item of items) item.hidden = !words.every((word) => item.dataset.foundBy.includes(word));
+      entry.hidden = items.every((item) => item.hidden);
+      found += items.filter((item) => !item.hidden).length;
+    }
+    const said = document.querySelector(`[data-filter-said="${list.id}"]`);
+    said.textContent = !words.length ? "" : found ? `${found} ${found === 1 ? "section has" : "sections have"} these words.` : "No section has these words.";
+  });
+
   function copy(text) {
     if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
     const area = Object.assign(document.createElement("textarea"), { value: text });

@@ -26,7 +26,10 @@ BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
-QUICK = {"ENRICHMENT_SCHEDULE": "1,2,5"}  # pauses between looks at the provider; their length is tested elsewhere
+QUICK = {
+    "ENRICHMENT_SCHEDULE": "1,2,5",  # pauses between looks at the provider; their length is tested elsewhere
+    "SESSION_IDLE_HOURS": "11",  # another number than the one that is built into pages
+}
 # How long a page may take on busy cores is not what is tried here.
 EXPECT_MILLISECONDS, PAGE_MILLISECONDS = 20_000, 90_000
 expect.set_options(timeout=EXPECT_MILLISECONDS)

@@ -174,6 +174,13 @@ def test_every_figure_is_used() -> None:
 # Words
 
 
+def test_a_section_is_found_by_all_its_words() -> None:
+    words = {one.text: one.words.split() for one in ARTICLES["api"].headings}
+    assert {"errors", "problem", "retry-after", "rate_limited"} <= set(words["What holds everywhere"])
+    assert "idempotency-key" not in words["Errors"]
+    assert {"shell", "curl"} & set(words["Send a request"]) == {"curl"}
+
+
 def test_the_table_of_roles_is_the_table_of_permissions() -> None:
     head, *rows = table("team-and-roles", "What each role may do")
     assert head == ["Permission", *ROLE_WORDS.values()]

@@ -12,8 +12,10 @@ HTML is no markup here: `<b>` is shown as it is typed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -41,11 +43,13 @@ class BrokenArticle(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading below the title: `level` 2 or 3, and the anchor that leads to it."""
+    """A heading below the title: `level` 2 or 3, the anchor that leads to it, and the words it is found by: all that
+    stand under it, those of the headings below included, once each."""
 
     level: int
     anchor: str
     text: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def read(file: Path) -> Article:
     if [node.type for node in nodes[:2]] != ["heading", "paragraph"] or nodes[0].tag != "h1":
         raise BrokenArticle(f"{file.name} must begin with its title and a paragraph.")
     body = tuple(nodes[2:])
-    headings = tuple(heading(node) for node in body if node.type == "heading")
+    headings = tuple(heading(node, body[at + 1 :]) for at, node in enumerate(body) if node.type == "heading")
     if any(one.level not in (2, 3) for one in headings):
         raise BrokenArticle(f"{file.name} has headings of other levels than its title's, ## and ###.")
     if len({one.anchor for one in headings}) != len(headings):
@@ -84,9 +88,17 @@ def read(file: Path) -> Article:
     return Article(slug=file.stem, title=plain(nodes[0]), summary=nodes[1], body=body, headings=headings)
 
 
-def heading(node: SyntaxTreeNode) -> Heading:
-    words = plain(node)
-    return Heading(level=int(node.tag[1:]), anchor=anchor_of(words), text=words)
+def heading(node: SyntaxTreeNode, following: Sequence[SyntaxTreeNode] = ()) -> Heading:
+    """A heading and, of the nodes that follow it, the words of those that belong to it."""
+    below = takewhile(lambda one: one.type != "heading" or one.tag > node.tag, following)
+    text = plain(node)
+    return Heading(int(node.tag[1:]), anchor_of(text), text, words_of((node, *below)))
+
+
+def words_of(nodes: Iterable[SyntaxTreeNode]) -> str:
+    """Every word of some nodes once, in small letters."""
+    texts = (one.content for node in nodes for one in node.walk() if not one.children)
+    return " ".join(sorted(set(re.findall(r"[\w@/-]+", " ".join(texts).lower()))))
 
 
 def anchor_of(words: str) -> str:

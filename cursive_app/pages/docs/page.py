@@ -9,6 +9,7 @@ import reflex as rx
 
 from components.buttons import secondary
 from components.documentation import HOME
+from components.form import search_input
 from components.icons import icon, mark
 from components.primitives.anchor import anchor
 from components.shell import skip_link
@@ -24,7 +25,7 @@ def documentation() -> rx.Component:
     groups = [
         rx.el.section(
             rx.el.h2(label, class_name="text-13 font-semibold text-ink-3"),
-            rx.el.ul(*[_entry(article) for article in members], class_name="mt-2 flex flex-col gap-3"),
+            rx.el.ul(*[_entry(article) for article in members], class_name="mt-2 flex flex-col gap-5"),
             class_name="card p-4 sm:p-5",
         )
         for label, members in _grouped()
@@ -35,7 +36,9 @@ def documentation() -> rx.Component:
             "How to do what Cursive does, with every limit and price. The numbers are those of this installation.",
             class_name="docs-summary",
         ),
-        rx.el.div(*groups, class_name="mt-6 flex flex-col gap-4"),
+        search_input("docs-search", "Search the documentation", data_filter="docs-list", class_name="mt-5"),
+        rx.el.p(role="status", data_filter_said="docs-list", class_name="mt-2 text-13 text-ink-2 empty:hidden"),
+        rx.el.div(*groups, id="docs-list", class_name="docs-list mt-4 flex flex-col gap-4"),
         title=TITLE,
     )
 
@@ -65,9 +68,20 @@ def _grouped() -> list[tuple[str, list[Article]]]:
 
 
 def _entry(article: Article) -> rx.Component:
+    """An article and its headings, each found by the words under it (`assets/ui.js`)."""
+    parts = [
+        rx.el.li(
+            rx.el.a(one.text, href=f"{article.address}#{one.anchor}", class_name="hover:text-ink hover:underline"),
+            data_found_by=one.words,
+        )
+        for one in article.headings
+        if one.level == 2
+    ]
     return rx.el.li(
-        rx.el.a(article.title, href=article.address, class_name="link text-14"),
+        rx.el.a(article.title, href=article.address, class_name="link text-16"),
         rx.el.div(summary(article), class_name="docs-entry"),
+        rx.el.ul(*parts, class_name="mt-1.5 flex flex-wrap gap-x-4 gap-y-1 text-13 text-ink-2"),
+        data_filter_entry="",
     )
 
 
@@ -76,9 +90,12 @@ def _frame(*content: Any, title: str, current: Article | None = None) -> rx.Comp
         skip_link(),
         _header(),
         rx.el.div(
-            rx.el.details(
-                rx.el.summary(icon("list", size=15), "Contents"),
-                rx.el.nav(*_contents(current), aria_label="Documentation"),
+            rx.el.nav(
+                rx.el.details(
+                    rx.el.summary(icon("list", size=15), "Contents"),
+                    rx.el.div(*_contents(current), class_name="px-1.5 pb-2"),
+                ),
+                aria_label="Documentation",
                 class_name="docs-drawer",
             ),
             rx.el.nav(*_contents(current), aria_label="Documentation", class_name="docs-side"),
