@@ -71,7 +71,7 @@ def _entry(article: Article) -> rx.Component:
     """An article and its headings, each found by the words under it (`assets/ui.js`)."""
     parts = [
         rx.el.li(
-            rx.el.a(one.text, href=f"{article.address}#{one.anchor}", class_name="hover:text-ink hover:underline"),
+            rx.el.a(one.text, href=f"{article.address}#{one.anchor}", class_name="docs-part"),
             data_found_by=one.words,
         )
         for one in article.headings
