@@ -132,6 +132,7 @@ def test_the_palette_knows_how_to_invite_and_to_log_out(page: Page) -> None:
     expect(found.first).to_have_text("Invite a teammate")
     page.keyboard.press("Enter")
     page.wait_for_url("**/settings/team")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Team")  # the page before has the keys until then
     page.keyboard.press("Control+k")
     page.keyboard.type("log out")
     expect(found.first).to_have_text("Log out")
