@@ -78,7 +78,11 @@ def allows(tenant: Tenant, permission: Permission) -> bool:
 
 
 def require(who: Tenant | Scope, permission: Permission) -> None:
-    """Raises Forbidden unless the tenant may do this."""
+    """Raises Forbidden unless the tenant may do this; an API key is told which of its scopes is missing."""
     tenant = who.tenant if isinstance(who, Scope) else who
-    if not allows(tenant, permission):
-        raise Forbidden(permission=permission.value)
+    if allows(tenant, permission):
+        return
+    message = None
+    if tenant.scopes is not None and permission in PERMISSIONS[tenant.role] and permission in KEY_SCOPES:
+        message = f"This API key does not have the scope “{permission.value}”. Make a key that has it."
+    raise Forbidden(message, permission=permission.value)
