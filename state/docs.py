@@ -14,6 +14,7 @@ from cursive_app.services import enrichment, limits, segments
 from cursive_app.services.accounts import api_keys, invitations, mailed_tokens, passwords, throttle
 from cursive_app.services.enrichment.changes import MOST_CHANGES
 from cursive_app.services.enrichment.refusals import MAX_COLUMNS
+from cursive_app.services.enrichment.spreadsheet import MAX_CELLS
 from cursive_app.services.leads.export import COLUMNS
 from cursive_app.services.limits.idempotency import KEPT
 from cursive_app.services.segments import filters, preview, rules, runs
@@ -73,6 +74,7 @@ _OF_SEGMENTS = {
 }
 _OF_LISTS = {
     "list_maximum_columns": f"{MAX_COLUMNS:,}",
+    "sheet_maximum_cells": f"{MAX_CELLS:,}",
     "kept_changes": f"{MOST_CHANGES:,}",
     "added_columns": f"{len(enrichment.OUTPUT_COLUMNS):,}",
     "outcome_columns": f"{len(enrichment.OUTCOME_COLUMNS):,}",
