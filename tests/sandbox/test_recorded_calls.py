@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from cursive_app.integrations.audiencelab import provider, record_calls
+from cursive_app.integrations.audiencelab import forget_provider, provider, record_calls
 from cursive_app.services.monitoring import start_recording
 from cursive_app.settings import settings
 from db.engine import Database
@@ -22,7 +22,7 @@ def test_calls_of_a_process_are_on_record(
 ) -> None:
     monkeypatch.setenv("AUDIENCELAB_BASE_URL", sandbox.url)
     settings.cache_clear()
-    provider.cache_clear()
+    forget_provider()
     workspace = uuid4()
     recorder = start_recording()
     try:
@@ -35,7 +35,7 @@ def test_calls_of_a_process_are_on_record(
         recorder.stop()
         monkeypatch.undo()
         settings.cache_clear()
-        provider.cache_clear()
+        forget_provider()
     with Tenant(workspace_id=workspace, user_id=None, role=Role.MEMBER).begin() as scope:
         rows = scope.session.scalars(select(ProviderCall).order_by(ProviderCall.called_at)).all()
         found = [(row.endpoint, row.status, row.retries, row.error_class) for row in rows]

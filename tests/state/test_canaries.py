@@ -21,7 +21,7 @@ from cursive_app import telemetry
 from cursive_app.api.app import create, operations, rest
 from cursive_app.api.cookies import session_cookie
 from cursive_app.clock import now
-from cursive_app.integrations.audiencelab import provider, record_calls
+from cursive_app.integrations.audiencelab import forget_provider, provider, record_calls
 from cursive_app.pages.public.crash import report_backend_error, report_frontend_error
 from cursive_app.services.monitoring import start_recording
 from cursive_app.settings import Settings, settings
@@ -127,7 +127,7 @@ def _work_with(url: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[st
     """Runs of a segment and of a list at this provider until they gave up; what their owner reads."""
     monkeypatch.setenv("AUDIENCELAB_BASE_URL", url)
     settings.cache_clear()
-    provider.cache_clear()
+    forget_provider()
     recorder = start_recording()
     try:
         shown = []
@@ -144,7 +144,7 @@ def _work_with(url: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[st
     finally:
         record_calls(None)
         recorder.stop()
-        provider.cache_clear()
+        forget_provider()
 
 
 async def _click(nest: Nest, tab: Any) -> str:

@@ -6,11 +6,13 @@ import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
 from pydantic import ValidationError
 
+from cursive_app.integrations import audiencelab
 from cursive_app.integrations.audiencelab import (
     AudienceLab,
     ProviderAuthFailed,
@@ -24,6 +26,8 @@ from cursive_app.integrations.audiencelab import (
     ProviderServerError,
     ProviderTimeout,
     ProviderUnavailable,
+    forget_provider,
+    provider,
 )
 from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
 from cursive_app.integrations.audiencelab.downloads import result_address, stream_rows
@@ -172,6 +176,28 @@ def test_every_attempt_is_recorded_and_a_broken_recorder_breaks_nothing() -> Non
         (500, 0, None, "ProviderServerError"), (503, 1, None, "ProviderServerError"), (200, 2, 1, None),
     ]  # fmt: skip
     assert {(call.endpoint, call.method) for call in calls} == {("/pixels", "GET")}
+
+
+def test_a_process_has_one_client_however_many_threads_ask_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two would have a cap each."""
+    both, made, found = threading.Barrier(2), [], []
+
+    def making() -> AudienceLab:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        made.append(lab(lambda _: httpx.Response(204)))
+        return made[-1]
+
+    monkeypatch.setattr(audiencelab, "_from_settings", making)
+    forget_provider()
+    threads = [threading.Thread(target=lambda: found.append(provider())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    forget_provider()
+    assert len(made) == 1
+    assert found == made * 2
 
 
 # The circuit

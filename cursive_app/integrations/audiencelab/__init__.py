@@ -6,7 +6,7 @@ the results of `results.py` and the errors of `errors.py`.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 
 from cursive_app.integrations.audiencelab.client import AudienceLab, without_empty
 from cursive_app.integrations.audiencelab.contacts import PersonEmail, PersonPhone
@@ -43,11 +43,13 @@ __all__ = [
     "Attribute", "AudienceLab", "AudiencePage", "Enrichment", "Match", "Page", "Person", "PersonEmail", "PersonPhone",
     "Pixel", "PixelEvent", "PixelEvents", "Preview", "ProviderAuthFailed", "ProviderCall", "ProviderError",
     "ProviderHealth", "ProviderNotFound", "ProviderNotWanted", "ProviderProtocolError", "ProviderRateLimited",
-    "ProviderRefused", "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "normalize", "normalize_event",
-    "provider", "record_calls", "without_empty",
+    "ProviderRefused", "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "forget_provider",
+    "normalize", "normalize_event", "provider", "record_calls", "without_empty",
 ]  # fmt: skip
 
 _recorders: list[RecordCall] = []
+_making = threading.Lock()
+_made: list[AudienceLab] = []
 
 
 def record_calls(record: RecordCall | None) -> None:
@@ -60,9 +62,21 @@ def _record(call: ProviderCall) -> None:
         record(call)
 
 
-@lru_cache(maxsize=1)
 def provider() -> AudienceLab:
     """The client of this process, made from the settings: the vendor with a key, the sandbox without."""
+    with _making:  # threads that ask first at the same time must not get one each, with a cap each
+        if not _made:
+            _made.append(_from_settings())
+        return _made[0]
+
+
+def forget_provider() -> None:
+    """The next `provider()` is made anew, from settings that are others by now."""
+    with _making:
+        _made.clear()
+
+
+def _from_settings() -> AudienceLab:
     config = settings()
     return AudienceLab(
         base_url=config.provider_base_url,
