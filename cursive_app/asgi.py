@@ -24,7 +24,10 @@ def create() -> ASGIApp:
     if not (ROOT / CLIENT / "index.html").is_file():
         raise BuildFailed("The interface has not been built yet; `cursive up` and `cursive web` build it.")
     from cursive_app.cursive_app import app
+    from cursive_app.services.limits import share_provider_slots
     from cursive_app.services.monitoring import start_recording
+    from cursive_app.settings import settings
 
     start_recording()
+    share_provider_slots(settings())
     return app()

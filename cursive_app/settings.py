@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         "AUDIENCELAB_TIMEOUT_SECONDS", 30.0, "Longest wait for one provider call"
     )
     audiencelab_max_concurrency: Annotated[int, rules.whole(1, 100)] = _env(
-        "AUDIENCELAB_MAX_CONCURRENCY", 5, "Provider calls at once per process"
+        "AUDIENCELAB_MAX_CONCURRENCY", 5, "Provider calls at once, of all processes together"
     )
     audiencelab_page_size: Annotated[int, rules.whole(1, 1_000)] = _env(
         "AUDIENCELAB_PAGE_SIZE", 500, "Records asked for per page"

@@ -29,6 +29,7 @@ from cursive_app.jobs.queue import connector, register_tasks
 from cursive_app.services.jobs.attempts import worker_name
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
 from cursive_app.services.jobs.work import hung
+from cursive_app.services.limits import share_provider_slots
 from cursive_app.services.monitoring import start_recording
 from cursive_app.settings import Settings
 from db import engine as db_engine
@@ -50,6 +51,7 @@ def run(config: Settings) -> None:
     db_engine.use(database)
     name = worker_name()
     recorder = start_recording()
+    slots = share_provider_slots(config)
     app = register_tasks()
     gc.collect()
     gc.freeze()  # the program itself: looking through it again and again took a fifth of the time of a chunk's results
@@ -64,6 +66,7 @@ def run(config: Settings) -> None:
         stop.set()
         clock.join(timeout=5)
         recorder.stop()
+        slots.close()
         database.dispose()
     if hung.is_set():
         sys.exit(HUNG)

@@ -7,6 +7,7 @@ the results of `results.py` and the errors of `errors.py`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from cursive_app.integrations.audiencelab.client import AudienceLab, without_empty
 from cursive_app.integrations.audiencelab.contacts import PersonEmail, PersonPhone
@@ -36,18 +37,19 @@ from cursive_app.integrations.audiencelab.results import (
     ProviderCall,
     ProviderHealth,
 )
-from cursive_app.integrations.audiencelab.transport import RecordCall
+from cursive_app.integrations.audiencelab.transport import RecordCall, TakeSlot
 from cursive_app.settings import settings
 
 __all__ = [
     "Attribute", "AudienceLab", "AudiencePage", "Enrichment", "Match", "Page", "Person", "PersonEmail", "PersonPhone",
     "Pixel", "PixelEvent", "PixelEvents", "Preview", "ProviderAuthFailed", "ProviderCall", "ProviderError",
     "ProviderHealth", "ProviderNotFound", "ProviderNotWanted", "ProviderProtocolError", "ProviderRateLimited",
-    "ProviderRefused", "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "forget_provider",
-    "normalize", "normalize_event", "provider", "record_calls", "without_empty",
+    "ProviderRefused", "ProviderServerError", "ProviderTimeout", "ProviderUnavailable", "TakeSlot", "forget_provider",
+    "normalize", "normalize_event", "provider", "record_calls", "share_slots", "without_empty",
 ]  # fmt: skip
 
 _recorders: list[RecordCall] = []
+_shared: list[TakeSlot] = []
 _making = threading.Lock()
 _made: list[AudienceLab] = []
 
@@ -60,6 +62,22 @@ def record_calls(record: RecordCall | None) -> None:
 def _record(call: ProviderCall) -> None:
     for record in _recorders:
         record(call)
+
+
+def share_slots(take: TakeSlot | None) -> None:
+    """Let every call of `provider()` take a slot from `take`, too, from now on (None: from nobody). Set once at the
+    start of a process."""
+    _shared[:] = [] if take is None else [take]
+
+
+def _take_slot(*, seconds: float) -> Callable[[], None] | None:
+    for take in _shared:
+        return take(seconds=seconds)
+    return _nothing
+
+
+def _nothing() -> None:
+    """Gives back what was nobody's to give."""
 
 
 def provider() -> AudienceLab:
@@ -88,4 +106,5 @@ def _from_settings() -> AudienceLab:
         segment_prefix_retry=config.audiencelab_segment_prefix_retry,
         result_hosts=config.audiencelab_result_hosts,
         record_call=_record,
+        take_slot=_take_slot,
     )

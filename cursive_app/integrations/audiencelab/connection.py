@@ -15,7 +15,13 @@ from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
 from cursive_app.integrations.audiencelab.errors import ProviderNotFound
 from cursive_app.integrations.audiencelab.pacing import Pacing
 from cursive_app.integrations.audiencelab.results import ProviderHealth
-from cursive_app.integrations.audiencelab.transport import FIRST_WAIT_SECONDS, RecordCall, Request, Transport
+from cursive_app.integrations.audiencelab.transport import (
+    FIRST_WAIT_SECONDS,
+    RecordCall,
+    Request,
+    TakeSlot,
+    Transport,
+)
 
 LIST_PAGE_SIZE = 1_000  # the largest the provider serves
 
@@ -25,8 +31,9 @@ class Connection:
 
     `page_size`: records per audience page asked for. `page_pause_seconds`: least time between two pages of one list.
     `result_hosts`: further hosts, separated by commas, that result files may lie on.
-    `record_call` is handed every HTTP attempt; what it raises is logged and ignored. `first_wait_seconds` is the first
-    pause before a repeat; it doubles.
+    `record_call` is handed every HTTP attempt; what it raises is logged and ignored. `take_slot` keeps
+    `max_concurrency` for several processes together; without it the cap is this process's own. `first_wait_seconds` is
+    the first pause before a repeat; it doubles.
     """
 
     def __init__(
@@ -41,6 +48,7 @@ class Connection:
         segment_prefix_retry: bool = True,
         result_hosts: str = "",
         record_call: RecordCall | None = None,
+        take_slot: TakeSlot | None = None,
         first_wait_seconds: float = FIRST_WAIT_SECONDS,
         breaker: CircuitBreaker | None = None,
         http: httpx.BaseTransport | None = None,
@@ -53,6 +61,7 @@ class Connection:
             first_wait_seconds=first_wait_seconds,
             breaker=breaker,
             record_call=record_call,
+            take_slot=take_slot,
             http=http,
         )
         self._workspace_id: UUID | None = None

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
@@ -49,6 +50,13 @@ MAX_ERROR_BYTES = 64 * 1024
 RecordCall = Callable[[ProviderCall], None]
 
 
+class TakeSlot(Protocol):
+    """Waits for one of the slots that all processes share, for `seconds` at most; raises nothing. Returns what gives it
+    back, which raises nothing either, or None when there was no slot in time."""
+
+    def __call__(self, *, seconds: float) -> Callable[[], None] | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request. `template` names the endpoint in records and logs; `path` is what is sent."""
@@ -62,7 +70,11 @@ class Request:
 
 
 class Transport:
-    """A thread-safe connection to one provider account, shared by all workspaces of a process."""
+    """A thread-safe connection to one provider account, shared by all workspaces of a process.
+
+    No more than `max_concurrency` requests are under way at once; where several processes ask for one account,
+    `take_slot` keeps the cap for all of them together.
+    """
 
     def __init__(
         self,
@@ -74,6 +86,7 @@ class Transport:
         first_wait_seconds: float = FIRST_WAIT_SECONDS,
         breaker: CircuitBreaker | None = None,
         record_call: RecordCall | None = None,
+        take_slot: TakeSlot | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
         http: httpx.BaseTransport | None = None,
     ) -> None:
@@ -83,6 +96,7 @@ class Transport:
         self._slots = threading.BoundedSemaphore(max_concurrency)
         self._breaker = breaker or CircuitBreaker()
         self._record_call = record_call
+        self._take_slot = take_slot
         self._max_body_bytes = max_body_bytes
         self.http = httpx.Client(
             base_url=self.base_url,
@@ -133,20 +147,17 @@ class Transport:
     def _attempt(self, request: Request, *, workspace_id: UUID | None, retries: int) -> Any:
         if wait := self._breaker.wait_seconds():
             raise ProviderUnavailable(retry_after=wait)
-        if not self._slots.acquire(timeout=self._timeout_seconds):
-            raise ProviderUnavailable(retry_after=self._timeout_seconds)
-        started_at, started = clock.now(), time.monotonic()
         body: Any = None
         failure: ProviderError | None = None
         status: int | None = None
-        try:
-            status, headers, content = self._exchange(request)
-            body = self._read(status, headers, content)
-        except ProviderError as error:
-            failure = error
-            status = status or error.http_status
-        finally:
-            self._slots.release()
+        with self._slot():
+            started_at, started = clock.now(), time.monotonic()
+            try:
+                status, headers, content = self._exchange(request)
+                body = self._read(status, headers, content)
+            except ProviderError as error:
+                failure = error
+                status = status or error.http_status
         self._settle(failure)
         self._record(
             ProviderCall(
@@ -164,6 +175,26 @@ class Transport:
         if failure is not None:
             raise failure
         return body
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """One of the calls allowed at once: among this process's own, then among those of all processes.
+
+        Raises ProviderUnavailable when there is none within the timeout of a call."""
+        deadline = time.monotonic() + self._timeout_seconds
+        give_back: Callable[[], None] | None = None
+        if not self._slots.acquire(timeout=self._timeout_seconds):
+            raise ProviderUnavailable(retry_after=self._timeout_seconds)
+        try:
+            if self._take_slot is not None:
+                give_back = self._take_slot(seconds=max(0.0, deadline - time.monotonic()))
+                if give_back is None:
+                    raise ProviderUnavailable(retry_after=self._timeout_seconds)
+            yield
+        finally:
+            if give_back is not None:
+                give_back()
+            self._slots.release()
 
     def _exchange(self, request: Request) -> tuple[int, httpx.Headers, bytes]:
         """One request and its answer, read no further than the size cap and no longer than the deadline."""

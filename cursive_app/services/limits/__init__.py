@@ -1,7 +1,8 @@
-"""Limits of the REST API: how often a workspace may ask, and that asking twice acts once.
+"""Limits: how often a workspace may ask the REST API, that asking twice acts once, and how often at once we ask others.
 
 Owns `rate_limits` and `idempotency_records`. Promises P4 and P13: a repeated key gets the first answer for seven days,
-and no more requests pass than the limit allows, whichever process they reach.
+and no more requests pass than the limit allows, whichever process they reach. Nor do more calls go to the provider at
+once than its account allows, whichever processes make them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cursive_app.services.limits.idempotency import (
     complete,
     prune,
 )
+from cursive_app.services.limits.provider_calls import share_provider_slots
 from cursive_app.services.limits.rates import API, Allowance, Rate, require, take
 
 __all__ = [
@@ -29,5 +31,6 @@ __all__ = [
     "complete",
     "prune",
     "require",
+    "share_provider_slots",
     "take",
 ]
