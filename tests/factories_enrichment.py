@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pytest
 from sqlalchemy import func, select, update
 
 from cursive_app.clock import now
@@ -250,4 +252,13 @@ def set_chunk_rows(monkeypatch: Any, rows: int, **more: str) -> None:
     """Let lists travel in chunks of `rows`; `more`: other settings by variable."""
     for name, value in {"ENRICHMENT_CHUNK_ROWS": str(rows), **more}.items():
         monkeypatch.setenv(name, value)
+    settings.cache_clear()
+
+
+@contextmanager
+def chunks_of_rows(rows: int) -> Iterator[None]:
+    """Lists of any size, which travel in chunks of `rows`, for as long as the block lasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        set_chunk_rows(patch, rows, ENRICHMENT_MINIMUM_ROWS="1")
+        yield
     settings.cache_clear()

@@ -11,14 +11,13 @@ import pytest
 from sqlalchemy import func, select
 
 from cursive_app.errors import Unavailable
-from cursive_app.settings import settings
 from db.models.enrichment import Enrichment
 from db.models.jobs import Job
 from db.models.segments import SegmentRun
 from db.scope import Tenant
 from tests.factories import make_cast
 from tests.factories_credits import assert_ledger_proved, balance_of, fund, sums_of
-from tests.factories_enrichment import Line, make_list, set_chunk_rows, start_run
+from tests.factories_enrichment import Line, chunks_of_rows, make_list, start_run
 from tests.factories_jobs import waiting_tasks
 from tests.factories_segments import make_segment, start
 from tests.faults.socket_proxy import SocketProxy
@@ -44,10 +43,8 @@ def prepared(kind: str, tenant: Tenant) -> Start:
 
 @pytest.fixture(autouse=True)
 def small() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, ROWS, ENRICHMENT_MINIMUM_ROWS="1")
+    with chunks_of_rows(ROWS):
         yield
-    settings.cache_clear()
 
 
 @pytest.mark.parametrize("kind", ["segment", "list"])

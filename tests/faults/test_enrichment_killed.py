@@ -30,11 +30,11 @@ from tests.factories_credits import assert_ledger_proved, balance_of, fund
 from tests.factories_enrichment import (
     check,
     chunks_of,
+    chunks_of_rows,
     list_row,
     make_list,
     mixed_lines,
     run_job_id,
-    set_chunk_rows,
     start_run,
 )
 from tests.factories_jobs import job_row
@@ -106,10 +106,8 @@ class Trial:
 
 @pytest.fixture(autouse=True)
 def small() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, CHUNK, ENRICHMENT_MINIMUM_ROWS="1")
+    with chunks_of_rows(CHUNK):
         yield
-    settings.cache_clear()
 
 
 @pytest.fixture

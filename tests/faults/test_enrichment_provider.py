@@ -11,7 +11,6 @@ from uuid import UUID
 import pytest
 
 from cursive_app.integrations.audiencelab import AudienceLab
-from cursive_app.settings import settings
 from db.engine import Database
 from db.scope import Tenant
 from tests.factories import make_cast
@@ -19,10 +18,10 @@ from tests.factories_credits import balance_of, fund
 from tests.factories_enrichment import (
     Line,
     check,
+    chunks_of_rows,
     list_row,
     make_list,
     mixed_lines,
-    set_chunk_rows,
     start_run,
     step,
     work_off,
@@ -44,10 +43,8 @@ FUNDS, PRICE = 100, Decimal("0.25")
 @pytest.fixture(autouse=True)
 def small() -> Iterator[None]:
     """Lists of any size, in batches of five rows: fourteen are three."""
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, BATCH, ENRICHMENT_MINIMUM_ROWS="1")
+    with chunks_of_rows(BATCH):
         yield
-    settings.cache_clear()
 
 
 def mixture_of(chance: random.Random) -> list[dict[str, Any]]:

@@ -30,12 +30,12 @@ from tests.factories_credits import balance_of, fund
 from tests.factories_enrichment import (
     check,
     chunks_of,
+    chunks_of_rows,
     list_row,
     make_list,
     mixed_lines,
     rows_of,
     run_job_id,
-    set_chunk_rows,
     start_run,
     step,
     work_off,
@@ -51,10 +51,8 @@ Fault = dict[str, Any]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lists of any size, in chunks of 20 rows: 50 rows are three."""
-    with pytest.MonkeyPatch.context() as patch:
-        set_chunk_rows(patch, 20, ENRICHMENT_MINIMUM_ROWS="1")
+    with chunks_of_rows(20):
         yield
-    settings.cache_clear()
 
 
 def begin(cast: Cast, sandbox: Sandbox) -> UUID:
