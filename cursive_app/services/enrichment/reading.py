@@ -67,7 +67,8 @@ def read_list(claimed: ClaimedJob) -> None:
     """One attempt at reading; ends the job. Raises what `jobs.work` translates: Unavailable, LostClaim, Interrupted."""
     try:
         plan = _begin(claimed)
-        with turn_to_read(claimed, kind=plan.layout["kind"], byte_size=plan.byte_size):
+        kind, size = plan.layout["kind"], plan.byte_size
+        with turn_to_read(kind=kind, byte_size=size, waiting=lambda: _is_wanted(claimed)):
             if not plan.is_understood:
                 plan = _understand(claimed, plan)
             tally = Tally()
@@ -195,6 +196,13 @@ def _complete(claimed: ClaimedJob, tally: Tally) -> None:
         row.status = "ready"
         jobs.advance(scope, claimed, total=tally.total)
         jobs.finish(scope, claimed, message=f"{tally.total:,} rows read, {counts['valid']:,} can be looked up")
+
+
+def _is_wanted(claimed: ClaimedJob) -> None:
+    """Raises _Ended when the list is not read any more, and what `heartbeat` raises."""
+    jobs.heartbeat(claimed)
+    with _step(claimed):
+        pass
 
 
 def _is_current(row: Enrichment, claimed: ClaimedJob) -> bool:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from cursive_app.services import jobs
-from cursive_app.services.jobs import ClaimedJob
 
 LARGE_BYTES = 2 * 1024 * 1024
 _LOOK_SECONDS = 1.0
@@ -22,14 +19,14 @@ _LIBRARY = ctypes.CDLL(None)
 
 
 @contextmanager
-def turn_to_read(claimed: ClaimedJob, *, kind: str, byte_size: int) -> Iterator[None]:
-    """Wait for the process's turn when the list is a workbook or large. Raises LostClaim when the job is taken away
-    meanwhile, and Interrupted when the worker is told to end."""
+def turn_to_read(*, kind: str, byte_size: int, waiting: Callable[[], None]) -> Iterator[None]:
+    """Wait for the process's turn when the list is a workbook or large. `waiting` is called about every second
+    meanwhile; what it raises ends the wait."""
     if kind != "xlsx" and byte_size <= LARGE_BYTES:
         yield
         return
     while not _TURN.acquire(timeout=_LOOK_SECONDS):
-        jobs.heartbeat(claimed)
+        waiting()
     try:
         yield
     finally:
