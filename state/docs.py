@@ -10,6 +10,7 @@ from datetime import timedelta
 import reflex as rx
 
 from cursive_app.api import bodies, links, uploads
+from cursive_app.plurals import plural
 from cursive_app.services import enrichment, limits, segments
 from cursive_app.services.accounts import api_keys, invitations, mailed_tokens, passwords, throttle
 from cursive_app.services.enrichment.changes import MOST_CHANGES
@@ -31,31 +32,23 @@ def figures_of(config: Settings) -> dict[str, str]:
         "list_minimum_rows": f"{config.enrichment_minimum_rows:,}",
         "list_maximum_rows": f"{config.enrichment_maximum_rows:,}",
         "list_maximum_size": f"{config.enrichment_maximum_bytes / 1048576:g} MB",
-        "list_kept": _days(config.enrichment_keep_days),
+        "list_kept": plural(config.enrichment_keep_days, "day"),
         "dry_run_rows": f"{config.enrichment_sample_rows:,}",
         "dry_runs_a_day": f"{config.enrichment_samples_per_day:,}",
-        "job_kept": "an unlimited time" if days is None else _days(days),
+        "job_kept": "an unlimited time" if days is None else plural(days, "day"),
         "signup_grant": f"{config.signup_grant:,.2f}",
-        "session_idle": _hours(config.session_idle_hours),
-        "session_longest": _days(config.session_absolute_days),
+        "session_idle": plural(config.session_idle_hours, "hour"),
+        "session_longest": plural(config.session_absolute_days, "day"),
     }
     return configured | _OF_SEGMENTS | _OF_LISTS | _OF_ACCOUNTS | _OF_THE_API
-
-
-def _days(count: int) -> str:
-    return f"{count:,} {'day' if count == 1 else 'days'}"
-
-
-def _hours(count: int) -> str:
-    return f"{count:,} {'hour' if count == 1 else 'hours'}"
 
 
 def _span(length: timedelta) -> str:
     """Whole days, hours or minutes."""
     if length.days > 1:
-        return _days(length.days)
+        return plural(length.days, "day")
     minutes = int(length.total_seconds() // 60)
-    return _hours(minutes // 60) if minutes >= 60 else f"{minutes:,} {'minute' if minutes == 1 else 'minutes'}"
+    return plural(minutes // 60, "hour") if minutes >= 60 else plural(minutes, "minute")
 
 
 _OF_SEGMENTS = {

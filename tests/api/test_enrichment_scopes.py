@@ -14,7 +14,7 @@ from tests.api.client import browser
 from tests.api.test_enrichments_api import PATH, headers_of, read, spool
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
-from tests.factories_enrichment import known_people, make_list, mixed_lines, work_off
+from tests.factories_enrichment import known_line, known_people, make_list, mixed_lines, work_off
 from tests.sandbox_fixtures import Sandbox, sandbox, sandbox_server
 
 __all__ = ["sandbox", "sandbox_server", "spool"]
@@ -34,8 +34,8 @@ def program(cast: Cast, *scopes: Permission) -> TestClient:
 
 def test_the_four_scopes_of_lists_take_a_file_from_upload_to_download(cast: Cast, sandbox: Sandbox) -> None:
     fund(cast.workspace_id, 100)
-    people = known_people(sandbox.population, 120)
-    text = "E-mail\n" + "".join(f"{one['BUSINESS_EMAIL'] or one['PERSONAL_EMAILS'].split(',')[0]}\n" for one in people)
+    people = map(known_line, known_people(sandbox.population, 120))
+    text = "E-mail\n" + "".join(f"{one.cells[0]}\n" for one in people)
     client = program(cast, *FOUR)
     made = client.post(PATH, content=text, params={"filename": "people.csv"})
     assert made.status_code == 201, made.text

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from time import monotonic, sleep
+from time import monotonic
 
 import psycopg
 import pytest
@@ -19,6 +19,7 @@ from db.embedded import socket_url
 from db.engine import Database, role_url
 from db.roles import APP_ROLE
 from db.slots import LOCK_CLASS, QUEUE, SharedSlots
+from tests.faults.processes import wait_until
 
 LONG = 30.0
 PROGRAM = """
@@ -66,10 +67,7 @@ def holders(owner: psycopg.Connection, *, of_slots: bool = True) -> list[tuple[i
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = monotonic() + LONG
-    while not condition():
-        assert monotonic() < deadline, f"waited in vain for {what}"
-        sleep(0.005)
+    wait_until(condition, seconds=LONG, what=what)
 
 
 def taken(slots: SharedSlots) -> Callable[[], None]:
