@@ -93,6 +93,11 @@ def role_url(config: Settings, role: str) -> URL:
     return owner_url(config).set(username=role, password=role_password(config, role))
 
 
+def psycopg_address(url: URL) -> str:
+    """The same login for a bare connection of psycopg, password included."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def make_engine(url: URL, *, pool_size: int, deadlines: dict[str, str], **options: Any) -> Engine:
     """An engine whose connections carry our deadlines, speak UTC and are checked before use (see `opened_with`)."""
     flags = " ".join(f"-c {name}={value}" for name, value in {**deadlines, "timezone": "UTC"}.items())

@@ -19,7 +19,7 @@ from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
-from db.engine import LOCK_HOLDER_OPTIONS, database
+from db.engine import LOCK_HOLDER_OPTIONS, database, psycopg_address
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ _current: Presence | None = None
 def new_token() -> UUID:
     """A token for something that this process begins now and has to end itself."""
     global _current
-    url = database().app.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = psycopg_address(database().app.url)
     with _lock:
         if _current is None or (_current.pid, _current.url) != (os.getpid(), url):
             _current = Presence(url)

@@ -15,7 +15,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 
 from cursive_app.jobs.fetching import QueueHands
 from cursive_app.settings import Settings
-from db.engine import JOB_DEADLINES, role_url
+from db.engine import JOB_DEADLINES, psycopg_address, role_url
 from db.roles import SYSTEM_ROLE
 
 TASK_MODULES = tuple(
@@ -39,7 +39,7 @@ def connector(config: Settings, *, pool_size: int) -> PsycopgConnector:
     """A connector as the system role. Connections carry the deadlines of jobs and notice a dead server in seconds."""
     flags = " ".join(f"-c {name}={value}" for name, value in JOB_DEADLINES.items())
     return PsycopgConnector(
-        conninfo=role_url(config, SYSTEM_ROLE).set(drivername="postgresql").render_as_string(hide_password=False),
+        conninfo=psycopg_address(role_url(config, SYSTEM_ROLE)),
         kwargs={"options": flags, "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 5},
         min_size=1,
         max_size=pool_size,

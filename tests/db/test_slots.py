@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from cursive_app.settings import ROOT, Settings, settings
 from db import slots as slots_module
 from db.embedded import socket_url
-from db.engine import Database, role_url
+from db.engine import Database, psycopg_address, role_url
 from db.roles import APP_ROLE
 from db.slots import LOCK_CLASS, QUEUE, SharedSlots
 from tests.faults.processes import wait_until
@@ -33,7 +33,7 @@ Make = Callable[..., SharedSlots]
 
 
 def url() -> str:
-    return role_url(settings(), APP_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg_address(role_url(settings(), APP_ROLE))
 
 
 @pytest.fixture

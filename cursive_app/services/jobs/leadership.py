@@ -13,7 +13,7 @@ import structlog
 from psycopg import Connection
 
 from cursive_app.settings import Settings
-from db.engine import LOCK_HOLDER_OPTIONS, role_url
+from db.engine import LOCK_HOLDER_OPTIONS, psycopg_address, role_url
 from db.roles import SYSTEM_ROLE
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Leadership:
     """One candidate. Its methods raise nothing: a database out of reach means not leading."""
 
     def __init__(self, config: Settings, *, worker: str, name: str = "clock") -> None:
-        self._url = role_url(config, SYSTEM_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = psycopg_address(role_url(config, SYSTEM_ROLE))
         self._worker = worker
         self._name = name
         self._connection: Connection | None = None

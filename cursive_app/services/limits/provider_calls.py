@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cursive_app.integrations.audiencelab import share_slots
 from cursive_app.settings import Settings
-from db.engine import role_url
+from db.engine import psycopg_address, role_url
 from db.roles import APP_ROLE
 from db.slots import SharedSlots
 
@@ -14,7 +14,7 @@ def share_provider_slots(config: Settings) -> SharedSlots:
     that makes calls; the connection is made with the first of them, and closed by the caller."""
 
     def url() -> str:
-        return role_url(config, APP_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        return psycopg_address(role_url(config, APP_ROLE))
 
     # Connecting, sending, and reading up to the deadline and once beyond it: no call lasts longer.
     longest = 4 * config.audiencelab_timeout_seconds + 30
