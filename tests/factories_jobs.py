@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -23,6 +23,18 @@ def make_job(tenant: Tenant, *, kind: str = "trial", task: str = "trial.run", **
 def job_row(job_id: UUID) -> Job:
     with system_scope() as scope:
         return scope.get(Job, job_id)
+
+
+def was_in_hand(job_id: UUID, *, since: datetime) -> bool:
+    """Whether a worker that was started at `since` has moved the job, or ended it."""
+    row = job_row(job_id)
+    return any(at is not None and at >= since for at in (row.heartbeat_at, row.finished_at))
+
+
+def was_left_by(job_id: UUID, *, since: datetime) -> bool:
+    """Whether a worker that was started at `since` died with the job in hand: its claim is still there."""
+    row = job_row(job_id)
+    return row.attempt_token is not None and row.heartbeat_at is not None and row.heartbeat_at >= since
 
 
 def messages(job_id: UUID) -> list[str]:

@@ -172,14 +172,14 @@ class Bench:
 
     def __init__(self, workspace: UUID) -> None:
         from cursive_app.settings import settings
-        from db.engine import role_url
+        from db.engine import psycopg_address, role_url
         from db.roles import APP_ROLE, Role
         from db.scope import Tenant
 
-        url = role_url(settings(), APP_ROLE).set(drivername="postgresql")
+        url = psycopg_address(role_url(settings(), APP_ROLE))
         self.workspace = workspace
         self.tenant = Tenant(workspace, None, Role.OWNER)
-        self.hand = psycopg.connect(url.render_as_string(hide_password=False))
+        self.hand = psycopg.connect(url)
 
     def count(self, given: dict[str, Any]) -> int:
         from cursive_app.services.leads import count_leads, parse_filter

@@ -161,13 +161,13 @@ def main() -> int:
         server.start()
         os.environ |= {"DATABASE_URL": server.url, "DATA_DIR": str(data), "CURSIVE_ENV": "test"}
         from cursive_app.settings import settings
-        from db.engine import owner_url, role_url
+        from db.engine import owner_url, psycopg_address, role_url
         from db.migrate import migrate
         from db.roles import APP_ROLE
 
         migrate(settings())
         _prepare(server.url, chosen.leads)
-        app = role_url(settings(), APP_ROLE).set(drivername="postgresql").render_as_string(hide_password=False)
+        app = psycopg_address(role_url(settings(), APP_ROLE))
         urls = {"owner": server.url, "app": app}
         reached = compare(data, urls, clients=chosen.clients, rounds=chosen.rounds, seconds=chosen.seconds)
         doors = through_the_doors(create_engine(owner_url(settings()), pool_pre_ping=True), rounds=5, seconds=2)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from cursive_app.errors import CursiveError, Unavailable
 from cursive_app.settings import Settings
 from db import engine as db_engine
-from db.engine import Database, _send_opening, make_engine, opened_with, role_url
+from db.engine import Database, _send_opening, make_engine, opened_with, psycopg_address, role_url
 from db.models.jobs import Job
 from db.roles import APP_ROLE
 from db.scope import Scope, Tenant, _translate
@@ -152,7 +152,7 @@ def test_pooled_connections_whose_server_ended_them_are_replaced_unseen(narrow: 
     pids = [connection.scalar(text("SELECT pg_backend_pid()")) for connection in held]
     for connection in held:
         connection.close()
-    url = narrow.app.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = psycopg_address(narrow.app.url)
     with psycopg.connect(url) as own:  # a role may end what is its own
         own.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) AS pid", (pids,))
     for _ in range(3):

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from db.embedded import _binary
-from db.engine import database
+from db.engine import database, psycopg_address
 
 SCRIPT = """
 \\set number :number + 1
@@ -30,7 +30,7 @@ class Clients:
         script.write_text(SCRIPT.format(round=name))
         command = [
             _binary("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", "600", "-D", "number=0",
-            "-l", "-f", str(script), database().app.url.set(drivername="postgresql").render_as_string(False),
+            "-l", "-f", str(script), psycopg_address(database().app.url),
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command,

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -37,7 +36,7 @@ from tests.factories_enrichment import (
     run_job_id,
     start_run,
 )
-from tests.factories_jobs import job_row
+from tests.factories_jobs import was_in_hand, was_left_by
 from tests.faults.gate import Gate
 from tests.faults.processes import Process, wait_until
 from tests.sandbox_fixtures import Sandbox
@@ -226,10 +225,12 @@ def test_a_worker_killed_at_random_moments(
         for _ in range(trials(2, 6)):
             everyone.append(begin())  # on a quick machine the others may have ended
             began, victim = now(), spawn(WORKER, **worker_settings(gate))
-            wait_until(lambda: any(_was_in_hand(one, since=began) for one in everyone), seconds=45, what="work")  # noqa: B023
+            job_ids = [run_job_id(one.id) for one in everyone]
+            wait_until(lambda: any(was_in_hand(job_id, since=began) for job_id in job_ids), seconds=45, what="work")  # noqa: B023
             time.sleep(chance.random() * 2)
             victim.kill()
-            kills, met = kills + 1, met + any(_was_left_by(one, since=began) for one in everyone)
+            left = [one for one in everyone if was_left_by(run_job_id(one.id), since=began)]
+            kills, met = kills + 1, met + any(not one.has_ended() for one in left)
         heir = spawn(WORKER, **worker_settings(gate))
         wait_until(lambda: all(one.has_ended() for one in everyone), seconds=90, what="the end of every run")  # noqa: B023
         for one in everyone:
@@ -238,16 +239,3 @@ def test_a_worker_killed_at_random_moments(
         assert all(len(chunks_of(one.id)) == 3 for one in everyone)
         heir.kill()
     assert met * 2 >= kills, f"only {met} of {kills} kills met a run that was in hand"
-
-
-def _was_in_hand(trial: Trial, *, since: datetime) -> bool:
-    """Whether a worker that was started at `since` has moved the run, or ended it."""
-    row = job_row(run_job_id(trial.id))
-    return any(at is not None and at >= since for at in (row.heartbeat_at, row.finished_at))
-
-
-def _was_left_by(trial: Trial, *, since: datetime) -> bool:
-    """Whether a worker that was started at `since` died with the run in hand: its claim is still there."""
-    row = job_row(run_job_id(trial.id))
-    held = row.attempt_token is not None and row.heartbeat_at is not None and row.heartbeat_at >= since
-    return held and not trial.has_ended()

@@ -15,7 +15,7 @@ import pytest
 from cursive_app.services import credits
 from cursive_app.settings import Settings
 from db.embedded import socket_url
-from db.engine import Database, role_url
+from db.engine import Database, psycopg_address, role_url
 from db.roles import APP_ROLE, SYSTEM_ROLE
 from tests.factories import make_workspace
 from tests.factories_credits import fund, sums_of
@@ -57,7 +57,7 @@ def test_random_operations_of_many_at_once_leave_every_balance_the_sum_of_its_li
 
     def storm(number: int) -> tuple[int, int, int, Decimal, Decimal]:
         role = SYSTEM_ROLE if number < FUNDERS else APP_ROLE
-        url = role_url(config, role).set(drivername="postgresql").render_as_string(hide_password=False)
+        url = psycopg_address(role_url(config, role))
         with psycopg.connect(url, autocommit=True) as connection:
             row = connection.execute(
                 "CALL storm.run(%s, %s, %s, %s, %s, 0, 0, 0, 0, 0)",

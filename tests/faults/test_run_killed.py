@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from db.models.leads import Lead
 from db.scope import Tenant
 from tests.factories import make_cast
 from tests.factories_credits import assert_ledger_proved, balance_of, fund, sums_of
-from tests.factories_jobs import job_row
+from tests.factories_jobs import job_row, was_in_hand, was_left_by
 from tests.factories_segments import MANAGERS, captured, lead_count, look, make_segment, run_row, start
 from tests.faults.gate import Gate
 from tests.faults.processes import Process, wait_until
@@ -158,10 +157,12 @@ def test_a_worker_killed_at_random_moments(spawn: Spawn, gate: Gate, trials: Tri
         for _ in range(trials(2, 6)):
             everyone.append(begin(leads))  # on a quick machine the others may have ended
             began, victim = now(), spawn(WORKER, **worker_settings(gate))
-            wait_until(lambda: any(_was_in_hand(one, since=began) for one in everyone), seconds=45, what="work")  # noqa: B023
+            job_ids = [one.job_id for one in everyone]
+            wait_until(lambda: any(was_in_hand(job_id, since=began) for job_id in job_ids), seconds=45, what="work")  # noqa: B023
             time.sleep(chance.random() * 2.5)
             victim.kill()
-            kills, met = kills + 1, met + any(_was_left_by(one, since=began) for one in everyone)
+            left = [one for one in everyone if was_left_by(one.job_id, since=began)]
+            kills, met = kills + 1, met + any(not one.has_ended() for one in left)
         heir = spawn(WORKER, **worker_settings(gate))
         wait_until(lambda: all(one.has_ended() for one in everyone), seconds=90, what="the end of every run")  # noqa: B023
         for one in everyone:
@@ -169,16 +170,3 @@ def test_a_worker_killed_at_random_moments(spawn: Spawn, gate: Gate, trials: Tri
         assert_ledger_proved(one.tenant.workspace_id for one in everyone)
         heir.kill()
     assert met * 2 >= kills, f"only {met} of {kills} kills met a run that was in hand"
-
-
-def _was_in_hand(trial: Trial, *, since: datetime) -> bool:
-    """Whether a worker that was started at `since` has moved the run, or ended it."""
-    row = job_row(trial.job_id)
-    return any(at is not None and at >= since for at in (row.heartbeat_at, row.finished_at))
-
-
-def _was_left_by(trial: Trial, *, since: datetime) -> bool:
-    """Whether a worker that was started at `since` died with the run in hand: its claim is still there."""
-    row = job_row(trial.job_id)
-    held = row.attempt_token is not None and row.heartbeat_at is not None and row.heartbeat_at >= since
-    return held and not trial.has_ended()
