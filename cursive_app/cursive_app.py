@@ -21,8 +21,8 @@ from cursive_app.pages.admin.stuck import admin_stuck
 from cursive_app.pages.admin.totals import admin_totals
 from cursive_app.pages.credits import credits
 from cursive_app.pages.credits_month import credits_month
-from cursive_app.pages.docs.articles import articles
-from cursive_app.pages.docs.page import TITLE, article_page, documentation
+from cursive_app.pages.docs.articles import articles, plain
+from cursive_app.pages.docs.page import ABOUT, TITLE, article_page, documentation
 from cursive_app.pages.enrichment_detail import enrichment_detail
 from cursive_app.pages.enrichments import enrichments
 from cursive_app.pages.frame import browser_title, overlay
@@ -78,6 +78,7 @@ class Page(NamedTuple):
     """One address: the function that draws it, the words in the tab, and the handlers (one, or a tuple) that load it.
 
     A page that is not `public` watches its session as well: balance and rights stay live, and its end leads to login.
+    `about` is what a search engine or a shared link shows of it.
     """
 
     route: str
@@ -85,6 +86,7 @@ class Page(NamedTuple):
     title: str
     on_load: Any = None
     public: bool = False
+    about: str | None = None
 
 
 PAGES: tuple[Page, ...] = (
@@ -125,8 +127,11 @@ PAGES: tuple[Page, ...] = (
     Page("/admin/jobs/schedules", admin_schedules, "Schedules", (AdminSchedulesState.load, AdminSchedulesState.follow)),
     Page("/admin/jobs/stuck", admin_stuck, "Stuck jobs", (AdminStuckState.load, AdminStuckState.follow)),
     Page("/admin/jobs/totals", admin_totals, "Totals", (AdminTotalsState.load, AdminTotalsState.follow)),
-    Page(HOME, documentation, TITLE, public=True),
-    *(Page(one.address, article_page(one), f"{one.title} · {TITLE}", public=True) for one in articles()),
+    Page(HOME, documentation, TITLE, public=True, about=ABOUT),
+    *(
+        Page(one.address, article_page(one), f"{one.title} · {TITLE}", public=True, about=plain(one.summary))
+        for one in articles()
+    ),
     Page("/404", not_found, "Page not found", public=True),
 )
 
@@ -174,7 +179,9 @@ def create_app() -> rx.App:
     for one in PAGES:
         own = one.on_load if isinstance(one.on_load, tuple) else () if one.on_load is None else (one.on_load,)
         loads = [*([] if one.public else [SessionState.watch, NoticesState.follow, PaletteState.visited]), *own]
-        built.add_page(one.draw, route=one.route, title=browser_title(one.title), on_load=loads or None)
+        built.add_page(
+            one.draw, route=one.route, title=browser_title(one.title), description=one.about, on_load=loads or None
+        )
     return built
 
 

@@ -21,6 +21,8 @@ def test_a_visitor_finds_an_article_and_a_heading_of_it(page: Page) -> None:
     page.wait_for_url("**/docs/credits")
     expect(page).to_have_title("Credits · Documentation · Cursive")
     expect(page.get_by_role("heading", level=1)).to_have_text("Credits")
+    about = page.locator('meta[name="description"]')
+    expect(about).to_have_attribute("content", re.compile("^Credits pay for new leads and for rows that were found"))
     page.get_by_role("navigation", name="On this page").get_by_role("link", name="Read the statement").click()
     page.wait_for_url("**/docs/credits#read-the-statement")
     expect(page.get_by_role("heading", name="Read the statement")).to_be_in_viewport()

@@ -17,6 +17,7 @@ from cursive_app.pages.docs.articles import GROUPS, Article, articles
 from cursive_app.pages.docs.drawing import body, summary
 
 TITLE = "Documentation"
+ABOUT = "How to do what Cursive does, with every limit and price."
 SHORT = 2  # headings that need no list of their own
 
 
@@ -32,10 +33,7 @@ def documentation() -> rx.Component:
     ]
     return _frame(
         rx.el.h1(TITLE, class_name="docs-title"),
-        rx.el.p(
-            "How to do what Cursive does, with every limit and price. The numbers are those of this installation.",
-            class_name="docs-summary",
-        ),
+        rx.el.p(f"{ABOUT} The numbers are those of this installation.", class_name="docs-summary"),
         search_input("docs-search", "Search the documentation", data_filter="docs-list", class_name="mt-5"),
         rx.el.p(role="status", data_filter_said="docs-list", class_name="mt-2 text-13 text-ink-2 empty:hidden"),
         rx.el.div(*groups, id="docs-list", class_name="docs-list mt-4 flex flex-col gap-4"),
