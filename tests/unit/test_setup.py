@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def setup(checkout: Path, *pythons: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+def setup(checkout: Path, *pythons: tuple[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
     """Run it with only these interpreters and the system's ordinary tools in PATH."""
     tools = checkout / "tools"
     tools.mkdir(exist_ok=True)
@@ -45,8 +45,8 @@ def setup(checkout: Path, *pythons: tuple[str, str]) -> subprocess.CompletedProc
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
     return subprocess.run(
-        ["/bin/sh", "bin/setup"], cwd=checkout, env={"PATH": str(tools)}, check=False, capture_output=True, text=True,
-        timeout=60,
+        ["/bin/sh", "bin/setup"], cwd=checkout, env={"PATH": str(tools), **variables}, check=False,
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
 
@@ -72,6 +72,27 @@ def test_a_newer_python_beside_an_old_one_is_found(checkout: Path) -> None:
     assert "python3.12 lacks the venv module" in done.stderr
     assert "apt-get install python3-venv" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        (OLD_PYTHON, "is Python 3.9.2"),
+        ("#!/bin/sh\necho 'false (GNU)'; echo 'more words'; exit 1\n", "is no Python that runs"),
+        (None, "was not found"),
+    ],
+)
+def test_a_python_that_was_named_and_will_not_do_is_not_replaced_by_another(
+    checkout: Path, script: str | None, what: str
+) -> None:
+    pythons = [("python3", NO_VENV_PYTHON)] + ([("mine", script)] if script else [])
+    done = setup(checkout, *pythons, PYTHON="mine")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Cursive needs Python 3.11 or newer, and PYTHON=mine {what}. Name another one "
+        "(PYTHON=/path/to/python3 make run) or leave PYTHON unset.\n"
+    )
+    assert not (checkout / ".venv").exists()
 
 
 @contextmanager
