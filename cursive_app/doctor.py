@@ -110,6 +110,7 @@ def _database(config: Settings) -> list[Check]:
     return [
         Check("database", True, f"Postgres {health.version}, schema {health.revision} (newest)"),
         Check("durability", health.durability is None, health.durability or "what is committed survives a crash"),
+        Check("tenancy", health.tenancy is None, health.tenancy or "the database keeps workspaces apart"),
         Check("workers", bool(health.workers), f"{health.workers} seen in the last half minute"),
         Check("clock", health.has_leader, f"a worker {leader}" if health.has_leader else leader),
     ]

@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     trusted_proxy_hops: Annotated[int, rules.whole(0, 20)] = _env(
         "TRUSTED_PROXY_HOPS", 0, "How many proxies in front may set X-Forwarded-For"
     )
-    data_dir: Path = _env("DATA_DIR", ROOT / ".cursive", "Embedded Postgres, built interface, private files")
+    data_dir: Path = _env(
+        "DATA_DIR", ROOT / ".cursive", "Embedded Postgres, logs, what the sandbox keeps, uploads on their way"
+    )
     log_level: Annotated[str, rules.LOG_LEVEL] = _env("LOG_LEVEL", "INFO", "What is worth a line in the logs")
 
     database_url: Annotated[SecretStr | None, rules.DATABASE_ADDRESS] = _env(

@@ -23,10 +23,12 @@ NEVER_OFF = ("synchronous_commit", "fsync")
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
     """`problem` is one sentence, or None when the database can be used; the rest is known as far as it answered.
-    `durability` is one too, or None when what is committed survives a crash."""
+    `durability` is one too, or None when what is committed survives a crash, and `tenancy` is one, or None when the
+    database keeps workspaces apart."""
 
     problem: str | None
     durability: str | None = None
+    tenancy: str | None = None
     version: str | None = None
     revision: str | None = None
     workers: int | None = None
@@ -41,7 +43,7 @@ class DatabaseHealth:
 
 def examine(config: Settings) -> DatabaseHealth:
     """Look at the database as both of our roles would. Never raises for a database that is missing or wrong."""
-    durability: str | None = None
+    durability = tenancy = None
     for role in (APP_ROLE, SYSTEM_ROLE):
         try:
             url = role_url(config, role)
@@ -52,12 +54,13 @@ def examine(config: Settings) -> DatabaseHealth:
             with engine.connect() as connection:
                 found = _look(connection, system=role == SYSTEM_ROLE)
                 durability = durability or durability_problem(connection)
+                tenancy = tenancy or (tenancy_problem(connection) if role == APP_ROLE else None)
         except SQLAlchemyError as error:
             own = config.database_app_url if role == APP_ROLE else config.database_system_url
             return DatabaseHealth(problem=reason(error, role, derived=own is None))
         finally:
             engine.dispose()
-    return replace(found, durability=durability)
+    return replace(found, durability=durability, tenancy=tenancy)
 
 
 def durability_problem(connection: Connection) -> str | None:
@@ -72,6 +75,33 @@ def durability_problem(connection: Connection) -> str | None:
         f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} off: a crash would take back spends that were "
         "confirmed. Switch on for the server, the database and both roles."
     )
+
+
+def tenancy_problem(connection: Connection) -> str | None:
+    """Why the login of the restricted role sees the rows of every workspace, in one sentence; None when it does not.
+
+    It may be somebody else's (DATABASE_APP_URL), and nobody would notice: every page goes on showing its own rows.
+    """
+    free = connection.execute(_SEES_EVERYTHING, {"system": SYSTEM_ROLE}).first()
+    if free is None:
+        return None
+    return (
+        f"The login of web and workers, {free.name}, sees the rows of every workspace: it {free.why}. Set "
+        f"DATABASE_APP_URL to the login of {APP_ROLE}, or unset it."
+    )
+
+
+_SEES_EVERYTHING = text(
+    """
+    SELECT rolname AS name,
+           CASE WHEN rolsuper THEN 'is a superuser'
+                WHEN rolbypassrls THEN 'bypasses row-level security'
+                ELSE 'has the rights of ' || :system END AS why
+      FROM pg_roles
+     WHERE rolname = current_user
+       AND (rolsuper OR rolbypassrls OR coalesce(pg_has_role(oid, CAST(to_regrole(:system) AS oid), 'MEMBER'), false))
+    """
+)
 
 
 def _look(connection: Connection, *, system: bool) -> DatabaseHealth:

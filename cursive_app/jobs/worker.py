@@ -3,7 +3,7 @@
 It outlives its database: when Postgres goes away the queue's loop ends, is built again and goes on when Postgres is
 back. On SIGTERM or SIGINT it takes no new task, asks running flows to leave at their next chunk, waits for them, and
 exits hard when they take too long; what they left is resumed like the work of a killed worker. It leaves in the same
-way, with exit code 1, when a job hangs in one of its threads: whoever started it then starts another one.
+way, with exit code 1, when a job or a task hangs in one of its threads: whoever started it then starts another one.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from cursive_app.jobs.disks import watch_disks
 from cursive_app.jobs.fetching import follow_counts, write_ended
 from cursive_app.jobs.pausing import follow_pauses
 from cursive_app.jobs.queue import connector, register_tasks
+from cursive_app.jobs.watching import watched
 from cursive_app.services.jobs.attempts import worker_name
 from cursive_app.services.jobs.claims import STALE_AFTER, stopping
 from cursive_app.services.jobs.work import hung
@@ -45,7 +46,7 @@ HUNG = 1  # exit code: work was left in a thread that did not end
 
 
 def run(config: Settings) -> None:
-    """Work until SIGTERM or SIGINT. Returns when all current work has ended or was handed over; exits with 1 when a job
+    """Work until SIGTERM or SIGINT. Returns when all current work has ended or was handed over; exits with 1 when one
     hung, so that it is started again."""
     database = connect(config, deadlines=JOB_DEADLINES)
     db_engine.use(database)
@@ -104,6 +105,7 @@ async def _work(config: Settings, app: App, name: str, stop: asyncio.Event) -> N
                 shutdown_graceful_timeout=GRACE_SECONDS,
                 delete_jobs="successful",
                 install_signal_handlers=False,
+                task_middleware=[watched],
             )
             known = asyncio.Event()
             following = [asyncio.create_task(work) for work in (follow_pauses(app, worker, known), follow_counts(app))]
@@ -131,7 +133,7 @@ def _begin_stop(stop: asyncio.Event) -> None:
 
 
 def _leave_when_hung(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Take nothing more once a job hangs in one of the threads, and give the others their time to leave."""
+    """Take nothing more once something hangs in one of the threads, and give the others their time to leave."""
     hung.wait()
     log.error("worker.leaves_for_a_new_one", worker=worker_name())
     with suppress(RuntimeError):  # the loop has ended by itself

@@ -21,6 +21,13 @@ def run(job_id: str) -> None:
     jobs.work(job_id, _flow)
 
 
+@app.task(name="poison.upkeep", queue="default")
+def upkeep() -> None:
+    """A task without a job that never ends."""
+    while True:
+        sum(range(1_000))
+
+
 def _flow(claimed: ClaimedJob) -> None:
     how = claimed.arguments["how"]
     if how == "crash":
@@ -47,5 +54,7 @@ if __name__ == "__main__":
     work = vars(import_module("cursive_app.services.jobs.work"))
     work.update(LOST_PATIENCE_SECONDS=0.5, BEAT_SECONDS=0.5)
     work.update(LONGEST_ATTEMPT_SECONDS=float(os.environ.get("LONGEST", "3")))  # then it counts as hung
+    watching = vars(import_module("cursive_app.jobs.watching"))
+    watching.update(LONGEST_TASK_SECONDS=3.0)
     vars(worker)["GRACE_SECONDS"] = 3.0
     worker.run(settings())

@@ -8,10 +8,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from cursive_app.clock import now
 from cursive_app.services import jobs
-from cursive_app.services.jobs import admin
+from cursive_app.services.jobs import admin, rescue
 from cursive_app.settings import Settings
 from db.models.jobs import Job
 from db.scope import Tenant
@@ -125,6 +127,42 @@ def test_a_job_that_staff_took_from_a_thread_it_hangs_in_costs_no_slot(cast: Cas
     with system_scope() as scope:
         scope.get(Job, job_id, lock=True).cancel_requested_at = now()  # nobody else is to hang in it
         scope.get(Job, job_id).status = "cancelled"
+
+
+def test_a_task_without_a_job_that_never_ends_costs_no_slot_and_is_given_up(spawn: Spawn, cast: Cast) -> None:
+    """Upkeep has nobody who waits for it. Its worker leaves, and after some tries it is left as failed, by name."""
+    with system_scope() as scope:
+        scope.defer("poison.upkeep", queue="default")
+    neighbors: list[UUID] = []
+    for tries in range(1, rescue.MOST_TASK_ATTEMPTS + 1):
+        worker = spawn(WORKER)
+        wait_until(lambda: upkeep() == ["doing"], seconds=PATIENCE, what="the next try")
+        if not neighbors:
+            neighbors.append(working_neighbor(cast))
+        worker.wait(PATIENCE)
+        assert "task.hangs" in worker.output()
+        assert "worker.leaves_for_a_new_one" in worker.output()
+        lose_workers()
+        with capture_logs() as said:
+            jobs.rescue_stalled()
+        given_up = [line["task"] for line in said if line["event"] == "task.given_up"]
+        assert given_up == (["poison.upkeep"] if tries == rescue.MOST_TASK_ATTEMPTS else [])
+    assert upkeep() == []
+    assert_others_are_served(cast, spawn(WORKER))
+    wait_until(lambda: status(neighbors[0]) == "completed", seconds=PATIENCE, what="the other to go on")
+
+
+def upkeep() -> list[str]:
+    """How the tries of the task stand that are not over."""
+    with system_scope() as scope:
+        found = "SELECT status::text FROM procrastinate_jobs WHERE task_name = 'poison.upkeep' AND status <> 'failed'"
+        return list(scope.session.scalars(text(found)))
+
+
+def lose_workers() -> None:
+    """All of them have been silent for longer than the lease."""
+    with system_scope() as scope:
+        scope.session.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'"))
 
 
 def test_ten_megabytes_of_error_text_are_cut_and_the_worker_lives(spawn: Spawn, cast: Cast, trials: Trials) -> None:

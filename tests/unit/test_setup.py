@@ -1,4 +1,4 @@
-"""`bin/setup` on machines that lack something: one sentence, nothing half done."""
+"""`bin/setup` and `bin/browser` on machines that lack something: what it is and what to do, nothing half done."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def setup(checkout: Path, *pythons: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+def setup(checkout: Path, *pythons: tuple[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
     """Run it with only these interpreters and the system's ordinary tools in PATH."""
     tools = checkout / "tools"
     tools.mkdir(exist_ok=True)
@@ -45,8 +45,8 @@ def setup(checkout: Path, *pythons: tuple[str, str]) -> subprocess.CompletedProc
         (tools / name).write_text(script)
         (tools / name).chmod(0o755)
     return subprocess.run(
-        ["/bin/sh", "bin/setup"], cwd=checkout, env={"PATH": str(tools)}, check=False, capture_output=True, text=True,
-        timeout=60,
+        ["/bin/sh", "bin/setup"], cwd=checkout, env={"PATH": str(tools), **variables}, check=False,
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
 
@@ -72,6 +72,27 @@ def test_a_newer_python_beside_an_old_one_is_found(checkout: Path) -> None:
     assert "python3.12 lacks the venv module" in done.stderr
     assert "apt-get install python3-venv" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        (OLD_PYTHON, "is Python 3.9.2"),
+        ("#!/bin/sh\necho 'false (GNU)'; echo 'more words'; exit 1\n", "is no Python that runs"),
+        (None, "was not found"),
+    ],
+)
+def test_a_python_that_was_named_and_will_not_do_is_not_replaced_by_another(
+    checkout: Path, script: str | None, what: str
+) -> None:
+    pythons = [("python3", NO_VENV_PYTHON)] + ([("mine", script)] if script else [])
+    done = setup(checkout, *pythons, PYTHON="mine")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Cursive needs Python 3.11 or newer, and PYTHON=mine {what}. Name another one "
+        "(PYTHON=/path/to/python3 make run) or leave PYTHON unset.\n"
+    )
+    assert not (checkout / ".venv").exists()
 
 
 @contextmanager
@@ -108,3 +129,40 @@ def test_an_interrupted_installation_starts_over(checkout: Path) -> None:
     done = setup(checkout, ("python3", NO_VENV_PYTHON))
     assert "The last installation was interrupted; starting it over." in done.stdout
     assert not (checkout / ".venv" / "half").exists()
+
+
+def browser(tmp_path: Path, *present: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it where only these programs are installed, without a package manager."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "cat", "id"):
+        (tools / name).symlink_to(shutil.which(name) or name)
+    for name in present:
+        (tools / name).write_text("#!/bin/sh\nexit 0\n")
+        (tools / name).chmod(0o755)
+    return subprocess.run(
+        ["/bin/sh", ROOT / "bin" / "browser"], env={"PATH": str(tools), **variables}, check=False,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("present", "variables"),
+    [
+        (("chromium",), {}),
+        (("google-chrome-stable",), {}),
+        (("my-browser",), {"CURSIVE_CHROMIUM": "my-browser"}),
+        ((), {"CURSIVE_SKIP_BROWSER": "1"}),
+    ],
+)
+def test_a_browser_that_is_there_is_used(tmp_path: Path, present: tuple[str, ...], variables: dict[str, str]) -> None:
+    done = browser(tmp_path, *present, **variables)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_a_browser_it_says_how_to_get_one(tmp_path: Path) -> None:
+    done = browser(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The browser tests need Chromium and none was found.")
+    for way in ("sudo apt-get install chromium", "CURSIVE_CHROMIUM=", "CURSIVE_SKIP_BROWSER=1"):
+        assert way in done.stderr

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import and_, or_, select, text, update
 
 from cursive_app.clock import now
@@ -14,6 +15,8 @@ from cursive_app.services.jobs.opening import URGENT, turn_of
 from cursive_app.services.jobs.pauses import waits_for_queue
 from db.models.jobs import Job, ScheduleTick
 from db.system import SystemScope, system_scope
+
+log = structlog.get_logger(__name__)
 
 OVERDUE = timedelta(seconds=20)  # a wake-up that should have happened by now
 FORGOTTEN_AFTER = timedelta(hours=1)  # staff see a worker that died for as long; a worker that starts forgets it, too
@@ -85,6 +88,7 @@ def _replace_tasks(scope: SystemScope) -> tuple[int, int]:
             continue
         if row.attempts + 1 >= MOST_TASK_ATTEMPTS:
             given_up += 1
+            log.error("task.given_up", task=row.task_name, task_id=row.id, tries=row.attempts + 1)
         elif (fresh := scope.session.scalar(_REPLACE_TASK, {"id": row.id})) is not None:
             # A tick tells how the task went that did its work, not the one that was lost with its worker.
             tick = update(ScheduleTick).where(ScheduleTick.task_id == row.id)
@@ -100,7 +104,7 @@ _HAS_NO_TASK = text(
 )
 _DEAD_TASKS = text(
     """
-    SELECT job.id, job.args, job.attempts
+    SELECT job.id, job.task_name, job.args, job.attempts
       FROM procrastinate_jobs AS job
       LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
      WHERE job.status = 'doing'
