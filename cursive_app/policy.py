@@ -17,6 +17,7 @@ import reflex as rx
 import structlog
 from reflex.event import Event
 from reflex.state import BaseState, State, StateUpdate
+from reflex_base.constants.state import FIELD_MARKER
 from reflex_base.registry import RegisteredEventHandler, RegistrationContext
 
 from cursive_app.api.cookies import session_token
@@ -31,6 +32,14 @@ log = structlog.get_logger("cursive.gate")
 
 # Arguments Reflex makes itself from an upload; they never come out of an event's payload.
 _UPLOAD_ARGUMENTS = frozenset({"files", "chunk_iter"})
+# What the browser's half of Reflex sends by itself. Reflex answers more, such as `setvar`, which no page of ours sends.
+_FRAMEWORKS = frozenset(
+    {
+        "handle_frontend_exception", "hydrate", "hydrate_and_load", "on_load_internal", "set_is_hydrated",
+        "update_vars_internal",
+    }
+)  # fmt: skip
+_STRANGE = "This page sent something we do not understand. Reload it and try again."
 
 
 class Bucket:
@@ -84,9 +93,9 @@ class Policy(rx.Middleware):
             return refused
         if not self.bucket.take(f"user:{who.user_id}" if who else f"ip:{root.router.session.client_ip}"):
             return await _refuse(root, "Slow down a little: too many actions at once.")
-        if not ours or registered is None:
+        if registered is None:
             return None
-        return await _judge(root, registered, event, who)
+        return await (_judge(root, registered, event, who) if ours else _judge_framework(root, registered, event))
 
     async def _out_of_reach(
         self,
@@ -155,8 +164,31 @@ async def _judge(
     if wrong is not None:
         declared = wrong in registered.handler.fn.__code__.co_varnames  # any other name is the sender's own text
         log.warning("event argument refused", handler=event.name, argument=wrong if declared else "(not declared)")
-        return await _refuse(root, "This page sent something we do not understand. Reload it and try again.")
+        return await _refuse(root, _STRANGE)
     return None
+
+
+async def _judge_framework(root: State, registered: RegisteredEventHandler, event: Event) -> StateUpdate | None:
+    """Reflex's own events: those a page needs, with arguments that fit. They say nothing of a workspace and know no
+    role; of the vars they carry only those are taken that a browser keeps itself."""
+    name = registered.handler.fn.__name__
+    if name not in _FRAMEWORKS or _misfit(registered, event) is not None:
+        log.warning("event of the framework refused", handler=event.name)
+        return await _refuse(root, _STRANGE)
+    if isinstance(kept := event.payload.get("vars"), dict):
+        event.payload["vars"] = {var: value for var, value in kept.items() if _is_kept_by_browser(var, value)}
+    return None
+
+
+def _is_kept_by_browser(var: str, value: Any) -> bool:
+    """Whether a browser keeps this var (local storage, cookies) and the value fits it. A page of an earlier release may
+    still send one that is gone: it is left out, and the page loads."""
+    state_name, _, name = var.removesuffix(FIELD_MARKER).rpartition(".")
+    try:
+        owner = State.get_class_substate(state_name)
+    except ValueError:
+        return False
+    return owner._is_client_storage(name) and fits_argument(value, owner.get_fields()[name].annotated_type)
 
 
 def _customers_twin(path: str) -> str:

@@ -109,7 +109,7 @@ class Gate:
         key = request.headers.get("idempotency-key")
         if key is None:
             return await self.app(request.scope, receive, send)
-        fingerprint = _fingerprint(request.scope, content)
+        fingerprint = _fingerprint(request.scope, content, tenant)
         return await self._once(request.scope, receive, send, tenant=tenant, key=key, fingerprint=fingerprint)
 
     async def _once(
@@ -178,8 +178,11 @@ def _is_known(request: Request) -> bool:
     return any(route.matches(request.scope)[0] is Match.FULL for route in request.app.routes)
 
 
-def _fingerprint(scope: Scope, body: bytes) -> bytes:
-    parts = (scope["method"].encode(), scope["path"].encode(), scope.get("query_string", b""), body)
+def _fingerprint(scope: Scope, body: bytes, tenant: Tenant) -> bytes:
+    """Of everything that makes the request, and of what its sender may do: a stored answer is nobody's who could not
+    have got it (T15). A key that replaces another one has the same rights and gets the same answers."""
+    rights = ",".join(one.value for one in accounts.Permission if accounts.allows(tenant, one))
+    parts = (scope["method"].encode(), scope["path"].encode(), scope.get("query_string", b""), body, rights.encode())
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 

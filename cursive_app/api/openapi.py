@@ -19,13 +19,15 @@ Leads, segments, enrichments, jobs and credits of one workspace.
 
 **Idempotency.** Send `Idempotency-Key` (1–255 visible characters) with any request that changes something. A repeat
 within seven days gets the first answer again, marked `Idempotent-Replayed: true`; the same key with another request is
-refused with 422, and with 409 while the first one still runs. A refused request changed nothing: its key is free.
+refused with 422, as is a repeat by somebody with other rights, and with 409 while the first one still runs. A refused
+request changed nothing: its key is free.
 
 **Limits.** 100 requests a minute per workspace; every answer says in `X-RateLimit-Limit`, `-Remaining` and `-Reset`
 (seconds) where you stand, and 429 says in `Retry-After` when to come back. Bodies are JSON of at most 1 MB, but for
 `POST /api/v1/enrichments`: it takes files of up to 25 MB, 120 an hour.
 
-**Query parameters** that a route does not document are refused with 422, which names them.
+**Query parameters** that a route does not document are refused with 422, which names them; so are those given twice
+that take one value.
 
 **Aliases.** `/api/audiencelab/batch-enrichment` is an older address of `/api/v1/enrichments`, with the same lists in a
 smaller shape. `/api/segments` and what is below it answers word for word as `/api/v1/segments` does. New code uses the

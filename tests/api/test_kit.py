@@ -19,14 +19,16 @@ from cursive_app.api.auth import tenant_of
 from cursive_app.api.gate import idempotency_key_of
 from cursive_app.clock import now
 from cursive_app.errors import UpstreamFailed
-from cursive_app.services import credits
+from cursive_app.services import accounts, credits
 from cursive_app.services.limits import API, take
 from db.models.credits import IdempotencyRecord
+from db.roles import Role
 from db.scope import Tenant
 from db.system import system_scope
 from tests.api.client import browser
-from tests.factories import Cast
+from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
+from tests.factories_segments import TEXANS
 
 WAIT = Event()
 trial = APIRouter(prefix="/trial")
@@ -205,6 +207,41 @@ def test_a_key_of_another_workspace_is_not_answered_with_ours(app: FastAPI, alic
     assert his.status_code == 201
     assert his.json() != mine.json()
     assert "idempotent-replayed" not in his.headers
+
+
+def test_a_key_gives_its_answer_to_nobody_who_may_do_less(app: FastAPI, alice: TestClient, cast: Cast) -> None:
+    """T15: what a colleague was answered is not repeated to a role or an API key that would have been refused."""
+    send = {"json": {"name": "Once", "filters": TEXANS}, "headers": {"idempotency-key": "k1"}}
+    made = alice.post("/api/v1/segments", **send)
+    assert made.status_code == 201
+    reader = make_member(cast.workspace_id, make_user("Vera"), Role.READ_ONLY)
+    with cast.alice.begin() as scope:
+        keys = [
+            accounts.create_api_key(scope, name="k", scopes=scopes).key
+            for scopes in (["leads:read"], ["segments:write"], ["segments:write"])
+        ]
+    answers = [browser(app, reader).post("/api/v1/segments", **send)]
+    for key in keys:
+        headers = {"authorization": f"Bearer {key}", **send["headers"]}
+        answers.append(browser(app, None, origin=None).post("/api/v1/segments", json=send["json"], headers=headers))
+    for answer in answers:
+        assert "Idempotency-Key" in problem(answer, 422, "invalid")["fields"]
+        assert made.json()["id"] not in answer.text
+    assert alice.post("/api/v1/segments", **send).json() == made.json()
+
+
+def test_a_key_that_replaces_another_gets_its_answers(app: FastAPI, cast: Cast) -> None:
+    with cast.alice.begin() as scope:
+        old = accounts.create_api_key(scope, name="k", scopes=["segments:read", "segments:write"])
+    with cast.alice.begin() as scope:
+        new = accounts.rotate_api_key(scope, key_id=old.id)
+    client, body = browser(app, None, origin=None), {"name": "Once", "filters": TEXANS}
+    first, second = (
+        client.post("/api/v1/segments", json=body, headers={"authorization": f"Bearer {key}", "idempotency-key": "k1"})
+        for key in (old.key, new.key)
+    )
+    assert first.status_code == second.status_code == 201
+    assert second.headers["idempotent-replayed"] == "true"
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "with space", "tab\there"])

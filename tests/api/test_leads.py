@@ -175,6 +175,25 @@ def test_one_fact_has_one_name(app: FastAPI, cast: Cast) -> None:
     assert {name: detail[name] for name in listed} == listed
 
 
+def test_a_parameter_of_one_value_is_given_once(app: FastAPI, cast: Cast) -> None:
+    """Row 86: of two that contradict each other neither is chosen, at any list."""
+    client, tried = browser(app, cast.alice), []
+    for path, methods in app.openapi()["paths"].items():
+        if "get" not in methods or "{" in path:
+            continue
+        for one in methods["get"].get("parameters", ()):
+            if one["in"] == "query" and "array" not in str(one["schema"]):
+                answer = client.get(path, params=[(one["name"], "1"), (one["name"], "2")])
+                assert answer.status_code == 422, (path, one["name"])
+                tried.append((path, one["name"]))
+                if answer.json()["fields"].get(one["name"]) is None:
+                    raise AssertionError((path, one["name"], answer.json()))
+    assert (ROOT, "limit") in tried
+    repeated = client.get(ROOT, params=[("limit", "5"), ("limit", "6")])
+    assert repeated.json()["fields"] == {"limit": "Send this parameter once; it takes one value."}
+    assert client.get(ROOT, params=[("state", "TX"), ("state", "CA")]).status_code == 200
+
+
 def test_no_list_ignores_a_parameter(app: FastAPI, cast: Cast) -> None:
     client, tried = browser(app, cast.alice), []
     for path, methods in app.openapi()["paths"].items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
 import pytest
@@ -175,6 +175,15 @@ def test_every_route_is_walked_or_named_with_its_reason() -> None:
     assert ("GET", "/api/segments/{segment_id}") in WITH_IDS, "the older addresses are walked too"
 
 
+def test_reflex_answers_nothing_beside_its_socket() -> None:
+    """Its own upload route has no limit (D-14) and its list of pages no reader; neither is switched on."""
+    from cursive_app.cursive_app import app
+
+    assert app is not None
+    assert app._api is not None
+    assert {route.path for route in app._api.routes} == {"/ping", "/_health", "/_event"}  # type: ignore[attr-defined]
+
+
 def handlers() -> list[Any]:
     """Every event handler of our states that a browser may send. The looping ones are left out: they take no argument
     and never end, and are walked in test_tenancy_loops.py."""
@@ -212,6 +221,7 @@ PAGE_OF = {
 def arguments(handler: Any, id: str) -> dict[str, Any]:
     """The id in every place that takes text; something harmless elsewhere."""
     filled_in: dict[str, Any] = {}
+    hints = get_type_hints(handler.fn)
     for name, parameter in list(inspect.signature(handler.fn).parameters.items())[1:]:
         kind = str(parameter.annotation)
         if kind.startswith("dict"):
@@ -221,7 +231,8 @@ def arguments(handler: Any, id: str) -> dict[str, Any]:
         elif kind == "str":
             filled_in[name] = {"status": "archived", "role": "member", "scope": "leads", "op": "any"}.get(name, id)
         else:
-            filled_in[name] = None
+            assert get_origin(hints[name]) is Literal, f"the walk has nothing for {name}: {kind}"
+            filled_in[name] = get_args(hints[name])[0]
     return filled_in
 
 
@@ -265,6 +276,7 @@ async def test_no_event_reaches_another_workspace(
     assert victim.fingerprint() == before
     seen = str(tab.state) + tab.text()
     assert victim.said_in(seen) == []
+    assert "something we do not understand" not in seen, "an event was refused for its arguments, not for its ids"
 
 
 async def test_staff_see_no_workspace_as_one_of_its_people(
