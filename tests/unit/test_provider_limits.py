@@ -1,10 +1,11 @@
-"""When a call may be made: slots of this process and of all, one client a process, the circuit breaker."""
+"""When a call may be made: slots of this process and of all, one client a process, the circuit breaker, health."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from cursive_app.integrations.audiencelab import (
     ProviderServerError,
     ProviderUnavailable,
     forget_provider,
+    pixels,
     provider,
     share_slots,
 )
@@ -193,3 +195,34 @@ def test_half_open_lets_one_trial_through() -> None:
     assert answers.count(0.0) == 1
     moment[0] = 12  # the trial never reported back: another one may try
     assert breaker.wait_seconds() == 0.0
+
+
+# How the provider is
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "state"),
+    [
+        (0.1, 200, "ok"), (1.9, 200, "ok"), (2.0, 200, "slow"), (9.9, 200, "slow"), (10.0, 200, "down"),
+        (0.1, 500, "down"), (0.1, 401, "auth_failed"), (0.1, 403, "auth_failed"),
+    ],
+)  # fmt: skip
+def test_health_by_how_fast_and_how_it_answers(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, status: int, state: str
+) -> None:
+    moment, asked = [100.0], []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.raw_path.decode()))
+        moment[0] += seconds
+        return httpx.Response(status, json={"data": []})
+
+    monkeypatch.setattr(pixels, "time", SimpleNamespace(monotonic=lambda: moment[0]))
+    client = lab(answer)
+    assert client.pixels_health().state == state
+    moment[0] += 59
+    assert client.for_workspace(None).pixels_health().state == state
+    assert asked == [("GET", "/pixels?page=1&page_size=1")], "the cheapest call, once a minute, never repeated"
+    moment[0] += 2
+    client.pixels_health()
+    assert len(asked) == 2

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
 
+from cursive_app import clock
 from cursive_app.integrations.audiencelab import (
     ProviderAuthFailed,
     ProviderCall,
@@ -178,3 +182,55 @@ def test_json_of_the_vendor_is_never_in_an_error() -> None:
     with pytest.raises(ProviderProtocolError) as caught:
         client.audiences()
     assert "secret" not in caught.value.message
+
+
+# What is sent again, and when
+
+
+def _waits(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response) -> tuple[list[float], int]:
+    """How long was waited between the attempts to read a list, and how often it was asked for."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    left = list(answers)
+    with suppress(ProviderError):
+        lab(lambda _: left.pop(0), first_wait_seconds=0.5).pixels()
+    return waited, len(answers) - len(left)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_reads_are_sent_again_after_half_a_second_and_a_second_or_a_little_more(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    waited, asked = _waits(monkeypatch, *[httpx.Response(status)] * 4)
+    assert asked == 3
+    for seconds, least in zip(waited, (0.5, 1.0), strict=True):
+        assert least <= seconds <= least + 0.5
+    assert len({*waited, 0.5, 1.0}) == 4, "never on the second, or all who failed together come back together"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 501])
+def test_what_will_not_pass_is_not_sent_again(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    assert _waits(monkeypatch, *[httpx.Response(status)] * 2) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("0", 0.1), (None, 1.0), ("soon", 1.0), ("-3", 0.1), ("nan", 0.1), ("10", 10.0)],
+)
+def test_a_throttled_read_waits_as_long_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, header: str | None, seconds: float
+) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    throttled = httpx.Response(429, headers=headers)
+    assert _waits(monkeypatch, throttled, httpx.Response(200, json={"data": []})) == ([seconds], 2)
+
+
+def test_a_time_of_day_to_come_back_at_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    throttled = httpx.Response(
+        429, headers={"Retry-After": format_datetime(moment + timedelta(seconds=4), usegmt=True)}
+    )
+    assert _waits(monkeypatch, throttled, httpx.Response(200, json={"data": []})) == ([4.0], 2)
+    for long in ("11", "inf", format_datetime(moment + timedelta(hours=1), usegmt=True)):
+        assert _waits(monkeypatch, httpx.Response(429, headers={"Retry-After": long})) == ([], 1)
