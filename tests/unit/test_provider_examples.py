@@ -196,12 +196,12 @@ def test_a_pixel_is_created_in_camel_case_and_looked_up_in_version_3_where_4_fai
         (500, {"error": {"code": "INTERNAL", "message": "demo"}}), (200, events),
     ])  # fmt: skip
     client = vendor.client()
-    site = {"website_name": "Acme Example", "website_url": "https://shop.example.com"}
+    name, site = "Acme Example", "https://shop.example.com"
     hook = "https://app.cursive.test/api/webhooks/al/pixel/token"
-    assert client.create_pixel(**site, webhook_url=hook).install_url == INSTALL
+    assert client.create_pixel(website_name=name, website_url=site, webhook_url=hook).install_url == INSTALL
     assert client.pixel_events(PIXEL, page_size=100, version="v4").version == "v3"
     assert vendor.asked == [
-        ("POST", "/pixels", {"websiteName": "Acme Example", "websiteUrl": "https://shop.example.com",
+        ("POST", "/pixels", {"websiteName": name, "websiteUrl": site,
                              "webhookUrl": hook, "version": "v3"}),
         ("GET", f"/pixels/{PIXEL}/v4?page=1&page_size=100", None),
         ("GET", f"/pixels/{PIXEL}?page=1&page_size=100", None),

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from cursive_app import clock
 from cursive_app.integrations.audiencelab import (
@@ -234,3 +235,33 @@ def test_a_time_of_day_to_come_back_at_is_read(monkeypatch: pytest.MonkeyPatch) 
     assert _waits(monkeypatch, throttled, httpx.Response(200, json={"data": []})) == ([4.0], 2)
     for long in ("11", "inf", format_datetime(moment + timedelta(hours=1), usegmt=True)):
         assert _waits(monkeypatch, httpx.Response(429, headers={"Retry-After": long})) == ([], 1)
+
+
+# What is written down of a call
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        ({"found": 0, "result": []}, 0), ({"data": [], "total_records": 0}, 0), ([], 0), ([{"id": "1"}], 1),
+        ({"Data": [{"id": "1"}, {"id": "2"}]}, 2), ({"audienceId": "a"}, None), ({"status": "no data"}, None),
+        (None, None), ({"data": 3}, None),
+    ],
+)  # fmt: skip
+def test_no_rows_is_another_record_than_no_list(body: object, rows: int | None) -> None:
+    calls: list[ProviderCall] = []
+    client = lab(lambda _: httpx.Response(200, json=body), record_call=calls.append)
+    with suppress(ProviderError):
+        client.audiences()
+    assert [call.rows for call in calls] == [rows]
+
+
+def test_the_log_has_the_vendors_words_without_our_key_and_a_refused_key_is_an_error() -> None:
+    said = {"error": {"code": "UNAUTHORIZED", "message": "key secret-key of dana@acme.example is not known"}}
+    for status, level, event in ((401, "error", "provider_key_refused"), (403, "error", "provider_key_refused"),
+                                 (400, "warning", "provider_refused")):  # fmt: skip
+        with capture_logs() as logs, suppress(ProviderError):
+            lab(lambda _, status=status: httpx.Response(status, json=said)).pixels()
+        assert [(line["log_level"], line["event"], line["status"]) for line in logs] == [(level, event, status)]
+        assert "UNAUTHORIZED" not in str(logs)
+        assert logs[0]["words"] == "key [removed] of [removed] is not known"
