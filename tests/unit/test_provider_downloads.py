@@ -142,6 +142,18 @@ def test_an_expired_link_is_gone(status: int) -> None:
         _rows(b"", status=status)
 
 
-def test_a_redirect_is_not_followed() -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    """It would lead past the check of the address."""
+    asked: list[str] = []
+
+    def elsewhere(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        if len(asked) > 1:
+            return httpx.Response(200, content=CSV.encode())
+        return httpx.Response(status, headers={"Location": "http://169.254.169.254/latest"})
+
+    link = httpx.URL("https://storage.googleapis.com/b/k")
     with pytest.raises(ProviderProtocolError):
-        _rows(b"", status=302)
+        list(stream_rows(link, timeout_seconds=5, http=httpx.MockTransport(elsewhere)))
+    assert asked == ["storage.googleapis.com"]

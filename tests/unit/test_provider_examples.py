@@ -110,6 +110,12 @@ def test_a_preview_counts_its_sample_and_sends_no_filters_with_a_segment() -> No
     ]
 
 
+def test_a_preview_makes_nothing_and_so_may_be_asked_for_again() -> None:
+    vendor = Vendor([(500, None), (503, None), (200, {"count": 0, "result": []})])
+    assert vendor.client().preview(filters={"state": ["Texas"]}).sample_size == 0
+    assert len(vendor.asked) == 3
+
+
 def test_the_segment_catalog() -> None:
     data = [{"id": "12345", "name": "CRM Software > Evaluation", "b2b": True},
             {"id": "67890", "name": "Home Renovation", "b2b": False}]  # fmt: skip

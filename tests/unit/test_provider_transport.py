@@ -237,6 +237,19 @@ def test_a_time_of_day_to_come_back_at_is_read(monkeypatch: pytest.MonkeyPatch) 
         assert _waits(monkeypatch, httpx.Response(429, headers={"Retry-After": long})) == ([], 1)
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_key_is_not_carried_where_a_redirect_points(status: int) -> None:
+    asked: list[str] = []
+
+    def elsewhere(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"Location": "https://api.vendor.test.evil.example/pixels"})
+
+    with pytest.raises(ProviderProtocolError):
+        lab(elsewhere).pixels()
+    assert asked == ["api.vendor.test"]
+
+
 # What is written down of a call
 
 
