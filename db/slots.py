@@ -13,6 +13,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -62,7 +63,17 @@ class SharedSlots:
         self._options = f"{LOCK_HOLDER_OPTIONS} -c idle_session_timeout={round(longest_seconds * 1000)}"
         self._poll_seconds = poll_seconds
         self._begin()
-        os.register_at_fork(after_in_child=self._begin)  # there is neither our thread nor our connection
+        os.register_at_fork(after_in_child=self._begin_in_child)
+
+    def _begin_in_child(self) -> None:
+        """There is no thread of ours here, but the socket of its connection: while that is open anywhere, the server
+        does not see the parent die, and keeps the parent's slots."""
+        if self._socket is not None:
+            number, made = self._socket
+            with suppress(OSError):  # a connection that was lost is closed, and its number may be another file's by now
+                if os.path.samestat(os.fstat(number), made):
+                    os.close(number)  # nothing is sent: the parent goes on with it
+        self._begin()
 
     def _begin(self) -> None:
         """Nothing is held, nobody waits. What the threads share is guarded by `_changed`."""
@@ -72,9 +83,10 @@ class SharedSlots:
         self._asked_at: float | None = None  # since when the database owes an answer
         self._is_away = self._is_closed = False
         self._thread: threading.Thread | None = None
-        self._held: dict[int, _Slot] = {}  # the thread's own, as the two below
+        self._held: dict[int, _Slot] = {}  # the thread's own, as all below
         self._is_queued = self._has_paused = False
         self._next_try = 0.0
+        self._socket: tuple[int, os.stat_result] | None = None  # of its connection: the number, and what that names
 
     def take(self, *, seconds: float) -> GiveBack | None:
         """Wait for a slot for at most so many seconds; returns what gives it back, or None when there was none.
@@ -133,6 +145,7 @@ class SharedSlots:
                     self._url(), autocommit=True, connect_timeout=5, options=self._options, tcp_user_timeout=10_000,
                     application_name="cursive slots",
                 ) as connection:  # fmt: skip
+                    self._socket = connection.fileno(), os.fstat(connection.fileno())
                     self._take_again(connection)
                     is_there = True
                     self._serve(connection)

@@ -1,20 +1,18 @@
-"""What the transport promises without a network: error shapes, circuit, downloads, what messages may say."""
+"""What the transport promises without a network: error shapes, envelopes, records of calls, what messages may say."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import threading
-from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import pytest
-from pydantic import ValidationError
+from structlog.testing import capture_logs
 
-from cursive_app.integrations import audiencelab
+from cursive_app import clock
 from cursive_app.integrations.audiencelab import (
-    AudienceLab,
     ProviderAuthFailed,
     ProviderCall,
     ProviderError,
@@ -25,28 +23,9 @@ from cursive_app.integrations.audiencelab import (
     ProviderRefused,
     ProviderServerError,
     ProviderTimeout,
-    ProviderUnavailable,
-    forget_provider,
-    provider,
-    share_slots,
 )
-from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
-from cursive_app.integrations.audiencelab.downloads import result_address, stream_rows
 from cursive_app.integrations.audiencelab.errors import error_text, scrubbed
-from cursive_app.settings import Settings, settings
-
-BASE = httpx.URL("https://api.vendor.test")
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-def lab(handler: Handler, **options: object) -> AudienceLab:
-    defaults: dict[str, object] = {"first_wait_seconds": 0.001, "page_pause_seconds": 0.0}
-    return AudienceLab(
-        base_url=str(BASE),
-        api_key="secret-key",
-        http=httpx.MockTransport(handler),
-        **{**defaults, **options},  # type: ignore[arg-type]
-    )
+from tests.unit.provider_lab import lab
 
 
 @pytest.mark.parametrize(
@@ -179,307 +158,6 @@ def test_every_attempt_is_recorded_and_a_broken_recorder_breaks_nothing() -> Non
     assert {(call.endpoint, call.method) for call in calls} == {("/pixels", "GET")}
 
 
-# Slots that other processes take, too
-
-
-class _Slots:
-    """Gives out what it is told to, and remembers how it was asked."""
-
-    def __init__(self, *, free: bool = True) -> None:
-        self.free = free
-        self.asked: list[float] = []
-        self.out = 0
-
-    def take(self, *, seconds: float) -> Callable[[], None] | None:
-        self.asked.append(seconds)
-        self.out += self.free
-        return self._give_back if self.free else None
-
-    def _give_back(self) -> None:
-        self.out -= 1
-
-
-@pytest.mark.parametrize("status", [200, 400, 500])
-def test_a_call_has_a_shared_slot_while_it_lasts_and_no_longer(status: int) -> None:
-    slots = _Slots()
-    held: list[int] = []
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        held.append(slots.out)
-        return httpx.Response(status, json={"data": []})
-
-    client = lab(answer, take_slot=slots.take, timeout_seconds=7)
-    with suppress(ProviderError):
-        client.pixels()
-    attempts = 3 if status == 500 else 1
-    assert held == [1] * attempts, "each attempt takes one, and none is held between two"
-    assert slots.out == 0
-    assert all(0 < seconds <= 7 for seconds in slots.asked)
-
-
-def test_no_shared_slot_in_time_is_said_and_nothing_is_sent() -> None:
-    slots, sent = _Slots(free=False), []
-    client = lab(lambda _: sent.append(1) or httpx.Response(204), take_slot=slots.take, max_concurrency=1)
-    for _ in range(3):  # its own slot comes back each time
-        with pytest.raises(ProviderUnavailable) as caught:
-            client.create_custom_audience(topic="t", description="d")
-        assert (caught.value.uncertain, caught.value.retry_after) == (False, 30)
-    assert sent == []
-    slots.free = True
-    client.create_custom_audience(topic="t", description="d")
-    assert (sent, slots.out) == ([1], 0)
-
-
-def test_who_waits_for_its_own_process_asks_for_no_shared_slot() -> None:
-    slots, inside, go_on = _Slots(), threading.Event(), threading.Event()
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        inside.set()
-        assert go_on.wait(20)
-        return httpx.Response(204)
-
-    client = lab(answer, take_slot=slots.take, max_concurrency=1, timeout_seconds=20)
-    calls = [threading.Thread(target=client.delete_audience, args=[name]) for name in ("a", "b")]
-    for call in calls:
-        call.start()
-    assert inside.wait(20)
-    assert (slots.out, len(slots.asked)) == (1, 1)
-    go_on.set()
-    for call in calls:
-        call.join(20)
-    assert (slots.out, len(slots.asked)) == (0, 2)
-
-
-def test_the_client_of_a_process_takes_the_slots_it_was_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    slots = _Slots(free=False)
-    monkeypatch.setenv("AUDIENCELAB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AUDIENCELAB_TIMEOUT_SECONDS", "0.5")
-    settings.cache_clear()
-    forget_provider()
-    share_slots(slots.take)
-    try:
-        with pytest.raises(ProviderUnavailable):
-            provider().pixels()
-        assert len(slots.asked) == 1
-        share_slots(None)
-        with pytest.raises(ProviderServerError):
-            provider().delete_audience("a")
-        assert len(slots.asked) == 1
-    finally:
-        share_slots(None)
-        monkeypatch.undo()
-        settings.cache_clear()
-        forget_provider()
-
-
-def test_a_process_has_one_client_however_many_threads_ask_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two would have a cap each."""
-    both, made, found = threading.Barrier(2), [], []
-
-    def making() -> AudienceLab:
-        with suppress(threading.BrokenBarrierError):
-            both.wait(0.5)
-        made.append(lab(lambda _: httpx.Response(204)))
-        return made[-1]
-
-    monkeypatch.setattr(audiencelab, "_from_settings", making)
-    forget_provider()
-    threads = [threading.Thread(target=lambda: found.append(provider())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    forget_provider()
-    assert len(made) == 1
-    assert found == made * 2
-
-
-# The circuit
-
-
-def test_the_circuit_opens_after_repeated_failures_and_tries_again() -> None:
-    moment = [0.0]
-    breaker = CircuitBreaker(threshold=3, open_seconds=10, monotonic=lambda: moment[0])
-    healthy: list[bool] = [False]
-    asked: list[int] = []
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        asked.append(1)
-        return httpx.Response(204 if healthy[0] else 500)
-
-    client = lab(answer, breaker=breaker)
-    for _ in range(3):
-        with pytest.raises(ProviderServerError):
-            client.create_custom_audience(topic="t", description="d")
-    with pytest.raises(ProviderUnavailable) as caught:
-        client.create_custom_audience(topic="t", description="d")
-    assert 0 < caught.value.retry_after <= 10
-    assert caught.value.uncertain is False, "nothing was sent"
-    assert len(asked) == 3
-    moment[0] = 10.5
-    with pytest.raises(ProviderServerError):
-        client.create_custom_audience(topic="t", description="d")  # the trial fails: open again
-    with pytest.raises(ProviderUnavailable):
-        client.create_custom_audience(topic="t", description="d")
-    moment[0] = 21
-    healthy[0] = True
-    client.create_custom_audience(topic="t", description="d")
-    assert breaker.is_open is False
-
-
-def test_refusals_do_not_open_the_circuit() -> None:
-    client = lab(lambda _: httpx.Response(400), breaker=CircuitBreaker(threshold=2))
-    for _ in range(10):
-        with pytest.raises(ProviderRefused):
-            client.enrich(filter={"email": "a@x.example"})
-
-
-def test_half_open_lets_one_trial_through() -> None:
-    moment = [0.0]
-    breaker = CircuitBreaker(threshold=1, open_seconds=5, monotonic=lambda: moment[0])
-    breaker.failed()
-    moment[0] = 6
-    answers: list[float] = []
-    threads = [threading.Thread(target=lambda: answers.append(breaker.wait_seconds())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert answers.count(0.0) == 1
-    moment[0] = 12  # the trial never reported back: another one may try
-    assert breaker.wait_seconds() == 0.0
-
-
-# Result files
-
-
-@pytest.mark.parametrize(
-    ("link", "expected"),
-    [
-        ("gs://bucket/a b.csv.gz", "https://storage.googleapis.com/bucket/a%20b.csv.gz"),
-        ("https://storage.googleapis.com/b/k.gz?sig=1", "https://storage.googleapis.com/b/k.gz?sig=1"),
-        ("https://files.audiencelab.io/x.gz", "https://files.audiencelab.io/x.gz"),
-        ("https://b.s3.us-east-1.amazonaws.com/x.gz", "https://b.s3.us-east-1.amazonaws.com/x.gz"),
-        ("https://api.vendor.test/files/x.gz", "https://api.vendor.test/files/x.gz"),
-    ],
-)
-def test_result_links_at_the_providers_stores_are_fetched(link: str, expected: str) -> None:
-    assert str(result_address(link, base_url=BASE)) == expected
-
-
-@pytest.mark.parametrize(
-    "link",
-    [
-        "http://storage.googleapis.com/b/k", "https://evil.example/x", "https://storage.googleapis.com.evil.example/x",
-        "https://storage.googleapis.com@evil.example/x", "https://user:pw@storage.googleapis.com/x",
-        "https://169.254.169.254/latest", "http://127.0.0.1:80/", "file:///etc/passwd", "https://xaudiencelab.io/",
-        "https://ec2-1-2-3-4.compute.amazonaws.com/x", "https://storage.googleapis.com:8443/x", "", "gs:", "https://[",
-        "http://api.vendor.test/files/x.gz", "ftp://storage.googleapis.com/x",
-    ],
-)  # fmt: skip
-def test_result_links_elsewhere_are_not_fetched(link: str) -> None:
-    with pytest.raises(ProviderProtocolError):
-        result_address(link, base_url=BASE)
-
-
-@pytest.mark.parametrize("link", ["https://files.vendor.example/x.gz", "https://eu.files.vendor.example/x.gz"])
-def test_a_host_that_was_configured_is_trusted_with_those_below_it(link: str) -> None:
-    with pytest.raises(ProviderProtocolError):
-        result_address(link, base_url=BASE)
-    assert str(result_address(link, base_url=BASE, also=("files.vendor.example",))) == link
-    for other in ("https://vendor.example/x", "https://xfiles.vendor.example/x", "http://files.vendor.example/x",
-                  "https://files.vendor.example:8443/x", "https://user:pw@files.vendor.example/x"):  # fmt: skip
-        with pytest.raises(ProviderProtocolError):
-            result_address(other, base_url=BASE, also=("files.vendor.example",))
-
-
-@pytest.mark.parametrize(
-    "hosts", ["localhost", "10.0.0.7", "*.example.com", "https://a.example", "a.example,", "[::1]"]
-)
-def test_a_result_host_is_a_name_on_the_internet(hosts: str) -> None:
-    with pytest.raises(ValidationError):
-        Settings(AUDIENCELAB_RESULT_HOSTS=hosts)  # type: ignore[call-arg]
-    named = Settings(AUDIENCELAB_RESULT_HOSTS="files.example.com, cdn.example.net")  # type: ignore[call-arg]
-    lab = AudienceLab(base_url="https://a.example", api_key="k", result_hosts=named.audiencelab_result_hosts)
-    assert lab._result_hosts == ("files.example.com", "cdn.example.net")
-
-
-class _Pieces(httpx.SyncByteStream):
-    """A body that arrives in these pieces."""
-
-    def __init__(self, *pieces: bytes) -> None:
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
-
-
-def _served(*pieces: bytes, status: int = 200) -> httpx.MockTransport:
-    def answer(request: httpx.Request) -> httpx.Response:
-        assert "X-Api-Key" not in request.headers
-        return httpx.Response(status, stream=_Pieces(*pieces))
-
-    return httpx.MockTransport(answer)
-
-
-def _rows(*pieces: bytes, status: int = 200, **limits: int) -> list[dict[str, str]]:
-    found: Iterator[dict[str, str]] = stream_rows(
-        httpx.URL("https://storage.googleapis.com/b/k"),
-        timeout_seconds=5,
-        http=_served(*pieces, status=status),
-        **limits,
-    )
-    return list(found)
-
-
-CSV = '\ufeffFIRST_NAME,COMPANY_DESCRIPTION\r\nDana,"two\nlines, ""quoted"""\r\nLee,\r\n'
-
-
-@pytest.mark.parametrize("body", [gzip.compress(CSV.encode()), CSV.encode()], ids=["packed", "plain"])
-def test_quoted_newlines_and_packed_files_are_read(body: bytes) -> None:
-    assert _rows(body) == [
-        {"FIRST_NAME": "Dana", "COMPANY_DESCRIPTION": 'two\nlines, "quoted"'},
-        {"FIRST_NAME": "Lee", "COMPANY_DESCRIPTION": ""},
-    ]
-
-
-def test_a_gzip_file_of_several_members_is_read_to_its_end() -> None:
-    first, second = gzip.compress(b"FIRST_NAME\r\nDana\r\nL"), gzip.compress(b"ee\r\nKim\r\n")
-    wanted = [{"FIRST_NAME": name} for name in ("Dana", "Lee", "Kim")]
-    assert _rows(first + second) == wanted
-    assert _rows(first, second) == wanted
-    assert _rows(first + second[:3], second[3:]) == wanted
-    assert _rows(first[:1], first[1:] + second) == wanted, "one byte alone says nothing about the kind of file"
-    assert _rows(first + second + b"\x00" * 512) == wanted
-    for cut in (second[:1], second[:12], second[:-6]):
-        with pytest.raises(ProviderProtocolError):
-            _rows(first + cut)
-        with pytest.raises(ProviderProtocolError):
-            _rows(first, cut)
-    with pytest.raises(ProviderProtocolError):
-        _rows(first + b"and what is no gzip")
-
-
-def test_damaged_and_oversize_files_are_refused() -> None:
-    packed = gzip.compress(CSV.encode())
-    with pytest.raises(ProviderProtocolError):
-        _rows(packed[:-6])
-    with pytest.raises(ProviderProtocolError):
-        _rows(packed[:20] + b"\x00" * 20)
-    with pytest.raises(ProviderProtocolError):
-        _rows(packed, max_packed_bytes=10)
-    with pytest.raises(ProviderProtocolError):
-        _rows(gzip.compress(b"A\n" + b"x" * 3_000_000))  # a bomb: 1,000 to 1
-    with pytest.raises(ProviderProtocolError):
-        _rows(gzip.compress(CSV.encode() * 10), max_unpacked_bytes=100)
-
-
-@pytest.mark.parametrize("status", [403, 404, 410])
-def test_an_expired_link_is_gone(status: int) -> None:
-    with pytest.raises(ProviderNotFound):
-        _rows(b"", status=status)
-
-
 def test_whoever_wants_no_answer_any_more_has_nothing_asked() -> None:
     asked: list[str] = []
 
@@ -500,13 +178,103 @@ def test_whoever_wants_no_answer_any_more_has_nothing_asked() -> None:
         client.audiences()
 
 
-def test_a_redirect_is_not_followed() -> None:
-    with pytest.raises(ProviderProtocolError):
-        _rows(b"", status=302)
-
-
 def test_json_of_the_vendor_is_never_in_an_error() -> None:
     client = lab(lambda _: httpx.Response(200, content=json.dumps({"data": "secret"}).encode()))
     with pytest.raises(ProviderProtocolError) as caught:
         client.audiences()
     assert "secret" not in caught.value.message
+
+
+# What is sent again, and when
+
+
+def _waits(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response) -> tuple[list[float], int]:
+    """How long was waited between the attempts to read a list, and how often it was asked for."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    left = list(answers)
+    with suppress(ProviderError):
+        lab(lambda _: left.pop(0), first_wait_seconds=0.5).pixels()
+    return waited, len(answers) - len(left)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_reads_are_sent_again_after_half_a_second_and_a_second_or_a_little_more(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    waited, asked = _waits(monkeypatch, *[httpx.Response(status)] * 4)
+    assert asked == 3
+    for seconds, least in zip(waited, (0.5, 1.0), strict=True):
+        assert least <= seconds <= least + 0.5
+    assert len({*waited, 0.5, 1.0}) == 4, "never on the second, or all who failed together come back together"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 501])
+def test_what_will_not_pass_is_not_sent_again(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    assert _waits(monkeypatch, *[httpx.Response(status)] * 2) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("0", 0.1), (None, 1.0), ("soon", 1.0), ("-3", 0.1), ("nan", 0.1), ("10", 10.0)],
+)
+def test_a_throttled_read_waits_as_long_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, header: str | None, seconds: float
+) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    throttled = httpx.Response(429, headers=headers)
+    assert _waits(monkeypatch, throttled, httpx.Response(200, json={"data": []})) == ([seconds], 2)
+
+
+def test_a_time_of_day_to_come_back_at_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    throttled = httpx.Response(
+        429, headers={"Retry-After": format_datetime(moment + timedelta(seconds=4), usegmt=True)}
+    )
+    assert _waits(monkeypatch, throttled, httpx.Response(200, json={"data": []})) == ([4.0], 2)
+    for long in ("11", "inf", format_datetime(moment + timedelta(hours=1), usegmt=True)):
+        assert _waits(monkeypatch, httpx.Response(429, headers={"Retry-After": long})) == ([], 1)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_key_is_not_carried_where_a_redirect_points(status: int) -> None:
+    asked: list[str] = []
+
+    def elsewhere(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"Location": "https://api.vendor.test.evil.example/pixels"})
+
+    with pytest.raises(ProviderProtocolError):
+        lab(elsewhere).pixels()
+    assert asked == ["api.vendor.test"]
+
+
+# What is written down of a call
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        ({"found": 0, "result": []}, 0), ({"data": [], "total_records": 0}, 0), ([], 0), ([{"id": "1"}], 1),
+        ({"Data": [{"id": "1"}, {"id": "2"}]}, 2), ({"audienceId": "a"}, None), ({"status": "no data"}, None),
+        (None, None), ({"data": 3}, None),
+    ],
+)  # fmt: skip
+def test_no_rows_is_another_record_than_no_list(body: object, rows: int | None) -> None:
+    calls: list[ProviderCall] = []
+    client = lab(lambda _: httpx.Response(200, json=body), record_call=calls.append)
+    with suppress(ProviderError):
+        client.audiences()
+    assert [call.rows for call in calls] == [rows]
+
+
+def test_the_log_has_the_vendors_words_without_our_key_and_a_refused_key_is_an_error() -> None:
+    said = {"error": {"code": "UNAUTHORIZED", "message": "key secret-key of dana@acme.example is not known"}}
+    for status, level, event in ((401, "error", "provider_key_refused"), (403, "error", "provider_key_refused"),
+                                 (400, "warning", "provider_refused")):  # fmt: skip
+        with capture_logs() as logs, suppress(ProviderError):
+            lab(lambda _, status=status: httpx.Response(status, json=said)).pixels()
+        assert [(line["log_level"], line["event"], line["status"]) for line in logs] == [(level, event, status)]
+        assert "UNAUTHORIZED" not in str(logs)
+        assert logs[0]["words"] == "key [removed] of [removed] is not known"

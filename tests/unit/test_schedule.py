@@ -19,6 +19,14 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def test_what_must_happen_by_itself_is_in_the_schedule() -> None:
+    day = at("2026-03-10 00:00")
+    ticks = {one.task: len(due_ticks(one, newest=day, moment=day + CATCH_UP)[0]) for one in SCHEDULE}
+    assert ticks["credits.expire_holds"] >= 6, "what finished jobs still hold comes back within minutes"
+    nightly = {one.task for one in SCHEDULE if one.cron is not None and one.cron.split()[1].isdigit()}
+    assert nightly >= {"credits.reconcile", "provider.partitions"}
+
+
 def test_a_new_schedule_runs_its_newest_tick_once() -> None:
     assert due_ticks(NIGHTLY, newest=None, moment=at("2026-03-10 12:00")) == ([at("2026-03-10 02:17")], 0)
 

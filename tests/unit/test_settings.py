@@ -151,3 +151,20 @@ def test_no_command_starts_on_impossible_settings_and_all_of_them_are_listed(com
 def test_the_secret_key_may_be_any_text() -> None:
     assert said(SECRET_KEY="x") == []
     assert Settings(SECRET_KEY=SecretStr("y")).secret_key.get_secret_value() == "y"  # type: ignore[call-arg]
+
+
+def test_what_the_provider_is_asked_with_unless_something_else_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract's numbers (§1, §11), and a sandbox that misbehaves as the vendor does."""
+    for name in Settings.model_fields.values():
+        monkeypatch.delenv(str(name.alias), raising=False)
+    config = Settings(AUDIENCELAB_API_KEY="k" * 20)  # type: ignore[call-arg]
+    assert config.provider_base_url == "https://api.audiencelab.io"
+    assert (config.audiencelab_timeout_seconds, config.audiencelab_max_concurrency) == (30, 5)
+    assert (config.audiencelab_page_size, config.audiencelab_page_pause_seconds) == (500, 0.25)
+    assert config.enrichment_chunk_rows == 5_000
+    assert config.audiencelab_segment_prefix_retry is True
+    assert config.audiencelab_ready_schedule == "20,40,60,90,120,180"
+    assert config.enrichment_pauses[:4] == (15, 30, 60, 120)
+    assert max(config.enrichment_pauses) <= 300
+    assert (config.sandbox_people, config.sandbox_quirks) == (100_000, True)
+    assert Settings().provider_base_url == f"http://127.0.0.1:{config.sandbox_port}/audiencelab"

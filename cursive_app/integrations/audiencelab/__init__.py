@@ -6,6 +6,7 @@ the results of `results.py` and the errors of `errors.py`.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -92,6 +93,16 @@ def forget_provider() -> None:
     """The next `provider()` is made anew, from settings that are others by now."""
     with _making:
         _made.clear()
+
+
+def _begin_in_child() -> None:
+    """A forked copy has the connections and the taken places of the process it came from; neither is its own."""
+    global _making
+    _making = threading.Lock()
+    _made.clear()
+
+
+os.register_at_fork(after_in_child=_begin_in_child)
 
 
 def _from_settings() -> AudienceLab:

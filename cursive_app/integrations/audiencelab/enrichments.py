@@ -39,7 +39,7 @@ class EnrichmentCalls(Connection):
 
         Raises Invalid when what is given is too little to name one person.
         """
-        given = {name: cleaned for name, value in filter.items() if (cleaned := text(value))}
+        given = {name: cleaned for name, value in filter.items() if (cleaned := _said(name, value))}
         _check_identifying(given)
         body: dict[str, Any] = {"filter": given, "is_or_match": is_or_match}
         if fields:

@@ -130,6 +130,16 @@ def rows_of(body: Any) -> tuple[dict[str, Any], ...]:
     return rows
 
 
+def row_count(body: Any) -> int | None:
+    """How many rows an answer held, for the record; None when it is no list, which is not the same as an empty one."""
+    held = [body.get(key) for key in _ROW_KEYS] if isinstance(body, Mapping) else [body]
+    is_list = any(isinstance(rows, list) for rows in held)
+    try:
+        return len(rows_of(body)) if is_list else None
+    except ProviderProtocolError:
+        return None
+
+
 def total_of(body: Any) -> int | None:
     """How many rows the list has in all, or None when the envelope does not say."""
     if not isinstance(body, Mapping):

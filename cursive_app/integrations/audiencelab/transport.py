@@ -24,6 +24,7 @@ import structlog
 from cursive_app import clock
 from cursive_app.integrations.audiencelab.breaker import CircuitBreaker
 from cursive_app.integrations.audiencelab.errors import (
+    ProviderAuthFailed,
     ProviderError,
     ProviderNotWanted,
     ProviderProtocolError,
@@ -37,7 +38,7 @@ from cursive_app.integrations.audiencelab.errors import (
     error_text,
     scrubbed,
 )
-from cursive_app.integrations.audiencelab.results import ProviderCall, rows_of
+from cursive_app.integrations.audiencelab.results import ProviderCall, row_count
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,7 @@ class Transport:
         http: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = httpx.URL(base_url.rstrip("/"))
+        self._api_key = api_key
         self._timeout_seconds = timeout_seconds
         self._first_wait_seconds = first_wait_seconds
         self._slots = threading.BoundedSemaphore(max_concurrency)
@@ -165,7 +167,7 @@ class Transport:
                 method=request.method,
                 status=status,
                 milliseconds=round((time.monotonic() - started) * 1000),
-                rows=_row_count(body),
+                rows=row_count(body),
                 workspace_id=workspace_id,
                 retries=retries,
                 error_class=type(failure).__name__ if failure else None,
@@ -224,8 +226,13 @@ class Transport:
     def _read(self, status: int, headers: httpx.Headers, content: bytes) -> Any:
         if not 200 <= status < 300:
             words = error_text(content)
-            log.warning("provider_refused", status=status, words=scrubbed(words))
-            raise error_for(status, words, retry_after=asked_wait(headers))
+            error = error_for(status, words, retry_after=asked_wait(headers))
+            said = scrubbed(words.replace(self._api_key or "\0", "[removed]"))
+            if isinstance(error, ProviderAuthFailed):  # nothing works until an operator acts (§7)
+                log.error("provider_key_refused", status=status, words=said)
+            else:
+                log.warning("provider_refused", status=status, words=said)
+            raise error
         if not content.strip():
             return None
         try:
@@ -248,12 +255,3 @@ class Transport:
             self._record_call(call)
         except Exception:  # recording must never break the call it describes
             log.exception("provider_call_not_recorded", endpoint=call.endpoint)
-
-
-def _row_count(body: Any) -> int | None:
-    """How many rows an answer held, for the record; None when it is no list."""
-    try:
-        rows = rows_of(body)
-    except ProviderProtocolError:
-        return None
-    return len(rows) if rows or isinstance(body, list) else None
