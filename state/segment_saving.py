@@ -119,6 +119,8 @@ class SavePart(RunPart, mixin=True):
         finally:
             self.saving = False
         self.naming, self.segment_id, self.conflict = False, str(view.id), ""
+        self._forget_runs()
+        self._run_id = ""
         self._show_saved(view)
         yield rx.toast.success(f"Saved as “{view.name}”.")
         then_run, self._then_run = self._then_run, False
@@ -157,7 +159,7 @@ class SavePart(RunPart, mixin=True):
             return
         finally:
             self.starting = False
-        self._run_id = str(run.id)
+        self._run_id, self._runs_cursor = str(run.id), ""
         self._show_run((run, None))
         await self._read_history()
         yield self._address()

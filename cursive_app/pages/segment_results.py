@@ -279,7 +279,18 @@ def history() -> rx.Component:
                     opened=S.run.id,
                 ),
                 rx.el.p("This segment has not run yet.", class_name="px-4 py-6 text-center text-13 text-ink-2"),
-            )
+            ),
+            rx.cond(S.has_newer_runs | S.has_older_runs, _turns(), rx.fragment()),
         ),
         aria_label="Runs",
+    )
+
+
+def _turns() -> rx.Component:
+    """The way to earlier runs and back. (The list pager's keys are taken: P takes a sample here.)"""
+    return rx.el.nav(
+        secondary("Newer", icon_name="chevron-left", size="sm", on_click=S.newer_runs, disabled=~S.has_newer_runs),
+        secondary("Older", size="sm", on_click=S.older_runs, disabled=~S.has_older_runs),
+        aria_label="Pages of runs",
+        class_name="flex justify-end gap-2 border-t border-line px-3 py-2",
     )

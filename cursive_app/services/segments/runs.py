@@ -140,7 +140,9 @@ def list_runs(scope: Scope, segment_id: UUID | str, *, cursor: str | None = None
     page = page_by_time(scope, statement, by=SegmentRun.created_at, cursor=cursor, binding=binding, limit=limit)
     deltas = _deltas(scope, segment.id)
     return RunPage(
-        runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page.rows), next_cursor=page.next_cursor
+        runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page.rows),
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
     )
 
 
