@@ -81,8 +81,8 @@ class SavePart(RunPart, mixin=True):
         yield
         try:
             is_renewed = await self._save_changes()
-        except Conflict as error:
-            self.conflict = error.message
+        except segments.StaleVersion as error:
+            self.conflict = error.who_changed
             return
         except Invalid:
             await self._price()  # says at its box which limit is wrong
@@ -148,11 +148,11 @@ class SavePart(RunPart, mixin=True):
             )
         except Unauthenticated:
             raise
+        except segments.StaleVersion as error:
+            self.conflict = error.who_changed
+            return
         except Conflict as error:
-            if error.reason == "stale_version":
-                self.conflict = error.message
-            else:
-                self.quote_error = error.message
+            self.quote_error = error.message
             return
         except CursiveError as error:
             await self._refused(error, error.message)

@@ -249,12 +249,20 @@ def _why() -> rx.Component:
     )
 
 
+def _begun(row: Any) -> rx.Component:
+    """When and by whom, in one cell: the numbers beside it leave no room for a column of names."""
+    return rx.el.span(
+        relative_time(row.started, exact=row.started_exact),
+        rx.el.span(row.actor, title=row.actor, class_name="block truncate text-12 font-normal text-ink-3"),
+        class_name="block min-w-28 sm:py-1.5",
+    )
+
+
 RUNS = (
-    Column("started", "Started", lambda r: relative_time(r.started, exact=r.started_exact), lead=True),
-    Column("actor", "By", lambda r: _short(r.actor), class_name="sm:w-full sm:max-w-0"),
+    Column("started", "Started", _begun, lead=True, class_name="sm:w-full sm:max-w-0"),
     Column("outcome", "Result", lambda r: pill(r.outcome, r.tone)),
     Column("requested", "Asked", lambda r: r.requested, right=True),
-    Column("fetched", "Fetched", lambda r: r.fetched, right=True),
+    Column("fetched", "Fetched", lambda r: r.fetched, right=True, class_name="sm:max-[1400px]:hidden"),
     Column("matched", "Matched", lambda r: r.matched, right=True),
     Column("new", "New", lambda r: r.new, right=True),
     Column("delta", "Change", lambda r: rx.cond(r.delta != "", r.delta, "–"), right=True),

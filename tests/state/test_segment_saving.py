@@ -251,7 +251,7 @@ async def test_ones_own_change_in_another_tab_is_called_that(driver: Driver, cas
     await first.send(Builder.save, path=path)
     await second.post(Builder.add_value, path, {"path": "0", "value": "CA"})
     await second.send(Builder.save, path=path)
-    assert second.var(Builder, "conflict").startswith("You changed this segment in another tab")
+    assert second.var(Builder, "conflict") == "You changed this segment in another tab in the meantime."
 
 
 async def test_a_sample_is_old_only_while_its_filter_is_another_or_a_run_has_delivered_since(
