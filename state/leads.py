@@ -282,6 +282,7 @@ class LeadsState(SearchBox, rx.State):
 
     def _fail(self, message: str) -> None:
         self.rows, self.refreshing, self.status, self.error = [], False, "error", message
+        self.range_text = ""
 
     async def _open(self, lead_id: str) -> None:
         session = await self.get_state(SessionState)

@@ -99,7 +99,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self._drop_count()
             self._drop_explanation()
             self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
-            self.has_run, self.runs = False, []
+            self._forget_runs()
             self.link_too_long = False
         yield
         try:
@@ -184,6 +184,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         self._show_filters(opened.filters)
         self._base_version = began if began is not None and self.dirty else opened.base_version
         if opened.runs is not None:
+            self._runs_cursor = ""
             self._show_runs(opened.runs)
         if not self._run_id and opened.view is not None and opened.view.active_run_id:
             self._run_id = str(opened.view.active_run_id)

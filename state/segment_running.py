@@ -29,6 +29,12 @@ class RunPart(LookPart, LimitsPart, mixin=True):
     has_run: bool = False
     stopping: bool = False
     runs: list[RunLine] = []
+    has_newer_runs: bool = False
+    has_older_runs: bool = False
+
+    _runs_cursor: str = ""  # of the page of the history that is shown, "" the newest
+    _newer: str = ""
+    _older: str = ""
 
     @rx.event(background=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -76,6 +82,23 @@ class RunPart(LookPart, LimitsPart, mixin=True):
         self._run_id = run_id
         return self._address()
 
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    async def older_runs(self):
+        """The page of the history before this one in time."""
+        await self._turn_history(self._older)
+
+    @rx.event
+    @allow(Permission.VIEW_SEGMENTS)
+    async def newer_runs(self):
+        """The page of the history after this one in time."""
+        await self._turn_history(self._newer)
+
+    async def _turn_history(self, cursor: str) -> None:
+        if cursor:
+            self._show_runs(await transact(segments.list_runs, self.segment_id, cursor=cursor))
+            self._runs_cursor = cursor
+
     def _after_typing(self) -> list[Any]:
         """Limits are part of the unsaved edit."""
         self._edits += 1
@@ -83,6 +106,11 @@ class RunPart(LookPart, LimitsPart, mixin=True):
 
     def _typed_limits(self) -> tuple[str, str] | None:
         return (self.max_leads, self.ceiling) if self.limits_changed else None
+
+    def _forget_runs(self) -> None:
+        """Another segment: it has runs of its own."""
+        self._runs_cursor, self.has_run = "", False
+        self._show_runs(segments.RunPage(runs=(), next_cursor=None, previous_cursor=None))
 
     async def _look_for_credits(self) -> None:
         """Credits may come while somebody waits for them; then the run can start."""
@@ -94,6 +122,8 @@ class RunPart(LookPart, LimitsPart, mixin=True):
 
     def _show_runs(self, page: segments.RunPage) -> None:
         self.runs = [run_line(run, person().timezone) for run in page.runs]
+        self._newer, self._older = page.previous_cursor or "", page.next_cursor or ""
+        self.has_newer_runs, self.has_older_runs = bool(self._newer), bool(self._older)
 
     def _show_run(self, found: tuple[segments.RunView, JobView | None]) -> None:
         run, job = found
@@ -107,17 +137,21 @@ class RunPart(LookPart, LimitsPart, mixin=True):
             self.has_run = False
             return
         try:
-            self._show_run(await transact(_run_now, self._run_id))
+            found = await transact(_run_now, self._run_id)
         except NotFound:
             self.has_run = False
             return
+        if str(found[0].segment_id) != self.segment_id:  # an address that was made by hand
+            self.has_run = False
+            return
+        self._show_run(found)
         if all((one.id, one.is_active) != (self.run.id, self.run.is_active) for one in self.runs):
             await self._read_history()  # it started or ended since the history was read
 
     async def _read_history(self) -> None:
         """The runs, and what is there to spend now that one of them has started or ended."""
         if self.segment_id != NEW:
-            self._show_runs(await transact(segments.list_runs, self.segment_id))
+            self._show_runs(await transact(segments.list_runs, self.segment_id, cursor=self._runs_cursor or None))
             await self._price()
 
 

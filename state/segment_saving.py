@@ -81,8 +81,8 @@ class SavePart(RunPart, mixin=True):
         yield
         try:
             is_renewed = await self._save_changes()
-        except Conflict as error:
-            self.conflict = error.message
+        except segments.StaleVersion as error:
+            self.conflict = error.who_changed
             return
         except Invalid:
             await self._price()  # says at its box which limit is wrong
@@ -119,6 +119,8 @@ class SavePart(RunPart, mixin=True):
         finally:
             self.saving = False
         self.naming, self.segment_id, self.conflict = False, str(view.id), ""
+        self._forget_runs()
+        self._run_id = ""
         self._show_saved(view)
         yield rx.toast.success(f"Saved as “{view.name}”.")
         then_run, self._then_run = self._then_run, False
@@ -146,18 +148,18 @@ class SavePart(RunPart, mixin=True):
             )
         except Unauthenticated:
             raise
+        except segments.StaleVersion as error:
+            self.conflict = error.who_changed
+            return
         except Conflict as error:
-            if error.reason == "stale_version":
-                self.conflict = error.message
-            else:
-                self.quote_error = error.message
+            self.quote_error = error.message
             return
         except CursiveError as error:
             await self._refused(error, error.message)
             return
         finally:
             self.starting = False
-        self._run_id = str(run.id)
+        self._run_id, self._runs_cursor = str(run.id), ""
         self._show_run((run, None))
         await self._read_history()
         yield self._address()

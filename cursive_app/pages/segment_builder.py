@@ -362,15 +362,16 @@ def _name_dialog() -> rx.Component:
 
 def _conflict_dialog() -> rx.Component:
     """Somebody changed what was changed here, too. Nothing typed is lost either way."""
-    drops = "The newest comes without your edit of the filter, to which the browser's Back returns"
+    drops = "The newest replaces your edit of the filter; the browser's Back brings your edit back."
+    stays = "The limits you typed stay in their boxes."
     return modal(
         "This segment has changed",
         rx.el.p(S.conflict, class_name="text-13 text-ink-2"),
         rx.el.p(
             rx.cond(
                 S.dirty,
-                rx.cond(S.limits_changed, f"{drops}; the limits you typed stay in their boxes.", f"{drops}."),
-                "The limits you typed stay in their boxes.",
+                rx.cond(S.limits_changed, f"{drops} {stays}", drops),
+                rx.cond(S.limits_changed, stays, "Look at the newest before you run it."),
             ),
             class_name="mt-2 text-13 text-ink-2",
         ),

@@ -249,12 +249,20 @@ def _why() -> rx.Component:
     )
 
 
+def _begun(row: Any) -> rx.Component:
+    """When and by whom, in one cell: the numbers beside it leave no room for a column of names."""
+    return rx.el.span(
+        relative_time(row.started, exact=row.started_exact),
+        rx.el.span(row.actor, title=row.actor, class_name="block truncate text-12 font-normal text-ink-3"),
+        class_name="block min-w-28 sm:py-1.5",
+    )
+
+
 RUNS = (
-    Column("started", "Started", lambda r: relative_time(r.started, exact=r.started_exact), lead=True),
-    Column("actor", "By", lambda r: _short(r.actor), class_name="sm:w-full sm:max-w-0"),
+    Column("started", "Started", _begun, lead=True, class_name="sm:w-full sm:max-w-0"),
     Column("outcome", "Result", lambda r: pill(r.outcome, r.tone)),
     Column("requested", "Asked", lambda r: r.requested, right=True),
-    Column("fetched", "Fetched", lambda r: r.fetched, right=True),
+    Column("fetched", "Fetched", lambda r: r.fetched, right=True, class_name="sm:max-[1400px]:hidden"),
     Column("matched", "Matched", lambda r: r.matched, right=True),
     Column("new", "New", lambda r: r.new, right=True),
     Column("delta", "Change", lambda r: rx.cond(r.delta != "", r.delta, "–"), right=True),
@@ -279,7 +287,18 @@ def history() -> rx.Component:
                     opened=S.run.id,
                 ),
                 rx.el.p("This segment has not run yet.", class_name="px-4 py-6 text-center text-13 text-ink-2"),
-            )
+            ),
+            rx.cond(S.has_newer_runs | S.has_older_runs, _turns(), rx.fragment()),
         ),
         aria_label="Runs",
+    )
+
+
+def _turns() -> rx.Component:
+    """The way to earlier runs and back. (The list pager's keys are taken: P takes a sample here.)"""
+    return rx.el.nav(
+        secondary("Newer", icon_name="chevron-left", size="sm", on_click=S.newer_runs, disabled=~S.has_newer_runs),
+        secondary("Older", size="sm", on_click=S.older_runs, disabled=~S.has_older_runs),
+        aria_label="Pages of runs",
+        class_name="flex justify-end gap-2 border-t border-line px-3 py-2",
     )

@@ -71,6 +71,17 @@ def test_every_delivered_lead_satisfies_the_filter_although_the_provider_adds_st
     assert_settled(alice)
 
 
+def test_a_run_that_ended_leaves_no_audience_with_the_provider(alice, sandbox: Sandbox) -> None:
+    lab = sandbox.client()
+    run = start(alice, make_segment(alice).id, max_leads=5)
+    ended = work_off(alice, run, lab)
+    assert ended.status == "completed"
+    name = run_row(run).audience_name
+    assert name
+    assert lab.find_audience(name=name) is None
+    assert run_row(run).audience_deleted_at is not None
+
+
 def test_owned_leads_cost_nothing_the_second_time(alice, sandbox: Sandbox) -> None:
     segment = make_segment(
         alice, where({"field": "city", "include": ["Austin"]}, {"field": "state", "include": ["TX"]})

@@ -199,8 +199,11 @@ def test_an_absurd_address_asks_for_nothing() -> None:
 async def test_an_address_that_cannot_be_read_is_said_for_a_person(driver: Driver, cast: Cast, query: str) -> None:
     make_lead(cast.alice)
     tab = driver(sign_in(cast.alice))
+    await tab.send(LeadsState.load, path="/leads")
+    assert "1 lead" in tab.var(LeadsState, "range_text")
     await tab.send(LeadsState.load, path=f"/leads?{query}")
     assert (tab.var(LeadsState, "status"), tab.var(LeadsState, "bad_address")) == ("error", True)
+    assert tab.var(LeadsState, "range_text") == "", "no number of another address stands beside the error"
     assert "put - in front" not in tab.var(LeadsState, "error")
     await tab.send(LeadsState.start_over, path=f"/leads?{query}")
     assert '"/leads"' in tab.text()

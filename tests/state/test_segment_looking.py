@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -146,6 +147,39 @@ async def test_a_count_that_a_newer_edit_has_overtaken_is_thrown_away(
     await older
     assert counted(tab) == ("1", "3 leads", 1)
     assert tab.var(Builder, "counting") is False
+
+
+async def test_edits_in_a_row_are_counted_once_when_the_hands_rest(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(cast, "TX", "TX", "NY")
+    made = make_segment(cast.alice, MY_TEXANS)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    waits: list[float] = []
+    counts: list[str] = []
+    rested = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await rested.wait()
+
+    def count(scope: Any, filters: segments.Filters) -> segments.LeadCount:
+        counts.append(segments.sentence(filters))
+        return real(scope, filters)
+
+    real = segments.count_leads
+    monkeypatch.setattr(segments, "count_leads", count)
+    monkeypatch.setattr(segment_looking, "asyncio", SimpleNamespace(sleep=sleep))
+    edits = []
+    for number, state in enumerate(("NY", "FL", "CA"), 1):
+        edits.append(asyncio.create_task(tab.post(Builder.add_value, path, {"path": "0", "value": state})))
+        await until(lambda number=number: len(waits) == number)
+    assert (waits, counts) == ([0.4] * 3, [])
+    rested.set()
+    await asyncio.gather(*edits)
+    assert counts == ["My leads whose state is Texas, New York, Florida or California."]
+    assert counted(tab) == ("3", "3 leads", 3)
 
 
 @pytest.fixture

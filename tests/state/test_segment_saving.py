@@ -146,6 +146,23 @@ async def test_the_description_is_shown_changed_and_carried_along(driver: Driver
     assert [row["description"] for row in tab.var(SegmentsState, "rows")] == ["For autumn"]
 
 
+async def test_saving_as_new_never_alters_the_segment_it_came_from(driver: Driver, cast: Cast) -> None:
+    made = make_segment(cast.alice, name="Texans", max_leads=7)
+    path = f"/segments/{made.id}"
+    tab = await opened(driver(sign_in(cast.alice)), path)
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    await type_limits(tab, path, "9", "")
+    await tab.send(Builder.save_as, path=path, form={"name": "Another", "description": "Mine"})
+    with cast.alice.begin() as scope:
+        source = segments.get_segment(scope, made.id)
+        copy = segments.get_segment(scope, tab.var(Builder, "segment_id"))
+    assert source == made
+    assert (copy.name, copy.description, copy.max_leads) == ("Another", "Mine", 9)
+    assert copy.filters == segments.parse(where({"field": "state", "include": ["TX", "NY"]}))
+    again = await opened(driver(sign_in(cast.alice)), path)
+    assert (again.var(Builder, "dirty"), again.var(Builder, "limits_changed")) == (False, False)
+
+
 async def test_the_workbench_has_the_menu_of_the_list(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice, name="Texans")
     path = f"/segments/{made.id}"
@@ -234,7 +251,7 @@ async def test_ones_own_change_in_another_tab_is_called_that(driver: Driver, cas
     await first.send(Builder.save, path=path)
     await second.post(Builder.add_value, path, {"path": "0", "value": "CA"})
     await second.send(Builder.save, path=path)
-    assert second.var(Builder, "conflict").startswith("You changed this segment in another tab")
+    assert second.var(Builder, "conflict") == "You changed this segment in another tab in the meantime."
 
 
 async def test_a_sample_is_old_only_while_its_filter_is_another_or_a_run_has_delivered_since(

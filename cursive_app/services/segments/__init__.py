@@ -26,6 +26,7 @@ from cursive_app.services.segments.filters import Condition, Filters, Group, Nod
 from cursive_app.services.segments.match import Verdict, matches, person_values
 from cursive_app.services.segments.preview import PreviewRow, PreviewView, preview_segment
 from cursive_app.services.segments.retry import retry_run
+from cursive_app.services.segments.rights import StaleVersion
 from cursive_app.services.segments.run import bury_run, run_segment
 from cursive_app.services.segments.runs import KIND, Quote, cancel_run, get_run, list_runs, quote, start_run
 from cursive_app.services.segments.sentence import condition_text, sentence
@@ -46,11 +47,11 @@ from cursive_app.services.segments.words import learn_words, read_gazetteer, sug
 __all__ = [
     "DELETED", "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Draft", "Explanation", "Field", "Filters",
     "Group", "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow", "PreviewView",
-    "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "Verdict", "attached", "bury_run", "cancel_run",
-    "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode", "delete_segment", "drop_draft",
-    "drop_saved", "duplicate_segment", "empty", "encode", "explain_lead", "fields_of", "get_draft", "get_run",
-    "get_segment", "learn_words", "list_runs", "list_segments", "matches", "membership", "narrowing", "openable",
-    "parse", "person_values", "preview_segment", "quote", "read_gazetteer", "require_runnable", "restore_segment",
-    "retry_run", "run_segment", "save_draft", "save_draft_limits", "segment_names", "sentence", "set_status",
-    "start_run", "suggest", "sync_words", "update_segment",
+    "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "StaleVersion", "Verdict", "attached", "bury_run",
+    "cancel_run", "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode",
+    "delete_segment", "drop_draft", "drop_saved", "duplicate_segment", "empty", "encode", "explain_lead",
+    "fields_of", "get_draft", "get_run", "get_segment", "learn_words", "list_runs", "list_segments", "matches",
+    "membership", "narrowing", "openable", "parse", "person_values", "preview_segment", "quote", "read_gazetteer",
+    "require_runnable", "restore_segment", "retry_run", "run_segment", "save_draft", "save_draft_limits",
+    "segment_names", "sentence", "set_status", "start_run", "suggest", "sync_words", "update_segment",
 ]  # fmt: skip

@@ -7,13 +7,21 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, true
 
-from cursive_app.errors import Forbidden, NotFound
+from cursive_app.errors import Conflict, Forbidden, NotFound
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.segments.views import ACTIVE, SegmentView, segment_view
 from db.models.segments import SavedSegment, SegmentRun
 from db.roles import Role
 from db.scope import Scope, Tenant
+
+
+class StaleVersion(Conflict):
+    """The segment was changed since. `who_changed` is the sentence that says so, without what to do about it."""
+
+    def __init__(self, who_changed: str, what_to_do: str) -> None:
+        self.who_changed = who_changed
+        super().__init__(f"{who_changed} {what_to_do}", reason="stale_version")
 
 
 def visible(scope: Scope, segment_id: UUID | str, *, lock: bool = False) -> SavedSegment:

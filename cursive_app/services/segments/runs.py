@@ -19,7 +19,7 @@ from cursive_app.services.accounts import Permission, require
 from cursive_app.services.cursors import page_by_time
 from cursive_app.services.segments.compile_provider import narrowing
 from cursive_app.services.segments.filters import Filters, parse, require_runnable
-from cursive_app.services.segments.rights import changed_by, visible
+from cursive_app.services.segments.rights import StaleVersion, changed_by, visible
 from cursive_app.services.segments.rules import MAX_RUN_LEADS, read_ceiling, read_max_leads
 from cursive_app.services.segments.views import ACTIVE, RunPage, RunView, run_view
 from cursive_app.settings import settings
@@ -140,7 +140,9 @@ def list_runs(scope: Scope, segment_id: UUID | str, *, cursor: str | None = None
     page = page_by_time(scope, statement, by=SegmentRun.created_at, cursor=cursor, binding=binding, limit=limit)
     deltas = _deltas(scope, segment.id)
     return RunPage(
-        runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page.rows), next_cursor=page.next_cursor
+        runs=tuple(run_view(row, delta=deltas.get(row.id)) for row in page.rows),
+        next_cursor=page.next_cursor,
+        previous_cursor=page.previous_cursor,
     )
 
 
@@ -174,10 +176,7 @@ def _runnable(scope: Scope, segment: SavedSegment, version: int | None) -> Filte
         word = "archived. Restore" if segment.status == "archived" else "paused. Resume"
         raise Conflict(f"This segment is {word} it before running it.", reason="not_active")
     if version is not None and version != segment.version:
-        raise Conflict(
-            f"{changed_by(scope, segment)} since you looked. Reload before you run it.",
-            reason="stale_version",
-        )
+        raise StaleVersion(f"{changed_by(scope, segment)} since you looked.", "Reload before you run it.")
     filters = parse(segment.filters)
     if filters.scope != "provider":
         raise Invalid(

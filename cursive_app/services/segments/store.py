@@ -21,6 +21,7 @@ from cursive_app.services.cursors import page_by_time
 from cursive_app.services.segments.deletion import RESTORABLE, restorable_since
 from cursive_app.services.segments.drafts import drop_draft, drop_saved
 from cursive_app.services.segments.rights import (
+    StaleVersion,
     active_runs,
     changed_by,
     editable,
@@ -236,10 +237,9 @@ def restore_segment(scope: Scope, segment_id: UUID | str) -> SegmentView:
 
 def _check_version(scope: Scope, row: SavedSegment, version: int) -> None:
     if row.version != version:
-        raise Conflict(
-            f"{changed_by(scope, row)} in the meantime. Reload to see the newest version, "
-            "or save yours as a new segment.",
-            reason="stale_version",
+        raise StaleVersion(
+            f"{changed_by(scope, row)} in the meantime.",
+            "Reload to see the newest version, or save yours as a new segment.",
         )
 
 

@@ -118,6 +118,7 @@ class RunPage:
 
     runs: tuple[RunView, ...]
     next_cursor: str | None
+    previous_cursor: str | None
 
 
 def segment_view(row: SavedSegment, *, active_run_id: UUID | None, is_mine: bool, may_edit: bool) -> SegmentView:
