@@ -347,6 +347,18 @@ def test_records_of_the_api(cast: Cast) -> None:
             enrichment.open_records(cast.alice, records=wrong, filename="x")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("records", "field", "words"),
+    [([], "file", "no records"), ([{}], "records", "names a column"), ([{" ": "x"}], "records", "names a column")],
+)
+def test_records_are_not_spoken_of_as_a_file_with_a_header(
+    cast: Cast, records: list[dict[str, str]], field: str, words: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        enrichment.open_records(cast.alice, records=records, filename="x")
+    assert words in refused.value.fields[field]
+
+
 def test_the_same_file_again_is_recognized_in_its_workspace_only(cast: Cast, tmp_path: Path) -> None:
     first = upload(cast.alice, PEOPLE, tmp_path)
     second = upload(cast.bob, PEOPLE, tmp_path, filename="again.csv")
