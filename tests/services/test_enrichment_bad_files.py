@@ -134,6 +134,7 @@ def test_too_many_rows_are_refused_at_the_limit_and_none_is_kept(cast: Cast, tmp
     refused = read(cast.alice, upload(cast.alice, HEADER + "a,d@a.example\n" * 51, tmp_path))
     assert (refused.status, refused.refusal_code) == ("refused", "too_many_rows")
     assert refused.why_not == refused.refusal_message
+    assert "more than 50 rows" in (refused.refusal_message or "")
     assert rows(cast.alice, refused.id).rows == ()
     assert refused.read_job_id is not None
     with cast.alice.begin() as scope:
