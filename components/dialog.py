@@ -5,7 +5,7 @@
             on_confirm=S.delete, typed="EU founders" | None, typed_value=S.typed, on_typed=S.set_typed)
     drawer(title, *body, is_open=…, on_open_change=…, actions=[…])
     menu("More", [item("Rename", on_select=…), line(), item("Delete", danger=True, on_select=…)])
-    popover("Columns", *content)    tooltip(text, "words")
+    popover("Columns", *content)    tooltip(text, "words")    fold("Arguments", *content)
     tabs([Tab("overview", "Overview", …)], value=…, on_change=…)
 
 Focus is trapped inside and goes back to what opened it; Esc closes. `is_open` is a var, `on_open_change` takes a bool.
@@ -323,4 +323,11 @@ def tabs(
         ),
         *[tab_parts.TabsContent.create(one.content, value=one.value, class_name="pt-4") for one in items],
         **state,
+    )
+
+
+def fold(summary: Any, *content: Any, **props: Any) -> rx.Component:
+    """Something long, closed until somebody wants it."""
+    return rx.el.details(
+        rx.el.summary(icon("chevron-right", size=13), summary), *content, class_name="fold flex flex-col gap-2", **props
     )

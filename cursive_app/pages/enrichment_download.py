@@ -8,7 +8,7 @@ import reflex as rx
 
 from components.binding import Text, items, text
 from components.buttons import ghost, primary
-from components.dialog import modal
+from components.dialog import fold, modal
 from components.form import Choice, error_summary, radio_group, select
 from cursive_app.services.enrichment.columns import OUTPUT_COLUMNS
 from state.enrichment import EnrichmentState as S
@@ -18,6 +18,8 @@ POLICIES = (
     ("fill", "Fill blanks"),
     ("overwrite", "Overwrite"),
 )
+FOLDED = "text-13 text-ink"
+ABOVE_CHOICES = "-ml-2.5 flex gap-1"  # the words of these buttons stand above the choices, not beside them
 
 
 def download_dialog() -> rx.Component:
@@ -49,8 +51,8 @@ def download_dialog() -> rx.Component:
                 value=S.download_only,
                 on_change=S.set_download_only,
             ),
-            _field_choice(),
             _own_columns(),
+            _field_choice(),
             error_summary(S.download_error),
             class_name="flex flex-col gap-5",
         ),
@@ -79,17 +81,17 @@ def _field_choice() -> rx.Component:
             class_name="flex min-w-0 items-center gap-2 text-12 text-ink",
         )
 
-    return rx.el.details(
-        rx.el.summary(
+    return fold(
+        rx.el.span(
             "Added columns: ",
             items(S.download_fields).length().to_string(),
             f" of {len(OUTPUT_COLUMNS)}",
-            class_name="cursor-pointer text-13 font-medium text-ink",
+            class_name=FOLDED,
         ),
         rx.el.div(
             ghost("All", size="sm", on_click=S.choose_fields(True)),
             ghost("None", size="sm", on_click=S.choose_fields(False)),
-            class_name="flex gap-1 py-2",
+            class_name=ABOVE_CHOICES,
         ),
         rx.el.div(
             *[choice(column.name, column.meaning) for column in OUTPUT_COLUMNS],
@@ -124,21 +126,17 @@ def _own_columns() -> rx.Component:
 
     return rx.cond(
         items(S.fill_lines).length() > 0,
-        rx.el.details(
-            rx.el.summary(
-                "Your columns: ",
-                S.fills_told,
-                class_name="cursor-pointer text-13 font-medium text-ink",
-            ),
+        fold(
+            rx.el.span("Your columns: ", S.fills_told, class_name=FOLDED),
             rx.el.p(
                 "In this file only, and only in matched rows; your list stays as it is. No cell is emptied, and "
                 "only a phone number that the provider says may be called is filled in.",
-                class_name="pt-2 text-12 text-ink-3",
+                class_name="text-12 text-ink-3",
             ),
             rx.el.div(
                 ghost("Fill blanks in all", size="sm", on_click=S.set_every_policy("fill")),
                 ghost("Keep all", size="sm", on_click=S.set_every_policy("keep")),
-                class_name="flex gap-1 py-2",
+                class_name=ABOVE_CHOICES,
             ),
             rx.el.div(rx.foreach(S.fill_lines, line), class_name="grid grid-cols-1 gap-x-6 gap-y-2 sm:grid-cols-2"),
         ),

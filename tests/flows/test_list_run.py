@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from cursive_app.errors import Conflict, InsufficientCredits
 from cursive_app.services import enrichment, notices
+from cursive_app.services.enrichment import running
 from db.models.accounts import Membership
 from db.system import system_scope
 from tests.factories import Cast
@@ -71,6 +73,27 @@ def test_matched_rows_are_paid_and_nothing_else(cast: Cast, sandbox: Sandbox, mo
         if stored.outcome == "matched":
             assert line.record["email"] in given["BUSINESS_EMAIL"]
             assert given["FIRST_NAME"] == line.record["first_name"]
+
+
+def test_a_batch_that_was_settled_is_left_as_it_is(
+    cast: Cast, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last fence of three: also a worker that still has its claim settles a batch once, without an error."""
+    set_chunk_rows(monkeypatch, 60)
+    fund(cast.workspace_id, 100)
+    id = make_list(cast.alice, mixed_lines(sandbox.population, known=90, unknown=20))
+    start_run(cast.alice, id)
+    settle, answers = running.settle, []
+
+    def twice(*given: Any, **named: Any) -> bool:
+        answers.extend(settle(*given, **named) for _ in range(2))
+        return answers[-2]
+
+    monkeypatch.setattr(running, "settle", twice)
+    ended = work_off(id, sandbox.client())
+    check(cast.alice, id)
+    assert answers == [True, False] * 2
+    assert (ended.status, ended.matched_count, balance_of(cast.alice)) == ("completed", 90, (100 - 90 * PRICE, 0))
 
 
 @pytest.mark.parametrize(("matching", "matched"), [("balanced", 20), ("strict", 10)])

@@ -49,7 +49,7 @@ Fault = dict[str, Any]
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small() -> Iterator[None]:
     """Lists of any size, in chunks of 20 rows: 50 rows are three."""
     with chunks_of_rows(20):
         yield

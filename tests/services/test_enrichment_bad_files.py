@@ -134,6 +134,7 @@ def test_too_many_rows_are_refused_at_the_limit_and_none_is_kept(cast: Cast, tmp
     refused = read(cast.alice, upload(cast.alice, HEADER + "a,d@a.example\n" * 51, tmp_path))
     assert (refused.status, refused.refusal_code) == ("refused", "too_many_rows")
     assert refused.why_not == refused.refusal_message
+    assert "more than 50 rows" in (refused.refusal_message or "")
     assert rows(cast.alice, refused.id).rows == ()
     assert refused.read_job_id is not None
     with cast.alice.begin() as scope:
@@ -345,6 +346,18 @@ def test_records_of_the_api(cast: Cast) -> None:
     for wrong in ([], ["x"], [{"email": ["a"]}], [{}], [{f"c{n}": 1 for n in range(refusals.MAX_COLUMNS + 1)}]):
         with pytest.raises(Invalid):
             enrichment.open_records(cast.alice, records=wrong, filename="x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("records", "field", "words"),
+    [([], "file", "no records"), ([{}], "records", "names a column"), ([{" ": "x"}], "records", "names a column")],
+)
+def test_records_are_not_spoken_of_as_a_file_with_a_header(
+    cast: Cast, records: list[dict[str, str]], field: str, words: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        enrichment.open_records(cast.alice, records=records, filename="x")
+    assert words in refused.value.fields[field]
 
 
 def test_the_same_file_again_is_recognized_in_its_workspace_only(cast: Cast, tmp_path: Path) -> None:

@@ -308,6 +308,16 @@ def test_headers_are_found_below_titles_and_not_in_data() -> None:
     assert find_header([]) is None
 
 
+def test_few_names_above_many_columns_of_data_are_their_header() -> None:
+    """One name may be merged over most columns of a sheet."""
+    data = [["d@a.example", "Dana", "Ray", "1"], ["s@a.example", "Sam", "Lee", "2"]]
+    assert find_header([["E-mail", "Details", "", ""], *data]) == 1
+    assert find_header([["Leads of May"], ["E-mail", "Details"], *data]) == 2
+    assert find_header([["Leads of May", "", "", ""], *data]) is None, "a title is one cell"
+    assert find_header([["Created", "2026-05-01", "", ""], *data]) is None
+    assert find_header([["Person", "", "Company", ""], ["E-mail", "Name", "Name", "Rank"], *data]) == 2
+
+
 def test_a_question_of_a_survey_is_a_name_beside_other_names() -> None:
     question = (
         "How likely are you to recommend us to a friend or a colleague, " + "all things considered, " * 3 + "0-10?"

@@ -155,6 +155,12 @@ def test_a_row_without_end_is_refused_before_it_is_held() -> None:
     ("text", "encoding"),
     [
         ("Zoë,José,Müller,façade,naïve,Ångström,Łukasz"[:-7], "cp1252"),
+        ("Jürgen Müßig,Köln,größer", "cp1252"),
+        ("Nuño Ibáñez,Peña,Muñoz", "cp1252"),
+        ("André,naïve café,€5 créée", "cp1252"),
+        ("Dvořák,Jiří,Brno", "cp1250"),
+        ("Kovács Győző,Székesfehérvár", "cp1250"),
+        ("Łukasz,Wójcik,Kraków", "cp1250"),
         ("Žižek,Łukasz,Šárka,čeština,žluťoučký kůň,příliš", "cp1250"),
         ("Иван Петров,Москва,директор по продажам,улица Ленина", "cp1251"),
         ("山田太郎,東京都港区,株式会社サンプル,営業部長,さくら", "shift_jis"),

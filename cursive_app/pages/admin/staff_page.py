@@ -9,9 +9,9 @@ import reflex as rx
 
 from components.binding import Props, Text, items, text
 from components.buttons import ghost
+from components.dialog import fold
 from components.feedback import banner, skeleton
 from components.form import select, text_input
-from components.icons import icon
 from components.visibility import watch_hidden
 from cursive_app.pages.frame import page
 from cursive_app.pages.public.not_found import not_found
@@ -128,13 +128,6 @@ def date_range(*, since: Text, until: Text, on_since: Any, on_until: Any, zone: 
 
 def clear_dates(*, when: rx.Var[bool], on_click: Any) -> rx.Component:
     return rx.cond(when, ghost("Clear dates", size="sm", on_click=on_click), rx.fragment())
-
-
-def fold(summary: Any, *content: Any, **props: Any) -> rx.Component:
-    """Something long, closed until somebody wants it."""
-    return rx.el.details(
-        rx.el.summary(icon("chevron-right", size=13), summary), *content, class_name="fold flex flex-col gap-2", **props
-    )
 
 
 __all__ = ["clear_dates", "date_range", "fold", "may_all", "may_operate", "staff_page"]

@@ -42,7 +42,14 @@ _AROUND = 24  # bytes of context on both sides, which the guess of an encoding n
 _MULTI_BYTE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )  # close enough to count by; the decoder decides
-_WESTERN = re.compile(rb"[\xc0-\xff]|[\x91-\x94\x96\x97]")
+_WESTERN = re.compile(rb"[\xc0-\xff]|[\x80\x91-\x94\x96\x97]")
+_ALONE = re.compile(
+    rb"(?<![\x80-\xff])(?:[\xc0-\xff\x80\x8a\x8c\x8e\x91-\x97\x9a\x9c\x9e\xa0-\xbf]|[\xe4\xf6\xfc]\xdf|\xe1\xf1|\xe9\xe9)"
+    rb"(?![\x80-\xff])"
+)  # letters among ASCII ones; of those side by side what German (üß), Spanish (áñ) and French (éé) have
+_CENTRAL = re.compile(
+    rb"[\xa3\x8d\x8f\xbc][a-z\xe0-\xff]|[A-Za-z\xc0-\xff][\xb3\xb9\xbe\xbf\x9d][a-z\xe0-\xff]|[A-Za-z]\xf5(?!e)"
+)  # Ł and ł, ą, ľ, ż, ť and others are signs no Western word has inside; ő is õ there, which stands before e
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +125,17 @@ def _of_evidence(evidence: bytes) -> Encoding:
 
 
 def _guess(evidence: bytes) -> str:
-    """Western letters among ASCII ones are Windows-1252, which the general method often takes for a cousin of it."""
+    """Western letters among ASCII ones are Windows-1252, which the general method often takes for a cousin of it; so is
+    text that its cousin reads alike."""
     high = len(re.findall(rb"[\x80-\xff]", evidence))
-    alone = len(
-        re.findall(rb"(?<![\x80-\xff])[\xc0-\xff\x8a\x8c\x8e\x91-\x97\x9a\x9c\x9e\xa0-\xbf](?![\x80-\xff])", evidence)
-    )
+    alone = sum(map(len, _ALONE.findall(evidence)))
     if high and alone / high > 0.9 and len(_WESTERN.findall(evidence)) / high > 0.5:
-        return "cp1252"
+        return "cp1250" if _CENTRAL.search(evidence) else "cp1252"
     best = from_bytes(evidence, cp_isolation=_CANDIDATES).best()
     found = (best.encoding if best is not None else "cp1252").lower()
     found = {"windows-1252": "cp1252", "cp932": "shift_jis", "sjis": "shift_jis", "cp949": "euc_kr"}.get(found, found)
+    if found == "cp1250" and evidence.decode("cp1250", "replace") == evidence.decode("cp1252", "replace"):
+        return "cp1252"
     return found if found in ENCODINGS else "cp1252"
 
 

@@ -29,7 +29,8 @@ def is_prose(cell: str) -> bool:
 def find_header(rows: Sequence[Sequence[str]]) -> int | None:
     """The row (from 1) that holds the names: the first one about as wide as the data, without data in it. None when
     data comes first. Lines above it (titles, "sep=;") are narrower. A cell of prose says nothing of its row as long as
-    other cells do: exports of surveys have whole questions as names."""
+    other cells do: exports of surveys have whole questions as names. Several names right above the first row of data
+    are its header, too, though they are few: one may stand over many columns, merged, or columns have none."""
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows[:HEAD_ROWS]]
     if not any(filled):
         return None
@@ -41,9 +42,15 @@ def find_header(rows: Sequence[Sequence[str]]) -> int | None:
         filled_in = [cell for cell in row if cell.strip()]
         named = [cell for cell in filled_in if not is_prose(cell)] or filled_in
         if any(looks_like_data(cell) for cell in named) and not _year_headed(named):
-            return None
+            return number - 1 if number > 1 and _are_few_names(rows[number - 2]) else None
         return number
     return None
+
+
+def _are_few_names(row: Sequence[str]) -> bool:
+    """Whether a row that is narrower than the data below it holds names rather than a title, which is one cell."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    return len(set(cells)) == len(cells) > 1 and not any(looks_like_data(cell) for cell in cells)
 
 
 def _year_headed(cells: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.files import clean_filename, pieces_of, sha256_of, store_file
 from cursive_app.services.enrichment.lists import seen
 from cursive_app.services.enrichment.looking import kind_and_packing, look_at_text
-from cursive_app.services.enrichment.refusals import MAX_COLUMNS, Refused, no_rows, too_many_columns, too_many_rows
+from cursive_app.services.enrichment.refusals import MAX_COLUMNS, Refused, too_many_columns, too_many_rows
 from cursive_app.services.enrichment.spreadsheet import check_workbook
 from cursive_app.services.enrichment.understanding import Understood
 from cursive_app.services.enrichment.views import EnrichmentView
@@ -87,7 +87,7 @@ def open_records(tenant: Tenant, *, records: Sequence[Mapping[str, Any]], filena
 
 def _names_of(records: Sequence[Mapping[str, Any]]) -> list[str]:
     if not records:
-        raise no_rows()
+        raise Refused("no_rows", "There are no records. Send the people to be looked up.")
     if len(records) > settings().enrichment_maximum_rows:
         raise too_many_rows()
     names: dict[str, None] = {}
@@ -101,7 +101,7 @@ def _names_of(records: Sequence[Mapping[str, Any]]) -> list[str]:
         if len(names) > MAX_COLUMNS:
             raise too_many_columns(len(names))
     if not any(name.strip() for name in names):
-        raise no_rows()
+        raise Invalid(fields={"records": "None of the records names a column. Give each value a name such as email."})
     return list(names)
 
 
