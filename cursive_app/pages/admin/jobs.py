@@ -36,6 +36,7 @@ def admin_jobs() -> rx.Component:
     return staff_page(
         rx.el.div(_query_box(), _help(), class_name="flex flex-col gap-1"),
         toolbar(status_tabs(S.counts, S.chosen_state, on_choose=S.choose_state, label="State"), right=[_dates()]),
+        rx.cond(S.failed_days, _failed_days(), rx.fragment()),
         rx.cond(S.bounded, banner(S.bounded, tone="info", icon_name="info"), rx.fragment()),
         table_card(
             newer_line(S.newer, when=text(S.newer) != "", on_click=S.show_newest),
@@ -159,6 +160,16 @@ def _help() -> rx.Component:
 
 def _dates() -> rx.Component:
     return date_range(since=S.since, until=S.until, on_since=S.choose_since, on_until=S.choose_until, zone=S.timezone)
+
+
+def _failed_days() -> rx.Component:
+    """Where a group of failures led to: its dates are those of the failure, not of the job."""
+    return banner(
+        S.failed_days,
+        tone="info",
+        icon_name="info",
+        action=ghost("Show all days", size="sm", on_click=S.clear_failed_days),
+    )
 
 
 def _two(first: Any, second: Any, *, title: Any = "") -> rx.Component:
