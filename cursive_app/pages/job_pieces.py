@@ -33,6 +33,16 @@ def status_tabs(counts: dict[str, str], chosen: str, *, on_choose: Any, label: s
     )
 
 
+def two_lines(first: Any, second: Any, *, title: Any = "") -> rx.Component:
+    """A cell of two lines: what is looked for, and what belongs to it."""
+    return rx.el.span(
+        rx.el.span(first, class_name="block truncate"),
+        rx.el.span(second, class_name="block truncate text-12 font-normal text-ink-3"),
+        title=title,
+        class_name="block min-w-0 sm:py-1.5",
+    )
+
+
 def row_meter(row: JobRow | AdminRow, *, class_name: str) -> rx.Component:
     """The bar in a line of the list."""
     return rx.el.span(

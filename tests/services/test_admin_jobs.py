@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from cursive_app.clock import now
 from cursive_app.errors import Forbidden, NotFound
@@ -14,7 +16,7 @@ from cursive_app.services.accounts import make_admin
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
 from db.models.accounts import User
-from db.models.jobs import Job
+from db.models.jobs import Job, JobAttempt, JobEvent
 from db.system import system_scope
 from state.admin_drawer import admin_drawer
 from state.job_rows import job_drawer
@@ -140,6 +142,22 @@ def test_jobs_that_belong_together_with_what_they_came_to(cast: Cast) -> None:
     alone = make_job(cast.alice, links={"run_id": str(uuid4())}).id
     for detail in (admin.get_job(staff("read_only"), alone), admin.get_job(staff(), make_job(cast.alice).id)):
         assert (detail.related, detail.related_sum) == ((), None)
+
+
+def test_clocks_that_differ_make_no_time_negative(cast: Cast) -> None:
+    """A worker's clock may be behind that of who created the job (riverui#288)."""
+    job = done_job(cast.alice)
+    with system_scope() as scope:
+        row = scope.get(Job, job.id)
+        row.first_started_at = row.started_at = row.created_at - timedelta(minutes=3)
+        row.finished_at = row.created_at - timedelta(minutes=5)
+        (tried,) = scope.session.scalars(select(JobAttempt).where(JobAttempt.job_id == job.id))
+        tried.ended_at = tried.started_at - timedelta(minutes=1)
+        last = scope.session.scalars(select(JobEvent).where(JobEvent.job_id == job.id).order_by(JobEvent.id.desc()))
+        next(last).at = row.created_at - timedelta(minutes=9)
+    detail = admin.get_job(staff("read_only"), job.id)
+    assert (detail.job.waited_seconds, detail.job.duration_seconds, detail.attempts[0].seconds) == (0, 0, 0)
+    assert min(line.after_seconds or 0 for line in detail.timeline) == 0
 
 
 def test_looks_that_were_folded_are_counted(cast: Cast) -> None:
