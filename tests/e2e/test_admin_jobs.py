@@ -227,5 +227,6 @@ def test_the_list_fits_its_place(staff_page: Page) -> None:
     page.goto("/admin/jobs")
     table = page.get_by_role("region", name="Jobs")
     expect(table.get_by_role("row").nth(1)).to_be_visible()
+    expect(page.get_by_role("search", name="Search jobs")).to_be_visible()
     assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
     expect(table.get_by_role("columnheader", name="Created")).to_be_in_viewport(ratio=1)

@@ -122,6 +122,7 @@ def _query_box() -> rx.Component:
         ),
         secondary("Search", type="submit"),
         role="search",
+        aria_label="Search jobs",
         on_submit=S.search,
         class_name="flex items-center gap-2",
     )

@@ -25,11 +25,9 @@ def admin_stuck() -> rx.Component:
             rx.cond(
                 S.clock,
                 rx.el.p(
-                    icon("heart-pulse", size=14, class_name="text-good"),
-                    S.clock,
-                    " ",
-                    S.rule,
-                    class_name="num flex flex-wrap items-center gap-x-1.5 text-13 text-ink-3",
+                    icon("heart-pulse", size=14, class_name="flex-none self-start mt-0.5 text-good"),
+                    rx.el.span(S.clock, " ", S.rule, class_name="min-w-0"),
+                    class_name="num flex items-baseline gap-x-1.5 text-13 text-ink-3",
                 ),
                 rx.fragment(),
             ),
