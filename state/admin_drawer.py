@@ -10,21 +10,13 @@ from typing import Any
 
 from cursive_app.plurals import plural
 from cursive_app.services.jobs.admin import AdminJobDetail
-from cursive_app.services.jobs.admin.views import Argument, AttemptView, Edit, RelatedSum, TimelineLine
+from cursive_app.services.jobs.admin.views import Argument, AttemptView, Edit, TimelineLine
 from cursive_app.settings import settings
 from state.admin_rows import AdminRow, admin_row
-from state.job_rows import NO_TIMELINE
+from state.job_rows import NO_TIMELINE, RelatedLine, related_line, related_words
 from state.times import ago, clock_span, exact
 
 _ITS_CLAIM = timedelta(seconds=1)  # the line that says it started bears the time at which its claim began
-_STATES = {
-    "pending": "queued",
-    "processing": "running",
-    "paused": "paused",
-    "completed": "completed",
-    "failed": "failed",
-    "cancelled": "stopped",
-}
 ATTEMPTS_GONE = "Its tries are no longer kept: the job ended long ago."
 OUTCOMES = {
     "finished": "Finished",
@@ -110,7 +102,7 @@ class AdminDrawer:
     links: list[dict[str, str]] = field(default_factory=list)
     customer_href: str = ""
     customer_url: str = ""
-    related: list[AdminRow] = field(default_factory=list)
+    related: list[RelatedLine] = field(default_factory=list)
     related_sum: str = ""
     idempotency_key: str = ""
 
@@ -135,19 +127,10 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",
         no_attempts="No worker has taken it yet." if detail.job.tries == 0 else ATTEMPTS_GONE,
-        related=[admin_row(one, timezone=timezone) for one in detail.related],
-        related_sum=_sum(detail.related_sum) if detail.related_sum is not None else "",
+        related=[related_line(one.job, one.relation) for one in detail.related],
+        related_sum=related_words(detail.related_sum),
         idempotency_key=detail.idempotency_key or "",
     )
-
-
-def _sum(all_of_it: RelatedSum) -> str:
-    """What all jobs on the same thing came to, as in “3 jobs with this one: 2 completed, 1 running. 90 of 120 done.”"""
-    counts = all_of_it.by_status
-    states = ", ".join(f"{counts[status]:,} {word}" for status, word in _STATES.items() if status in counts)
-    of = f" of {all_of_it.total:,}" if all_of_it.total else ""
-    failed = f", {all_of_it.failed:,} failed" if all_of_it.failed else ""
-    return f"{plural(all_of_it.jobs, 'job')} with this one: {states}. {all_of_it.processed:,}{of} done{failed}."
 
 
 def _event(place: int, line: TimelineLine, timezone: str) -> AdminEvent:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import reflex as rx
 
+from cursive_app.clock import now
 from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import FailurePage, StaffActor
@@ -58,7 +60,7 @@ class AdminFailuresState(DaysPart, rx.State):
         return "/admin/jobs/failures"
 
     def _question(self) -> Question:
-        days = (self.since, self.until)
+        days = (self.since, self.until) if self.since or self.until else (_usual_since(), "")
 
         def look(actor: StaffActor) -> FailurePage:
             return admin.failures(actor, since=day_start(days[0]), until=day_start(days[1], later=1))
@@ -67,7 +69,8 @@ class AdminFailuresState(DaysPart, rx.State):
 
     def _show(self, found: FailurePage) -> None:
         timezone = person().timezone
-        groups = [_line(group, timezone) for group in found.groups]
+        days = _days_of(found, timezone)
+        groups = [_line(group, timezone, days) for group in found.groups]
         if groups != self.groups:
             self.groups = groups
         cut = "; older ones are not shown" if found.is_cut else ""
@@ -76,7 +79,23 @@ class AdminFailuresState(DaysPart, rx.State):
         self.status = "ready" if groups else "no_match" if self.since or self.until else "empty"
 
 
-def _line(group: FailureGroup, timezone: str) -> FailureLine:
+def _usual_since() -> str:
+    """The first of the days that are looked at when the address names none."""
+    return (now().astimezone(ZoneInfo(person().timezone)).date() - admin.LOOK_BACK).isoformat()
+
+
+def _days_of(found: FailurePage, timezone: str) -> dict[str, str]:
+    """The days in which these groups were counted, as the list of jobs takes them."""
+    zone = ZoneInfo(timezone)
+    days: dict[str, str] = {}
+    if found.since is not None:
+        days["failed_since"] = found.since.astimezone(zone).date().isoformat()
+    if found.until is not None:
+        days["failed_until"] = (found.until.astimezone(zone).date() - timedelta(days=1)).isoformat()
+    return days
+
+
+def _line(group: FailureGroup, timezone: str, days: dict[str, str]) -> FailureLine:
     hidden = group.workspace_count - len(group.workspaces)
     return FailureLine(
         fingerprint=group.fingerprint,
@@ -94,7 +113,7 @@ def _line(group: FailureGroup, timezone: str) -> FailureLine:
                 "id": str(hit.id),
                 "name": hit.name,
                 "jobs": f"{hit.jobs:,}",
-                "href": _list(f"error:{group.fingerprint} workspace:{hit.id}"),
+                "href": _list(f"{group.met} workspace:{hit.id}", days),
             }
             for hit in group.workspaces
         ],
@@ -104,12 +123,12 @@ def _line(group: FailureGroup, timezone: str) -> FailureLine:
         captured=credits_text(group.credits_captured),
         released=credits_text(group.credits_released),
         query=group.query,
-        href=_list(group.query),
+        href=_list(group.met, days),
         retryable=group.retryable > 0,
         retry_word=f"Retry {plural(group.retryable, 'job')}",
         why_no_retry=(group.why_no_retry or "") if group.failed_jobs and not group.retryable else "",
     )
 
 
-def _list(query: str) -> str:
-    return f"/admin/jobs?{urlencode({'q': query})}"
+def _list(query: str, days: dict[str, str]) -> str:
+    return f"/admin/jobs?{urlencode({'q': query, **days})}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,6 +26,7 @@ from state.times import exact
 
 PAGE_SIZE = 50
 EXPORT = "/api/v1/admin/jobs/history.csv"
+_DAYS = ("since", "until", "failed_since", "failed_until")
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _STATE = re.compile(r'(?P<minus>-?)(?:state|status):"?(?P<value>[^"]*)"?$', re.IGNORECASE)
 
@@ -45,6 +47,9 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
     query: str = ""
     since: str = ""
     until: str = ""
+    failed_since: str = ""
+    failed_until: str = ""
+    failed_days: str = ""
     timezone: str = "UTC"
     chosen_state: str = ""
     counts: dict[str, str] = {}
@@ -111,6 +116,11 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
     @allow("staff")
     def choose_until(self, value: str):
         return self._go(until=value, cursor="")
+
+    @rx.event
+    @allow("staff")
+    def clear_failed_days(self):
+        return self._go(failed_since="", failed_until="", cursor="")
 
     @rx.event
     @allow("staff")
@@ -189,18 +199,20 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         await self._look()
 
     def _read_address(self, query: Any) -> None:
-        before = (self.query, self.since, self.until, self._cursor)
+        before = (self.query, *self._days(), self._cursor)
         self.query, self._cursor = query.get("q", ""), query.get("cursor", "")
         self._addressed(self.query)
         self.since, self.until = query.get("since", ""), query.get("until", "")
+        self.failed_since, self.failed_until = query.get("failed_since", ""), query.get("failed_until", "")
+        self.failed_days = _failed_days(self.failed_since, self.failed_until)
         self.timezone = person().timezone
-        moved = before != (self.query, self.since, self.until, self._cursor)
+        moved = before != (self.query, *self._days(), self._cursor)
         if moved or self.status != "ready":
             self.status = "loading"
         if moved or query.get("job", "") == self.open_id:  # opening a job keeps what is ticked; coming anew does not
             self._choose([])
         self.chosen_state = _chosen_state(self.query)
-        self.filtered = bool(self.query or self.since or self.until)
+        self.filtered = bool(self.query) or any(self._days())
         if query.get("job", "") != self.open_id:
             self.open_id, self.drawer, self.drawer_missing = query.get("job", ""), AdminDrawer(), False
             self.editing_error = self.rescue_asked = ""
@@ -208,9 +220,12 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
     def _is_living(self, job_id: str) -> bool:
         return job_id == self.drawer.row.id and self.drawer.stuck == "hanging"
 
+    def _days(self) -> tuple[str, str, str, str]:
+        return self.since, self.until, self.failed_since, self.failed_until
+
     def _dates(self) -> dict[str, Any]:
-        """From the first day on, to the end of the last one. Raises Invalid."""
-        return {"since": day_start(self.since), "until": day_start(self.until, later=1)}
+        """Each from the first day on, to the end of the last one. Raises Invalid."""
+        return _moments(self._days())
 
     def _export_url(self) -> str:
         moments = {name: at.isoformat() for name, at in self._dates().items() if at is not None}
@@ -224,11 +239,10 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         return Selection(ids=tuple(UUID(id) for id in self.selected))
 
     def _question(self) -> Question:
-        query, cursor, open_id, days = self.query, self._cursor, self.open_id, (self.since, self.until)
+        query, cursor, open_id, days = self.query, self._cursor, self.open_id, self._days()
 
         def look(actor: StaffActor) -> _Answer:
-            dates = {"since": day_start(days[0]), "until": day_start(days[1], later=1)}
-            page = admin.list_jobs(actor, query=query, cursor=cursor or None, limit=PAGE_SIZE, **dates)
+            page = admin.list_jobs(actor, query=query, cursor=cursor or None, limit=PAGE_SIZE, **_moments(days))
             return _Answer(page=page, fresh=None, detail=_detail(actor, open_id))
 
         return look
@@ -315,9 +329,33 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         self.selected_text = f"{plural(len(self.selected), 'job')} selected" if self.selected else ""
 
     def _go(self, **changes: str):
-        now = {"q": self.query, "since": self.since, "until": self.until, "cursor": self._cursor, "job": self.open_id}
+        days = dict(zip(_DAYS, self._days(), strict=True))
+        now = {"q": self.query, **days, "cursor": self._cursor, "job": self.open_id}
         asked = urlencode({name: value for name, value in {**now, **changes}.items() if value})
         return rx.redirect(f"/admin/jobs?{asked}" if asked else "/admin/jobs")
+
+
+def _moments(days: tuple[str, str, str, str]) -> dict[str, Any]:
+    """Days of the reader as the services take them. Raises Invalid for what is no day."""
+    return {name: day_start(day, later=name.endswith("until")) for name, day in zip(_DAYS, days, strict=True)}
+
+
+def _failed_days(since: str, until: str) -> str:
+    """In words, so that nobody wonders where the others are; "" without such days."""
+    if not since and not until:
+        return ""
+    when = " ".join(f"{word} {_day(text)}" for word, text in (("since", since), ("until", until)) if text)
+    if since and until:
+        when = f"on {_day(since)}" if since == until else f"from {_day(since)} to {_day(until)}"
+    return f"Only jobs that failed {when} are shown, whenever they were created."
+
+
+def _day(text: str) -> str:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return text[:20]
+    return f"{found:%b} {found.day}, {found.year}"
 
 
 def _detail(actor: StaffActor, id: str) -> AdminJobDetail | None:

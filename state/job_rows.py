@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from cursive_app.services.jobs import JobDetail, JobEventView, JobView
+from cursive_app.plurals import plural
+from cursive_app.services.jobs import JobDetail, JobEventView, JobView, RelatedSum, Relation
 from cursive_app.services.jobs.admin import AdminJobRow
 from state.session import credits_text
 from state.times import ago, clock_span, exact
@@ -19,6 +20,16 @@ KINDS = {
 }
 ACTIVE = ("pending", "processing")
 NO_TIMELINE = "Its timeline is no longer kept: the job ended long ago."
+RELATIONS: dict[Relation, str] = {"same": "", "rerun": "its rows run again", "origin": "where its rows come from"}
+STATE_WORDS = {
+    "failed": "failed",
+    "processing": "running",
+    "pending": "queued",
+    "paused": "paused",
+    "completed": "completed",
+    "cancelled": "stopped",
+}
+"""In the order in which a count of several is told: what needs a look comes first."""
 LEFT_OUT = {"csv_upload": "invalid"}
 """Kinds that only count what they do not take: no failure of theirs."""
 
@@ -72,6 +83,19 @@ class EventLine:
 
 
 @dataclass(frozen=True)
+class RelatedLine:
+    """A job that belongs to the open one; `came_to` is what it did and charged, `why` why it failed."""
+
+    id: str = ""
+    title: str = ""
+    status: str = ""
+    kind: str = ""
+    relation: str = ""
+    came_to: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class JobDrawer:
     """What the drawer shows; `found` is False while nothing is loaded."""
 
@@ -80,6 +104,44 @@ class JobDrawer:
     events: list[EventLine] = field(default_factory=list)
     earlier: str = ""
     refunded: str = ""
+    related: list[RelatedLine] = field(default_factory=list)
+    related_sum: str = ""
+
+
+def related_line(job: JobView | AdminJobRow, relation: Relation) -> RelatedLine:
+    """A job that belongs to another one, in words."""
+    done = _done(job)
+    parts = [
+        done if done != "–" else "",
+        failed_words(job.kind, job.failed),
+        f"{credits_text(job.credits_captured)} credits" if job.credits_captured else "",
+    ]
+    return RelatedLine(
+        id=str(job.id),
+        title=job.title,
+        status=job.status,
+        kind=kind_words(job.kind),
+        relation=RELATIONS[relation],
+        came_to=", ".join(part for part in parts if part),
+        why=(job.error_message or "") if job.status == "failed" else "",
+    )
+
+
+def related_words(found: RelatedSum | None) -> str:
+    """What all that belongs together came to: “3 jobs with this one, 2 of them ended: 1 failed, 1 running, 1 completed.
+    12.50 credits charged, 30.00 still held.”; "" without others."""
+    if found is None:
+        return ""
+    ended = (
+        "all ended" if found.ended == found.jobs else f"{found.ended:,} of them ended" if found.ended else "none ended"
+    )
+    states = ", ".join(
+        f"{found.by_status[status]:,} {word}" for status, word in STATE_WORDS.items() if status in found.by_status
+    )
+    held = f", {credits_text(found.credits_held)} still held" if found.credits_held else ""
+    charged = f" {credits_text(found.credits_captured)} credits charged{held}."
+    spent = charged if found.credits_captured or found.credits_held else ""
+    return f"{plural(found.jobs, 'job')} with this one, {ended}: {states}.{spent}"
 
 
 def failed_words(kind: str, failed: int) -> str:
@@ -152,6 +214,8 @@ def job_drawer(detail: JobDetail, *, timezone: str) -> JobDrawer:
         events=[_event(number, line, timezone) for number, line in enumerate(detail.events)],
         earlier=earlier,
         refunded=credits_text(detail.refunded) if detail.refunded else "",
+        related=[related_line(one.job, one.relation) for one in detail.related],
+        related_sum=related_words(detail.related_sum),
     )
 
 
@@ -172,7 +236,7 @@ def _percent(job: JobView) -> int:
     return min(100, job.processed * 100 // job.total) if job.total else 0
 
 
-def _done(job: JobView) -> str:
+def _done(job: JobView | AdminJobRow) -> str:
     if job.total:
         return f"{job.processed:,} of {job.total:,}"
     return f"{job.processed:,}" if job.processed else "–"

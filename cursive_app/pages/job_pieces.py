@@ -6,10 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from components.binding import text
-from components.feedback import JOB_STATUS, progress
+from components.binding import items, text
+from components.feedback import JOB_STATUS, progress, status_pill
 from state.admin_rows import AdminRow
-from state.job_rows import JobRow
+from state.job_rows import JobRow, RelatedLine
 
 _TABS = (("", "All", "all"), *((value, words[0], value) for value, words in JOB_STATUS.items()))
 
@@ -30,6 +30,16 @@ def status_tabs(counts: dict[str, str], chosen: str, *, on_choose: Any, label: s
     return rx.el.div(
         rx.el.div(*[tab(*words) for words in _TABS], role="group", aria_label=label, class_name="toggle-group w-max"),
         class_name="max-w-full overflow-x-auto",
+    )
+
+
+def two_lines(first: Any, second: Any, *, title: Any = "") -> rx.Component:
+    """A cell of two lines: what is looked for, and what belongs to it."""
+    return rx.el.span(
+        rx.el.span(first, class_name="block truncate"),
+        rx.el.span(second, class_name="block truncate text-12 font-normal text-ink-3"),
+        title=title,
+        class_name="block min-w-0 sm:py-1.5",
     )
 
 
@@ -57,6 +67,40 @@ def moving_progress(row: JobRow | AdminRow, *, waits: str) -> rx.Component:
             stage=row.stage,
             eta=rx.cond(row.pace, row.pace, waits),
             indeterminate=row.open_ended,
+        ),
+        rx.fragment(),
+    )
+
+
+def related_jobs(lines: list[RelatedLine], all_of_it: str, *, on_open: Any) -> rx.Component:
+    """What belongs to the open job, failed ones first; `all_of_it` is what they came to. Nothing without any."""
+
+    def line(one: RelatedLine) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(
+                status_pill(one.status, JOB_STATUS),
+                rx.el.button(
+                    one.title, type="button", on_click=on_open(one.id), class_name="link min-w-0 truncate text-left"
+                ),
+                rx.el.span(one.came_to, class_name="num ml-auto text-12 text-ink-2"),
+                class_name="flex flex-wrap items-center gap-x-2.5 gap-y-0.5 text-13",
+            ),
+            rx.el.p(
+                one.kind,
+                rx.cond(one.relation, rx.el.span(" · ", one.relation), ""),
+                class_name="mt-0.5 text-12 text-ink-3",
+            ),
+            rx.cond(one.why, rx.el.p(one.why, class_name="mt-0.5 text-12 text-bad break-words"), rx.fragment()),
+            class_name="border-b border-line py-2",
+            key=one.id,
+        )
+
+    return rx.cond(
+        items(lines).length() > 0,
+        rx.el.section(
+            rx.el.h3("Belongs together", class_name="mb-1 text-13 font-semibold text-ink"),
+            rx.el.p(all_of_it, class_name="num text-13 text-ink-2"),
+            rx.el.ul(rx.foreach(items(lines), line), class_name="flex flex-col"),
         ),
         rx.fragment(),
     )

@@ -22,7 +22,7 @@ from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from components.visibility import watch_hidden
 from cursive_app.pages.frame import may, page
-from cursive_app.pages.job_pieces import moving_progress, row_meter, status_tabs
+from cursive_app.pages.job_pieces import moving_progress, related_jobs, row_meter, status_tabs
 from cursive_app.pages.job_timeline import timeline_line
 from cursive_app.services.accounts import Permission
 from state.job_rows import EventLine, JobRow
@@ -237,6 +237,7 @@ def _details(row: JobRow) -> rx.Component:
             rx.cond(S.drawer.earlier, rx.el.p(S.drawer.earlier, class_name="mb-2 text-12 text-ink-3"), rx.fragment()),
             rx.el.ol(rx.foreach(S.drawer.events, _event), class_name="flex flex-col"),
         ),
+        related_jobs(S.drawer.related, S.drawer.related_sum, on_open=S.open),
         class_name="flex flex-col gap-5",
     )
 

@@ -84,7 +84,7 @@ def test_a_parameter_nobody_reads_is_refused_at_every_address(app: FastAPI, cast
         assert browser(app, cast.alice).get(address, params={"no_such_parameter": "1"}).status_code == 404, path
         assert browser(app, None).get(address, params={"no_such_parameter": "1"}).status_code == 401, path
     known = client.get(JOBS, params={"querry": "state:failed"}).json()["detail"]
-    assert "Known here: cursor, kind, limit, query, since, status, until." in known
+    assert "Known here: cursor, failed_since, failed_until, kind, limit, query, since, status, until." in known
 
 
 def test_states_and_kinds_narrow_the_list_and_the_history(app: FastAPI, cast: Cast, customer: Cast) -> None:

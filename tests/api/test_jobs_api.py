@@ -40,15 +40,19 @@ def test_list_and_detail(app: FastAPI, cast: Cast) -> None:
 
 
 def test_internals_stay_inside(app: FastAPI, cast: Cast) -> None:
-    job = make_job(cast.alice, arguments={"secret": "x"})
+    links = {"run_id": "77"}
+    job = make_job(cast.alice, arguments={"secret": "x"}, links=links)
     claimed = jobs.claim(job.id)
     assert claimed is not None
     with cast.alice.begin() as scope:
         jobs.fail(scope, claimed, code="internal", message="It failed.", internal="Traceback of the house")
     text = browser(app, cast.alice).get(f"/api/v1/jobs/{job.id}").text
     assert "It failed." in text
-    for hidden in ("Traceback", "secret", "attempt_token", "workspace_id", "task"):
-        assert hidden not in text
+    beside = browser(app, cast.alice).get(f"/api/v1/jobs/{make_job(cast.alice, links=links).id}").text
+    assert '"relation":"same"' in beside
+    assert str(job.id) in beside
+    for hidden in ("Traceback", "secret", "attempt_token", "workspace_id", "task", "fingerprint", "idempotency"):
+        assert hidden not in text + beside
 
 
 def test_cancel(app: FastAPI, cast: Cast) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import urllib.request
 from typing import Any
 
@@ -119,6 +121,39 @@ def test_an_operator_finds_a_failed_job_and_retries_it(staff_page: Page, failed_
     expect(page.get_by_role("region", name="Jobs").get_by_text("Completed")).to_be_visible(timeout=60_000)
 
 
+def test_a_job_in_frozen_hands_is_seen_and_rescued(staff_page: Page, demo_page: Page, product: Product) -> None:
+    """A worker that stands still cannot take its job over itself: an operator sees which one it is, and frees it."""
+    demo_page.goto("/jobs")
+    staff_page.set_viewport_size({"width": 1440, "height": 900})
+    staff_page.goto("/admin/jobs/stuck")
+    segments = ask(demo_page, "GET", "/api/v1/segments")["items"]
+    segment = next(one["id"] for one in segments if one["name"] == "Sales VPs")
+    (worker,) = product.pids_running("worker")
+    faults(product, {"mode": "slow", "delay_seconds": 25})
+    try:
+        run = ask(demo_page, "POST", f"/api/v1/segments/{segment}/run", {"mode": "pull", "max_leads": 3})["run"]
+        job = f"/api/v1/admin/jobs/{run['job_id']}"
+        wait_for(lambda: ask(staff_page, "GET", job)["job"]["heartbeat_seconds"] is not None, seconds=60, what="Held")
+        os.kill(worker, signal.SIGSTOP)
+        faults(product)
+        row = staff_page.get_by_role("row").filter(has_text=run["job_id"].replace("-", "")[-8:])
+        expect(row.get_by_text("gone silent")).to_be_visible(timeout=60_000)
+        expect(staff_page.get_by_text("The clock was last seen")).to_be_visible()
+        assert serious_violations(staff_page) == []
+        rescue = row.get_by_role("button", name="Rescue")
+        expect(rescue).to_be_in_viewport(ratio=1)
+        table = staff_page.get_by_role("region", name="Stuck jobs")
+        assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+        rescue.click()
+        expect(row).to_have_count(0)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+        faults(product)
+    wait_for(lambda: ask(staff_page, "GET", job)["job"]["status"] == "completed", seconds=90, what="The run ended")
+    tries = [(one["number"], one["outcome"]) for one in ask(staff_page, "GET", job)["attempts"]]
+    assert (tries[0], tries[-1][1]) == ((1, "lost"), "finished")
+
+
 def test_nobody_else_finds_anything_there(demo_page: Page) -> None:
     page = demo_page
     for section in SECTIONS:
@@ -192,5 +227,6 @@ def test_the_list_fits_its_place(staff_page: Page) -> None:
     page.goto("/admin/jobs")
     table = page.get_by_role("region", name="Jobs")
     expect(table.get_by_role("row").nth(1)).to_be_visible()
+    expect(page.get_by_role("search", name="Search jobs")).to_be_visible()
     assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
     expect(table.get_by_role("columnheader", name="Created")).to_be_in_viewport(ratio=1)

@@ -92,6 +92,11 @@ def test_unanswered_rows_run_again(cast: Cast, sandbox: Sandbox, small: None) ->
     work_off(again.id, lab)
     check(cast.alice, again.id)
     assert list_row(again.id).matched_count == 25
+    first, second = list_row(id).run_job_id, list_row(again.id).run_job_id
+    assert first is not None
+    assert second is not None
+    for one, other in ((first, (second, "rerun")), (second, (first, "origin"))):
+        assert [(it.job.id, it.relation) for it in do(cast.alice, jobs.get_job, one).related] == [other]
     assert [row.cells for row in rows_of(again.id)] == [list(line.cells) for line in lines[:40]]
     with pytest.raises(Conflict):
         do(cast.alice, enrichment.rerun, again.id, outcomes=("error",))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import update
 
 from cursive_app.clock import now
-from cursive_app.errors import Conflict
+from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
-from db.models.jobs import Job
+from db.models.jobs import Job, JobAttempt
+from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_admin import (
@@ -52,6 +53,46 @@ def test_failures_are_grouped_with_their_reach(cast: Cast, kind: str) -> None:
     dry = admin.plan(actor, "retry", Selection(query=group.query))
     assert (dry.possible, dry.workspaces) == (3, 2)
     assert admin.apply(actor, dry).done == 3
+
+
+def test_a_group_leads_to_every_job_it_counts(cast: Cast, kind: str) -> None:
+    """Those that went on after it, too: what a group counts is what its links show, in the dates it was counted in."""
+    code, days_ago = f"odd_{kind}", now() - timedelta(days=3)
+
+    def struck(tenant: Tenant, *, at: datetime | None = None) -> UUID:
+        claimed = jobs.claim(make_job(tenant, kind=kind).id)
+        assert claimed is not None
+        with tenant.begin() as scope:
+            jobs.fail(scope, claimed, code=code, message="It is odd.")
+        if at is not None:
+            with system_scope() as scope:
+                scope.session.execute(update(JobAttempt).where(JobAttempt.job_id == claimed.job_id).values(ended_at=at))
+        return claimed.job_id
+
+    failed, went_on, long_ago = struck(cast.alice), struck(cast.alice), struck(cast.charlie, at=days_ago)
+    actor, since = staff("operate"), now() - timedelta(days=1)
+    admin.act(actor, "retry", went_on)
+    assert jobs.claim(went_on) is not None
+    (group,) = [one for one in admin.failures(actor, since=since).groups if one.error_code == code]
+    assert (group.jobs, group.failed_jobs) == (2, 1)
+
+    def found(query: str, **times: datetime) -> set[UUID]:
+        page = admin.list_jobs(actor, query=query, **times)
+        again = admin.refresh(actor, [], query=query, **times)
+        assert page.matching == len(page.jobs) == again.matching == again.newer
+        return {row.id for row in page.jobs}
+
+    assert found(group.met) == {failed, went_on, long_ago}
+    assert found(group.met, failed_since=since) == {failed, went_on}
+    assert found(group.met, failed_until=since) == {long_ago}
+    assert found(f"{group.met} workspace:{cast.workspace_id}", failed_since=since) == {failed, went_on}
+    assert found(group.query, failed_since=since) == {failed}
+    assert found(f"met:{code.upper()} -state:failed") == {went_on}
+    assert found(f"kind:{kind} -met:{code}") == set()
+    text = b"".join(admin.history_csv(actor, query=group.met, failed_since=since)).decode()
+    assert (str(went_on) in text, str(long_ago) in text) == (True, False)
+    with pytest.raises(Invalid):
+        admin.list_jobs(actor, failed_since=since, failed_until=days_ago)
 
 
 def test_a_file_that_cannot_be_used_is_no_failure_of_ours(cast: Cast) -> None:

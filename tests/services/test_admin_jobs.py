@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from cursive_app.clock import now
 from cursive_app.errors import Forbidden, NotFound
@@ -12,10 +15,11 @@ from cursive_app.services import jobs
 from cursive_app.services.accounts import make_admin
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
-from cursive_app.services.jobs.admin.views import RelatedSum
 from db.models.accounts import User
+from db.models.jobs import Job, JobAttempt, JobEvent
 from db.system import system_scope
 from state.admin_drawer import admin_drawer
+from state.job_rows import job_drawer
 from tests.factories import Cast
 from tests.factories_accounts import signed_in
 from tests.factories_admin import ANY_SIZE, actions_of, done_job, failing_job, of, retryable_kind, staff, trail_of
@@ -97,27 +101,63 @@ def test_the_detail_and_what_a_reader_does_not_see(cast: Cast) -> None:
         admin.get_job(staff(), uuid4())
 
 
-def test_jobs_on_the_same_thing_with_their_progress_and_their_sum(cast: Cast) -> None:
-    links = {"enrichment_id": str(uuid4())}
-    reading = done_job(cast.alice, kind="csv_upload", links=links, total=10, processed=10)
-    run = make_job(cast.alice, kind="enrichment", links={**links, "run_id": str(uuid4())}, total=8)
-    claimed = jobs.claim(run.id)
-    assert claimed is not None
-    with cast.alice.begin() as scope:
-        jobs.advance(scope, claimed, processed=5, failed=2)
+def test_jobs_that_belong_together_with_what_they_came_to(cast: Cast) -> None:
+    """Failed ones first, then those under way; the list that was made to run rows again, and the one they come from."""
+    mine, earlier, later = (str(uuid4()) for _ in range(3))
+    failed = failing_job(cast.alice, kind="enrichment_sample", links={"enrichment_id": mine})
+    again = make_job(cast.alice, kind="enrichment", links={"enrichment_id": later, "rerun_of": mine})
+    run = make_job(cast.alice, kind="enrichment", links={"enrichment_id": mine, "rerun_of": earlier}, total=8)
+    origin = done_job(cast.alice, kind="enrichment", links={"enrichment_id": earlier}, total=10, processed=10)
+    reading = done_job(cast.alice, kind="csv_upload", links={"enrichment_id": mine}, total=10, processed=10)
+    for job_id, charged, held in ((origin.id, "2.50", "2.50"), (run.id, "0.50", "2.00")):
+        with system_scope() as scope:
+            row = scope.get(Job, job_id)
+            row.credits_captured, row.credits_held = Decimal(charged), Decimal(held)
     done_job(cast.alice, links={"enrichment_id": str(uuid4())})  # on another list
-    make_job(cast.charlie, links=links)  # another workspace's
+    make_job(cast.charlie, links={"enrichment_id": mine})  # another workspace's
     detail = admin.get_job(staff("read_only"), run.id)
-    (other,) = detail.related
-    assert (other.id, other.status, other.processed, other.total) == (reading.id, "completed", 10, 10)
-    assert detail.related_sum == RelatedSum(
-        jobs=2, by_status={"completed": 1, "processing": 1}, processed=15, total=18, failed=2
+    belong = [(failed.id, "same"), (again.id, "rerun"), (reading.id, "same"), (origin.id, "origin")]
+    assert [(one.job.id, one.relation) for one in detail.related] == belong
+    assert detail.related_sum == jobs.RelatedSum(
+        jobs=5,
+        ended=3,
+        by_status={"failed": 1, "pending": 2, "completed": 2},
+        credits_captured=Decimal("3.00"),
+        credits_held=Decimal("1.50"),
     )
     shown = admin_drawer(detail, timezone="UTC")
-    assert shown.related_sum == "2 jobs with this one: 1 running, 1 completed. 15 of 18 done, 2 failed."
-    assert (shown.related[0].done, shown.related[0].status) == ("10", "completed")
-    alone = admin.get_job(staff("read_only"), make_job(cast.alice, links={"run_id": str(uuid4())}).id)
-    assert (alone.related, alone.related_sum) == ((), None)
+    counted = "5 jobs with this one, 3 of them ended: 1 failed, 2 queued, 2 completed."
+    assert shown.related_sum == f"{counted} 3.00 credits charged, 1.50 still held."
+    assert [(line.relation, line.came_to, line.why) for line in shown.related] == [
+        ("", "", "The list of 12 rows is empty."),
+        ("its rows run again", "", ""),
+        ("", "10 of 10", ""),
+        ("where its rows come from", "10 of 10, 2.50 credits", ""),
+    ]
+    with cast.alice.begin() as scope:
+        theirs = jobs.get_job(scope, run.id)
+    assert [(one.job.id, one.relation) for one in theirs.related] == belong
+    customers = job_drawer(theirs, timezone="UTC")
+    assert (customers.related_sum, customers.related) == (shown.related_sum, shown.related)
+    alone = make_job(cast.alice, links={"run_id": str(uuid4())}).id
+    for detail in (admin.get_job(staff("read_only"), alone), admin.get_job(staff(), make_job(cast.alice).id)):
+        assert (detail.related, detail.related_sum) == ((), None)
+
+
+def test_clocks_that_differ_make_no_time_negative(cast: Cast) -> None:
+    """A worker's clock may be behind that of who created the job (riverui#288)."""
+    job = done_job(cast.alice)
+    with system_scope() as scope:
+        row = scope.get(Job, job.id)
+        row.first_started_at = row.started_at = row.created_at - timedelta(minutes=3)
+        row.finished_at = row.created_at - timedelta(minutes=5)
+        (tried,) = scope.session.scalars(select(JobAttempt).where(JobAttempt.job_id == job.id))
+        tried.ended_at = tried.started_at - timedelta(minutes=1)
+        last = scope.session.scalars(select(JobEvent).where(JobEvent.job_id == job.id).order_by(JobEvent.id.desc()))
+        next(last).at = row.created_at - timedelta(minutes=9)
+    detail = admin.get_job(staff("read_only"), job.id)
+    assert (detail.job.waited_seconds, detail.job.duration_seconds, detail.attempts[0].seconds) == (0, 0, 0)
+    assert min(line.after_seconds or 0 for line in detail.timeline) == 0
 
 
 def test_looks_that_were_folded_are_counted(cast: Cast) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -111,6 +112,21 @@ async def test_a_group_of_one_day_means_its_failures_of_that_day(driver, cast: C
     await tab.send(Failures.load, path=path)
     group = next(one for one in tab.var(Failures, "groups") if one["code"] == f"odd_{kind}")
     assert group["retry_word"] == "Retry 2 jobs"
+    for address, shows in ((group["href"], 2), (group["workspaces"][0]["href"], 2)):
+        await tab.send(Jobs.load, path=address)
+        assert {row["id"] for row in tab.var(Jobs, "rows")} == {str(job.id) for job in jobs_of_it[1:]}, address
+        assert tab.var(Jobs, "counts")["all"] == str(shows)
+    assert tab.var(Jobs, "failed_days").startswith("Only jobs that failed since ")
+    await tab.send(Jobs.select_all, path=address)
+    await tab.send(Actions.ask_selected, path=address, action="retry")
+    assert tab.var(Actions, "title") == "Retry 2 jobs?"
+    await tab.send(Jobs.choose_state, path=address, value="failed")
+    assert "&failed_since=" in tab.text()
+    export = parse_qs(urlsplit(tab.var(Jobs, "export_url")).query)
+    assert export["failed_since"][0].startswith(path[-10:])
+    await tab.send(Jobs.clear_failed_days, path=address)
+    await tab.send(Jobs.load, path=address.split("&failed_since")[0])
+    assert (tab.var(Jobs, "failed_days"), len(tab.var(Jobs, "rows"))) == ("", 3)
     await tab.send(Actions.ask_query, path=path, action="retry", query=group["query"])
     assert tab.var(Actions, "title") == "Retry 2 jobs?"
     await tab.send(Actions.apply, path=path)

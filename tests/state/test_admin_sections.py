@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from importlib import import_module
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, update
 
 from cursive_app.clock import now
+from cursive_app.errors import Invalid
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import ScheduleView
@@ -57,6 +60,25 @@ async def test_failures_are_grouped_and_lead_to_their_jobs(driver, cast: Cast, k
     assert group["retryable"] is True
     await tab.send(Jobs.load, path=group["href"])
     assert tab.var(Jobs, "status") == "ready"
+
+
+async def test_a_group_of_the_usual_days_leads_to_the_same_days(driver, cast: Cast, kind: str) -> None:
+    job = failing_job(cast.alice, kind=kind, error=Invalid(f"Odd {kind}"))
+    with system_scope() as scope:
+        scope.get(User, cast.bob.user_id).timezone = "Asia/Tokyo"
+    tab = driver(as_staff(cast.bob))
+    await tab.send(Failures.load, path="/admin/jobs/failures")
+    group = next(one for one in tab.var(Failures, "groups") if kind in one["message"])
+    first = (now().astimezone(ZoneInfo("Asia/Tokyo")) - timedelta(days=30)).date().isoformat()
+    assert parse_qs(urlsplit(group["href"]).query) == {"q": [f"met:{group['fingerprint']}"], "failed_since": [first]}
+    await tab.send(Jobs.load, path=group["href"])
+    assert str(job.id) in [row["id"] for row in tab.var(Jobs, "rows")]
+    today = now().astimezone(ZoneInfo("Asia/Tokyo")).date().isoformat()
+    await tab.send(Failures.load, path=f"/admin/jobs/failures?since={today}&until={today}")
+    group = next(one for one in tab.var(Failures, "groups") if kind in one["message"])
+    assert group["href"].endswith(f"&failed_since={today}&failed_until={today}")
+    await tab.send(Jobs.load, path=f"{group['href']}x")
+    assert "is no day" in tab.var(Jobs, "error")
 
 
 async def test_a_queue_is_paused_with_a_reason_only(driver, cast: Cast) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import delete, update
 
 from cursive_app.clock import now
 from cursive_app.errors import Unavailable
+from cursive_app.services import credits
 from cursive_app.settings import settings
 from db.models.accounts import Membership, UserSession
 from db.system import system_scope
@@ -22,6 +24,8 @@ from state.login import ENDED, LoginState
 from state.palette import PaletteState
 from state.session import SessionState
 from tests.factories import Cast, make_member, make_user, make_workspace
+from tests.factories_credits import fund
+from tests.flows.use_cases import do
 from tests.state.driver import Tab, sign_in
 
 Driver = Callable[..., Tab]
@@ -102,6 +106,26 @@ async def test_a_tab_whose_session_was_moved_elsewhere_lets_the_former_workspace
     assert two.var(RowsState, "rows") == []
     await two.send(RowsState.load)
     assert two.var(RowsState, "rows") == [str(there.workspace_id)]
+
+
+async def test_the_balance_follows_without_a_click(driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = driver(sign_in(cast.alice))
+    await tab.send(RowsState.load)
+    assert (tab.var(SessionState, "balance"), tab.var(SessionState, "has_held")) == ("0.00", False)
+    happens: list[Callable[[], object]] = [
+        lambda: fund(cast.workspace_id, 1_250),
+        lambda: do(cast.alice, credits.hold, amount=50, key="h", description="Held"),
+    ]
+
+    async def next_of() -> None:
+        if not happens:
+            raise asyncio.CancelledError  # as when the page is left
+        happens.pop(0)()
+
+    monkeypatch.setattr("state.session._pause", next_of)
+    with suppress(asyncio.CancelledError):
+        await tab.send(SessionState.watch)
+    assert (tab.var(SessionState, "balance"), tab.var(SessionState, "held")) == ("1,200.00", "50.00")
 
 
 async def test_the_open_tab_of_a_removed_member_is_emptied_without_a_click(

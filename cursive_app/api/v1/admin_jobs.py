@@ -30,6 +30,14 @@ Kinds = Annotated[
 ]
 Since = Annotated[datetime | None, Query(description="Created at or after, with a time zone.")]
 Until = Annotated[datetime | None, Query(description="Created before, with a time zone.")]
+FailedSince = Annotated[
+    datetime | None,
+    Query(
+        description="A try failed at or after, with a time zone: with the error of `met:` in the query, else with the "
+        "error that the job has now."
+    ),
+]
+FailedUntil = Annotated[datetime | None, Query(description="The same, before.")]
 
 
 class RetryIn(BaseModel):
@@ -47,13 +55,22 @@ def get_jobs(
     kind: Kinds = None,
     since: Since = None,
     until: Until = None,
+    failed_since: FailedSince = None,
+    failed_until: FailedUntil = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=admin.LARGEST_PAGE)] = 50,
 ) -> AdminJobPage:
     """The jobs that match, newest first, with the number in each state. States and kinds count as words of the query:
     with others of the same qualifier there they mean either."""
     return admin.list_jobs(
-        actor, query=_words(query, status, kind), since=since, until=until, cursor=cursor, limit=limit
+        actor,
+        query=_words(query, status, kind),
+        since=since,
+        until=until,
+        failed_since=failed_since,
+        failed_until=failed_until,
+        cursor=cursor,
+        limit=limit,
     )
 
 
@@ -64,11 +81,15 @@ def get_history(
     kind: Kinds = None,
     since: Since = None,
     until: Until = None,
+    failed_since: FailedSince = None,
+    failed_until: FailedUntil = None,
 ) -> StreamingResponse:
     """The jobs that match as a CSV file. A query looks at the newest 100,000 jobs of the dates; when there are more,
     the last line says so, and `X-Searched-Back-To` is the time of creation at which the search ended."""
     asked = _words(query, status, kind)
-    found = admin.history_csv(actor, query=asked, since=since, until=until)
+    found = admin.history_csv(
+        actor, query=asked, since=since, until=until, failed_since=failed_since, failed_until=failed_until
+    )
     edge = {"X-Searched-Back-To": found.searched_back_to.isoformat()} if found.searched_back_to is not None else {}
     return csv_attachment(found.lines, filename="jobs.csv", for_a_person=True, headers=edge)  # staff have no keys
 

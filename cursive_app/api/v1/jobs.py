@@ -64,12 +64,23 @@ class EventOut(BaseModel):
     message: str
 
 
+class RelatedOut(BaseModel):
+    """A job that belongs to another one."""
+
+    relation: Literal["same", "rerun", "origin"] = Field(
+        description="`same`: works on the same list or run; `rerun`: on a list made of its rows, to run them again; "
+        "`origin`: on the list its own rows come from."
+    )
+    job: JobOut
+
+
 class JobDetailOut(JobOut):
-    """A job with its timeline, oldest line first."""
+    """A job with its timeline, oldest line first, and the jobs that belong to it."""
 
     events: list[EventOut]
     earlier_events: int = Field(description="How many older lines are left out.")
     credits_refunded: Credits = Field(description="Charged first and given back later.")
+    related: list[RelatedOut] = Field(description="At most 20 jobs that belong to it, failed ones first.")
 
 
 class JobsOut(BaseModel):
@@ -108,6 +119,7 @@ def get_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobDetailOut:
         events=[EventOut.model_validate(line) for line in detail.events],
         earlier_events=detail.earlier_events,
         credits_refunded=detail.refunded,
+        related=[RelatedOut(relation=one.relation, job=JobOut.model_validate(one.job)) for one in detail.related],
     )
 
 

@@ -21,7 +21,7 @@ from components.feedback import (
 from cursive_app.pages.admin.job_arguments import arguments, stack
 from cursive_app.pages.admin.rescue import TITLE
 from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
-from cursive_app.pages.job_pieces import moving_progress
+from cursive_app.pages.job_pieces import moving_progress, related_jobs
 from cursive_app.pages.job_timeline import timeline_line
 from state.admin_actions import AdminActionState as A
 from state.admin_drawer import AdminAttempt, AdminEvent
@@ -61,7 +61,7 @@ def _details(row: AdminRow) -> rx.Component:
         _section("Timeline", _timeline()),
         _section("Tries", _attempts()),
         _section("Arguments", arguments()),
-        _related(),
+        related_jobs(S.drawer.related, S.drawer.related_sum, on_open=S.open),
         class_name="flex flex-col gap-6",
     )
 
@@ -258,33 +258,6 @@ def _log(one: AdminAttempt) -> rx.Component:
 
     lines = rx.el.ol(rx.foreach(items(one.log), line), class_name="mt-2 flex flex-col gap-1")
     return rx.el.div(fold(text(one.log_word), lines), class_name="mt-2")
-
-
-def _related() -> rx.Component:
-    def line(one: AdminRow) -> rx.Component:
-        return rx.el.li(
-            status_pill(one.status, JOB_STATUS),
-            rx.el.button(
-                one.title, type="button", on_click=S.open(one.id), class_name="link min-w-0 truncate text-left text-13"
-            ),
-            rx.el.span(one.kind_word, class_name="text-12 text-ink-3 whitespace-nowrap"),
-            rx.el.span(
-                one.done, rx.cond(one.failed, rx.el.span(", ", one.failed), ""),
-                class_name="num ml-auto text-12 text-ink-2 whitespace-nowrap",
-            ),
-            class_name="flex flex-wrap items-center gap-x-2.5 gap-y-0.5 py-1",
-            key=one.id,
-        )  # fmt: skip
-
-    return rx.cond(
-        items(S.drawer.related).length() > 0,
-        _section(
-            "On the same thing",
-            rx.el.p(S.drawer.related_sum, class_name="num mb-1 text-13 text-ink-2"),
-            rx.el.ul(rx.foreach(items(S.drawer.related), line)),
-        ),
-        rx.fragment(),
-    )
 
 
 def _footer(row: AdminRow) -> rx.Component:

@@ -24,7 +24,7 @@ from cursive_app.pages.admin.actions import action_dialog
 from cursive_app.pages.admin.job_drawer import job_drawer
 from cursive_app.pages.admin.rescue import rescue_dialog
 from cursive_app.pages.admin.staff_page import date_range, fold, may_all, may_operate, staff_page
-from cursive_app.pages.job_pieces import row_meter, status_tabs
+from cursive_app.pages.job_pieces import row_meter, status_tabs, two_lines
 from cursive_app.services.jobs.admin import QUALIFIERS
 from state.admin_actions import AdminActionState as A
 from state.admin_jobs import AdminJobsState as S
@@ -36,6 +36,7 @@ def admin_jobs() -> rx.Component:
     return staff_page(
         rx.el.div(_query_box(), _help(), class_name="flex flex-col gap-1"),
         toolbar(status_tabs(S.counts, S.chosen_state, on_choose=S.choose_state, label="State"), right=[_dates()]),
+        rx.cond(S.failed_days, _failed_days(), rx.fragment()),
         rx.cond(S.bounded, banner(S.bounded, tone="info", icon_name="info"), rx.fragment()),
         table_card(
             newer_line(S.newer, when=text(S.newer) != "", on_click=S.show_newest),
@@ -121,6 +122,7 @@ def _query_box() -> rx.Component:
         ),
         secondary("Search", type="submit"),
         role="search",
+        aria_label="Search jobs",
         on_submit=S.search,
         class_name="flex items-center gap-2",
     )
@@ -161,32 +163,32 @@ def _dates() -> rx.Component:
     return date_range(since=S.since, until=S.until, on_since=S.choose_since, on_until=S.choose_until, zone=S.timezone)
 
 
-def _two(first: Any, second: Any, *, title: Any = "") -> rx.Component:
-    """A cell of two lines: what is looked for, and what belongs to it."""
-    return rx.el.span(
-        rx.el.span(first, class_name="block truncate"),
-        rx.el.span(second, class_name="block truncate text-12 font-normal text-ink-3"),
-        title=title,
-        class_name="block min-w-0 sm:py-1.5",
+def _failed_days() -> rx.Component:
+    """Where a group of failures led to: its dates are those of the failure, not of the job."""
+    return banner(
+        S.failed_days,
+        tone="info",
+        icon_name="info",
+        action=ghost("Show all days", size="sm", on_click=S.clear_failed_days),
     )
 
 
 def _lead(row: AdminRow) -> rx.Component:
-    return _two(row.title, rx.fragment(rx.el.code(row.short_id), " · ", row.kind_word), title=row.title)
+    return two_lines(row.title, rx.fragment(rx.el.code(row.short_id), " · ", row.kind_word), title=row.title)
 
 
 def _whose(row: AdminRow) -> rx.Component:
-    return _two(row.workspace, row.by, title=row.by)
+    return two_lines(row.workspace, row.by, title=row.by)
 
 
 def _state(row: AdminRow) -> rx.Component:
     waits = rx.cond(row.waits_again, row.waits_again, row.error_code)
     more = rx.cond(row.stopping, "stopping", rx.cond(row.moving, row.stage, waits))
-    return _two(status_pill(row.status, JOB_STATUS), more, title=row.error)
+    return two_lines(status_pill(row.status, JOB_STATUS), more, title=row.error)
 
 
 def _progress(row: AdminRow) -> rx.Component:
-    return _two(
+    return two_lines(
         rx.el.span(row.done, class_name="num"),
         rx.cond(
             row.failed,
@@ -197,11 +199,11 @@ def _progress(row: AdminRow) -> rx.Component:
 
 
 def _credits(row: AdminRow) -> rx.Component:
-    return _two(rx.el.span(row.credits, class_name="num"), row.credits_more, title=row.credits_more)
+    return two_lines(rx.el.span(row.credits, class_name="num"), row.credits_more, title=row.credits_more)
 
 
 def _time(row: AdminRow) -> rx.Component:
-    return _two(
+    return two_lines(
         rx.el.span(row.took, class_name="num"), rx.el.span("queued ", row.queued, class_name="num"),
         title="From its start, or that of a retry, to its end; before its first start it was queued",
     )  # fmt: skip

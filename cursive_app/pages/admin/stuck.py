@@ -11,6 +11,7 @@ from components.icons import icon
 from components.table import Column, data_table, skeleton_table, table_card
 from cursive_app.pages.admin.rescue import TITLE, rescue_dialog
 from cursive_app.pages.admin.staff_page import may_operate, staff_page
+from cursive_app.pages.job_pieces import two_lines
 from state.admin_stuck import AdminStuckState as S
 from state.admin_stuck import StuckLine
 
@@ -24,11 +25,9 @@ def admin_stuck() -> rx.Component:
             rx.cond(
                 S.clock,
                 rx.el.p(
-                    icon("heart-pulse", size=14, class_name="text-good"),
-                    S.clock,
-                    " ",
-                    S.rule,
-                    class_name="num flex flex-wrap items-center gap-x-1.5 text-13 text-ink-3",
+                    icon("heart-pulse", size=14, class_name="flex-none self-start mt-0.5 text-good"),
+                    rx.el.span(S.clock, " ", S.rule, class_name="min-w-0"),
+                    class_name="num flex items-baseline gap-x-1.5 text-13 text-ink-3",
                 ),
                 rx.fragment(),
             ),
@@ -36,13 +35,16 @@ def admin_stuck() -> rx.Component:
         table_card(
             list_states(
                 S.status,
-                ready=data_table(
-                    COLUMNS,
-                    rows=S.lines,
-                    key=lambda one: text(one.id),
-                    caption="Stuck jobs",
-                    on_open=lambda one: S.open(one.id),
-                    row_menu=_rescue,
+                ready=rx.el.div(
+                    data_table(
+                        COLUMNS,
+                        rows=S.lines,
+                        key=lambda one: text(one.id),
+                        caption="Stuck jobs",
+                        on_open=lambda one: S.open(one.id),
+                        row_menu=_rescue,
+                    ),
+                    class_name="steady-table",
                 ),
                 loading=skeleton_table(COLUMNS, rows=4),
                 empty=nothing_yet(
@@ -59,11 +61,13 @@ def admin_stuck() -> rx.Component:
 
 
 def _lead(one: StuckLine) -> rx.Component:
-    return rx.el.span(
-        rx.el.code(one.row.short_id, class_name="text-12 font-normal text-ink-3"),
-        rx.el.span(one.row.title, class_name="truncate sm:max-w-64"),
-        class_name="flex min-w-0 items-baseline gap-2.5",
-    )
+    row = one.row
+    return two_lines(row.title, rx.fragment(rx.el.code(row.short_id), " · ", row.kind_word), title=row.title)
+
+
+def _since(one: StuckLine) -> rx.Component:
+    heartbeat = rx.cond(one.row.heartbeat, rx.fragment("heartbeat ", one.row.heartbeat), "no worker")
+    return two_lines(rx.el.span(one.still, class_name="num"), rx.el.span(heartbeat, class_name="num"))
 
 
 def _rescue(one: StuckLine) -> rx.Component:
@@ -81,17 +85,21 @@ def _rescue(one: StuckLine) -> rx.Component:
     )
 
 
-COLUMNS = (
-    Column("job", "Job", _lead, lead=True),
-    Column("workspace", "Workspace", lambda one: one.row.workspace),
-    Column("state", "State", lambda one: status_pill(one.row.status, JOB_STATUS)),
-    Column("why", "What is seen", lambda one: one.why),
-    Column("still", "For", lambda one: rx.el.span(one.still, class_name="num"), right=True),
+COLUMNS = (  # what they leave is the place of the button
+    Column("job", "Job", _lead, lead=True, class_name="sm:w-[26%]"),
     Column(
-        "heartbeat",
-        "Heartbeat",
-        lambda one: rx.el.span(rx.cond(one.row.heartbeat, one.row.heartbeat, "–"), class_name="num"),
-        right=True,
+        "workspace", "Workspace",
+        lambda one: rx.el.span(one.row.workspace, title=one.row.workspace, class_name="sm:block sm:truncate"),
+        class_name="sm:w-[16%]",
     ),
-    Column("tries", "Tries", lambda one: rx.el.span(one.row.tries, class_name="num"), right=True),
-)
+    Column("state", "State", lambda one: status_pill(one.row.status, JOB_STATUS), class_name="sm:w-[9%]"),
+    Column(
+        "why", "What is seen", lambda one: rx.el.span(one.why, class_name="sm:block sm:whitespace-normal"),
+        class_name="sm:w-[20%]",
+    ),
+    Column("still", "For", _since, right=True, class_name="sm:w-[13%]"),
+    Column(
+        "tries", "Tries", lambda one: rx.el.span(one.row.tries, title=one.row.tries_exact, class_name="num"),
+        right=True, class_name="sm:w-[6%]",
+    ),
+)  # fmt: skip

@@ -17,6 +17,7 @@ from cursive_app.integrations.audiencelab import normalize
 from cursive_app.plurals import plural
 from cursive_app.services import accounts, jobs, leads
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.links import job_links
 from cursive_app.services.jobs import ClaimedJob, JobView
 from cursive_app.services.jobs.views import job_view
 from db.models.enrichment import Enrichment, EnrichmentRow
@@ -75,7 +76,7 @@ def add_to_leads(scope: Scope, id: UUID | str) -> JobView:
         task=TASK,
         total=row.matched_count,
         arguments={"file": row.filename, **done},
-        links={"enrichment_id": str(row.id)},
+        links=job_links(row),
         idempotency_key=str(row.id) if last is None else f"{row.id}:{last.id}",
     )
     accounts.record_audit(

@@ -17,6 +17,7 @@ from cursive_app.errors import Invalid
 from cursive_app.services import accounts, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.files import clean_filename, pieces_of, sha256_of, store_file
+from cursive_app.services.enrichment.links import job_links
 from cursive_app.services.enrichment.lists import seen
 from cursive_app.services.enrichment.looking import kind_and_packing, look_at_text
 from cursive_app.services.enrichment.refusals import MAX_COLUMNS, Refused, too_many_columns, too_many_rows
@@ -168,7 +169,7 @@ def queue_reading(scope: Scope, row: Enrichment, *, origin: Literal["file", "row
         task=TASK,
         total=row.row_count if origin == "rows" else None,
         arguments={"file": row.filename, "revision": row.revision, "from": origin},
-        links={"enrichment_id": str(row.id)},
+        links=job_links(row),
         idempotency_key=f"{row.id}:{row.revision}",
     )
     row.read_job_id = job.id

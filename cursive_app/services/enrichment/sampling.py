@@ -19,6 +19,7 @@ from cursive_app.errors import Conflict, RateLimited
 from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import jobs
 from cursive_app.services.accounts import Permission, require
+from cursive_app.services.enrichment.links import job_links
 from cursive_app.services.enrichment.pricing import DELETED, check_matching, rate, sampled_matching, why_not_start
 from cursive_app.services.enrichment.results import Record, Stopped, joined, ordered
 from cursive_app.services.enrichment.seen import enrichment_view
@@ -66,7 +67,7 @@ def start_sample(scope: Scope, id: UUID | str, *, matching: str = "balanced") ->
         task=TASK,
         total=size,
         arguments={"file": row.filename, "revision": row.revision, "matching": matching},
-        links={"enrichment_id": str(row.id)},
+        links=job_links(row),
         tags=("dry-run",),
     )
     row.sample_job_id = job.id

@@ -14,6 +14,7 @@ from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.changes import forget_changes
 from cursive_app.services.enrichment.chunks import may_hold_more, still_needed
+from cursive_app.services.enrichment.links import job_links
 from cursive_app.services.enrichment.pausing import lock_run, take_back
 from cursive_app.services.enrichment.pricing import (
     DELETED,
@@ -79,7 +80,7 @@ def start(
             "includes_owned": includes_owned,
             "start_key": idempotency_key,
         },
-        links={"enrichment_id": str(row.id)},
+        links=job_links(row),
         idempotency_key=str(row.id),
         tags=("retry",) if row.source == "rerun" else (),
     )

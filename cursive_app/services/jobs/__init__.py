@@ -43,6 +43,9 @@ from cursive_app.services.jobs.views import (
     JobPage,
     JobRefresh,
     JobView,
+    RelatedJob,
+    RelatedSum,
+    Relation,
 )
 from cursive_app.services.jobs.work import work
 
@@ -61,6 +64,9 @@ __all__ = [
     "JobRefresh",
     "JobView",
     "LostClaim",
+    "RelatedJob",
+    "RelatedSum",
+    "Relation",
     "Rescued",
     "access_lost",
     "advance",

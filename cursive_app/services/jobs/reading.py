@@ -13,6 +13,7 @@ from cursive_app.errors import Invalid, NotFound
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits import refunded
 from cursive_app.services.cursors import walk
+from cursive_app.services.jobs.family import FIRST_THINGS_FIRST, RELATED_SHOWN, others, relation, sum_of
 from cursive_app.services.jobs.pauses import kept_back
 from cursive_app.services.jobs.views import (
     STATUSES,
@@ -21,6 +22,8 @@ from cursive_app.services.jobs.views import (
     JobPage,
     JobRefresh,
     JobView,
+    RelatedJob,
+    RelatedSum,
     event_view,
     job_view,
 )
@@ -96,7 +99,7 @@ def _filtered(scope: Scope, *, kinds: Sequence[str], statuses: Sequence[str]) ->
 
 
 def get_job(scope: Scope, id: UUID | str) -> JobDetail:
-    """A job with its timeline. Raises Forbidden and NotFound."""
+    """A job with its timeline and the jobs that belong to it. Raises Forbidden and NotFound."""
     require(scope, Permission.VIEW_JOBS)
     row = scope.get(Job, id)
     mine = scope.select(JobEvent).where(JobEvent.job_id == row.id)
@@ -106,12 +109,27 @@ def get_job(scope: Scope, id: UUID | str) -> JobDetail:
         count = select(func.count()).where(scope.owned(JobEvent), JobEvent.job_id == row.id)
         earlier = (scope.session.scalar(count) or 0) - EVENTS_SHOWN
     back = scope.session.scalar(select(refunded(workspace_id=scope.workspace_id, job_id=row.id)))
+    related, related_sum = _related(scope, row)
     return JobDetail(
         job=_views(scope, [row])[0],
         events=tuple(map(event_view, reversed(newest))),
         earlier_events=earlier,
         refunded=back or Decimal(0),
+        related=related,
+        related_sum=related_sum,
     )
+
+
+def _related(scope: Scope, row: Job) -> tuple[tuple[RelatedJob, ...], RelatedSum | None]:
+    belong = others(row)
+    if belong is None:
+        return (), None
+    statement = scope.select(Job).where(belong).order_by(*FIRST_THINGS_FIRST).limit(RELATED_SHOWN)
+    found = tuple(
+        RelatedJob(job=view, relation=relation(row, view.links))
+        for view in _views(scope, scope.session.scalars(statement).all())
+    )
+    return found, sum_of(scope.session, row) if found else None
 
 
 def _views(scope: Scope, rows: Sequence[Job]) -> tuple[JobView, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from cursive_app.clock import now
 from db.models.jobs import Job, JobEvent
 from db.scope import Tenant
 
+Relation = Literal["same", "rerun", "origin"]
+"""Works on the same thing; on a list that was made of its rows; on the list its own rows come from."""
 STATUSES = ("pending", "processing", "paused", "completed", "failed", "cancelled")
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -62,14 +64,37 @@ class JobEventView:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedJob:
+    """A job that belongs to another one, and how (JOB-15)."""
+
+    job: JobView
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedSum:
+    """All jobs that belong together, the open one among them. `ended` of them have ended, however; `by_status` names
+    only the states there are. `credits_captured` is what they were charged, `credits_held` what they hold now."""
+
+    jobs: int
+    ended: int
+    by_status: dict[str, int]
+    credits_captured: Decimal
+    credits_held: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class JobDetail:
     """A job and its newest events, oldest first; `earlier_events` counts those left out. `refunded` are credits that
-    were charged first and given back later."""
+    were charged first and given back later. `related` are at most 20 jobs that belong to it, failed ones first,
+    `related_sum` is what all of them and this one came to (None without others)."""
 
     job: JobView
     events: tuple[JobEventView, ...]
     earlier_events: int
     refunded: Decimal
+    related: tuple[RelatedJob, ...]
+    related_sum: RelatedSum | None
 
 
 @dataclass(frozen=True, slots=True)

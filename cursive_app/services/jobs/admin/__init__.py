@@ -6,7 +6,7 @@
 from cursive_app.services.jobs.admin.actions import MOST_AT_ONCE, act, apply, plan, retry_edited
 from cursive_app.services.jobs.admin.detail import get_job
 from cursive_app.services.jobs.admin.editing import Choice, Switch, Whole, Words
-from cursive_app.services.jobs.admin.failures import failures
+from cursive_app.services.jobs.admin.failures import LOOK_BACK, failures
 from cursive_app.services.jobs.admin.history import history_csv
 from cursive_app.services.jobs.admin.ledger import ledger_alarm
 from cursive_app.services.jobs.admin.limits import limit_queue
@@ -45,6 +45,7 @@ from cursive_app.services.jobs.tags import TAGS
 
 __all__ = [
     "LARGEST_PAGE",
+    "LOOK_BACK",
     "MOST_AT_ONCE",
     "QUALIFIERS",
     "TAGS",

@@ -19,7 +19,6 @@ from sqlalchemy import select
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, CursiveError, Invalid, NotFound, Unavailable
 from cursive_app.services.jobs.admin.editing import checked
-from cursive_app.services.jobs.admin.failures import failed_between
 from cursive_app.services.jobs.admin.listing import open_search
 from cursive_app.services.jobs.admin.retries import editable_of, rule_of, why_fixed_of, why_no_retry
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement, why_no_cancel, why_no_delete
@@ -208,10 +207,16 @@ def _chosen(scope: SystemScope, actor: StaffActor, selection: Selection) -> list
     """The jobs that are meant, newest first. Raises Invalid when there are too many, or none was chosen."""
     statement = rows_statement().order_by(Job.created_at.desc(), Job.id.desc()).limit(MOST_AT_ONCE + 1)
     if selection.ids is None:
-        search = open_search(scope, actor, query=selection.query, since=selection.since, until=selection.until)
+        search = open_search(
+            scope,
+            actor,
+            query=selection.query,
+            since=selection.since,
+            until=selection.until,
+            failed_since=selection.failed_since,
+            failed_until=selection.failed_until,
+        )
         statement = statement.where(*search.conditions())
-        if selection.failed_since is not None or selection.failed_until is not None:
-            statement = statement.where(failed_between(selection.failed_since, selection.failed_until))
     elif selection.ids:
         statement = statement.where(Job.id.in_(selection.ids[: MOST_AT_ONCE + 1]))
     else:

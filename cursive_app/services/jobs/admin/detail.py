@@ -8,40 +8,38 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from cursive_app.errors import NotFound
 from cursive_app.services.jobs.admin.editing import Choice, Editable, Whole, Words
 from cursive_app.services.jobs.admin.masking import MASK, masked
 from cursive_app.services.jobs.admin.retries import editable_of, kept_of, why_fixed_of
-from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
+from cursive_app.services.jobs.admin.rows import rows_of
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.stuck import how_stuck
 from cursive_app.services.jobs.admin.views import (
     AdminJobDetail,
-    AdminJobRow,
+    AdminRelatedJob,
     Argument,
     AttemptView,
     Edit,
     JobLink,
-    RelatedSum,
     StaffActor,
     TimelineLine,
 )
-from cursive_app.services.jobs.views import ENDED
+from cursive_app.services.jobs.family import FIRST_THINGS_FIRST, RELATED_SHOWN, others, relation, sum_of
+from cursive_app.services.jobs.views import ENDED, RelatedSum
 from db.models.jobs import Job, JobAttempt, JobEvent, QueuePause
 from db.scope import parse_id
 from db.system import SystemScope, system_scope
 
 EVENTS_SHOWN = 200
 ATTEMPTS_SHOWN = 50
-RELATED_SHOWN = 20
 _PAGES = (
     ("enrichment_id", "List", "/enrichments/{}"),
     ("segment_id", "Segment", "/segments/{}"),
     ("run_id", "Leads of the run", "/leads?run={}"),
 )
-_SAME_THING = ("enrichment_id", "run_id")
 
 
 def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
@@ -178,24 +176,15 @@ def _links(links: Mapping[str, Any]) -> tuple[JobLink, ...]:
     )
 
 
-def _related(scope: SystemScope, row: Job) -> tuple[tuple[AdminJobRow, ...], RelatedSum | None]:
-    """Other jobs on the same thing, and what all of them came to with this one (JOB-15)."""
-    same = [Job.links.contains({name: row.links[name]}) for name in _SAME_THING if isinstance(row.links.get(name), str)]
-    if not same:
+def _related(scope: SystemScope, row: Job) -> tuple[tuple[AdminRelatedJob, ...], RelatedSum | None]:
+    """Jobs that belong to it, and what all of them came to with this one (JOB-15)."""
+    belong = others(row)
+    if belong is None:
         return (), None
-    mine = Job.workspace_id == row.workspace_id
-    others = rows_statement().where(mine, Job.id != row.id, or_(*same))
-    shown = read_rows(scope, others.order_by(Job.created_at.desc()).limit(RELATED_SHOWN))
-    if not shown:
-        return (), None
-    sums = [func.sum(func.coalesce(column, 0)) for column in (Job.processed, Job.total, Job.failed)]
-    by_status = scope.session.execute(
-        select(Job.status, func.count(), *sums).where(mine, or_(Job.id == row.id, *same)).group_by(Job.status)
-    ).all()
-    return shown, RelatedSum(
-        jobs=sum(one[1] for one in by_status),
-        by_status={one[0]: one[1] for one in by_status},
-        processed=int(sum(one[2] for one in by_status)),
-        total=int(sum(one[3] for one in by_status)),
-        failed=int(sum(one[4] for one in by_status)),
+    statement = select(Job.id, Job.links).where(belong).order_by(*FIRST_THINGS_FIRST).limit(RELATED_SHOWN)
+    found = {one.id: one.links for one in scope.session.execute(statement)}
+    shown = {one.id: one for one in rows_of(scope, list(found))}
+    related = tuple(
+        AdminRelatedJob(job=shown[id], relation=relation(row, links)) for id, links in found.items() if id in shown
     )
+    return related, sum_of(scope.session, row) if related else None

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from cursive_app.clock import now
-from cursive_app.services.jobs.admin.listing import within
 from cursive_app.services.jobs.admin.retries import why_no_retry
 from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.times import within
 from cursive_app.services.jobs.admin.views import FailureGroup, FailurePage, StaffActor, WorkspaceHit
 from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
@@ -57,16 +57,6 @@ def failures(actor: StaffActor, *, since: datetime | None = None, until: datetim
         if fingerprint is not None and first is not None and last is not None
     )
     return FailurePage(groups=found, is_cut=len(groups) > MOST_GROUPS, since=since, until=until)
-
-
-def failed_between(since: datetime | None, until: datetime | None) -> ColumnElement[bool]:
-    """Jobs whose present error struck one of their tries in these times. Raises Invalid."""
-    mine = (
-        JobAttempt.workspace_id == Job.workspace_id,
-        JobAttempt.job_id == Job.id,
-        JobAttempt.fingerprint == Job.error_fingerprint,
-    )
-    return exists().where(*mine, *within(JobAttempt.ended_at, since, until)).correlate(Job)
 
 
 def _samples(scope: SystemScope, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
@@ -135,5 +125,6 @@ def _group(
         credits_held=sum((row.held for row in reach), start=zero),
         credits_captured=sum((row.captured for row in reach), start=zero),
         credits_released=sum((row.released for row in reach), start=zero),
+        met=f"met:{fingerprint}",
         query=f"error:{fingerprint} state:failed",
     )

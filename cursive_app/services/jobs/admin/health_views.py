@@ -28,8 +28,9 @@ class FailureGroup:
     """Failed attempts with one fingerprint. `attempts` counts tries, `jobs` the jobs they belong to, `failed_jobs`
     those that ended failed and `retryable` those of them that can be retried; `why_no_retry` is why the others cannot,
     when that is known. `credits_held` is still held by these
-    jobs, `credits_captured` and `credits_released` are what they were charged and got back. `query` finds the failed
-    jobs in the list and is the selection of “retry group”. `workspaces` are the five most affected."""
+    jobs, `credits_captured` and `credits_released` are what they were charged and got back. `met` finds all of
+    these jobs in the list, `query` those that ended failed and is the selection of “retry group”; both together with
+    the times of the page. `workspaces` are the five most affected."""
 
     fingerprint: str
     error_code: str
@@ -47,6 +48,7 @@ class FailureGroup:
     credits_held: Decimal
     credits_captured: Decimal
     credits_released: Decimal
+    met: str
     query: str
 
 

@@ -39,7 +39,13 @@ class HistoryFile:
 
 
 def history_csv(
-    actor: StaffActor, *, query: str = "", since: datetime | None = None, until: datetime | None = None
+    actor: StaffActor,
+    *,
+    query: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    failed_since: datetime | None = None,
+    failed_until: datetime | None = None,
 ) -> HistoryFile:
     """The jobs that match, newest first, as UTF-8 with a header, in batches read in short transactions. When there are
     more jobs than a query looks at, a last line says so in its first cell.
@@ -48,7 +54,9 @@ def history_csv(
     """
     require_staff(actor, "read_only", attempted="jobs.export", object_type="history")
     with system_scope() as scope:
-        search = open_search(scope, actor, query=query, since=since, until=until)
+        search = open_search(
+            scope, actor, query=query, since=since, until=until, failed_since=failed_since, failed_until=failed_until
+        )
         record_action(scope, actor, action="jobs.export", object_type="history", query=query)
 
     def lines() -> Iterator[bytes]:

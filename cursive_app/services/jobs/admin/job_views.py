@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from cursive_app.services.jobs.admin.editing import Control
+from cursive_app.services.jobs.views import RelatedSum, Relation
 
 StaffRole = Literal["read_only", "operate", "all"]
 Action = Literal["retry", "cancel", "delete"]
@@ -180,22 +181,18 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedSum:
-    """All jobs on the same thing, the open one among them. `by_status` names only the states there are; `total` sums
-    those that know theirs."""
+class AdminRelatedJob:
+    """A job that belongs to another one, and how."""
 
-    jobs: int
-    by_status: dict[str, int]
-    processed: int
-    total: int
-    failed: int
+    job: AdminJobRow
+    relation: Relation
 
 
 @dataclass(frozen=True, slots=True)
 class AdminJobDetail:
     """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
-    `related` are other jobs of the same workspace on the same thing (such as the reading of a list before its run), the
-    newest 20, `related_sum` what all of them and this one came to (None without others).
+    `related` are at most 20 other jobs of the same workspace that belong to it (such as the reading of a list before
+    its run), failed ones first, `related_sum` is what all of them and this one came to (None without others).
     `queue_paused`: it is kept back with the whole queue. `why_no_edit`: why a retry of its kind can change no
     argument. `stuck`: how it is stuck (None: it is not), which is when it can be rescued."""
 
@@ -208,7 +205,7 @@ class AdminJobDetail:
     arguments_json: str
     links: tuple[JobLink, ...]
     customer_href: str
-    related: tuple[AdminJobRow, ...]
+    related: tuple[AdminRelatedJob, ...]
     related_sum: RelatedSum | None
     idempotency_key: str | None
     queue_paused: bool

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from cursive_app.errors import Invalid
 from cursive_app.services.cursors import walk
@@ -19,6 +18,7 @@ from cursive_app.services.jobs.admin import query as language
 from cursive_app.services.jobs.admin.query import Term
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
+from cursive_app.services.jobs.admin.times import failed_between, within
 from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobPage, AdminRefresh, StaffActor
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
@@ -46,31 +46,30 @@ class Search:
 
 
 def open_search(
-    scope: SystemScope, actor: StaffActor, *, query: str, since: datetime | None, until: datetime | None
+    scope: SystemScope,
+    actor: StaffActor,
+    *,
+    query: str,
+    since: datetime | None,
+    until: datetime | None,
+    failed_since: datetime | None = None,
+    failed_until: datetime | None = None,
 ) -> Search:
-    """Read a query of this member of staff. Raises Invalid for a word that is not understood or dates the wrong way
-    round."""
+    """Read a query of this member of staff. `since` and `until` bound the creation of a job; `failed_*` a failed try
+    with the error that the query asks for by `met:`, else with the one the job has now.
+
+    Raises Invalid for a word that is not understood or dates the wrong way round.
+    """
     terms, values_seen = language.parse(query), has_role(actor, "operate")
     language.condition(terms, values_seen=values_seen)  # says what is wrong with a value before anything is read
     dates = within(Job.created_at, since, until)
     edge = scope.session.execute(
         select(*_KEY).where(*dates).order_by(*(column.desc() for column in _KEY)).offset(SEARCHED_JOBS).limit(1)
     ).first()
+    if failed_since is not None or failed_until is not None:
+        dates.append(failed_between(failed_since, failed_until, met=language.met(terms)))
     return Search(terms=terms, dates=tuple(dates), edge=(edge[0], edge[1]) if edge is not None else None,
                   values_seen=values_seen)  # fmt: skip
-
-
-def within(
-    column: SQLColumnExpression[Any], since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    """From `since` (inclusive) to `until` (exclusive). Raises Invalid for times without a zone or out of order."""
-    for name, moment in (("since", since), ("until", until)):
-        if moment is not None and moment.tzinfo is None:
-            raise Invalid(fields={name: "Give the time with its zone, such as 2026-03-01T00:00:00Z."})
-    if since is not None and until is not None and since >= until:
-        raise Invalid(fields={"until": "The end must be later than the beginning."})
-    bounds = [column >= since] if since is not None else []
-    return bounds + ([column < until] if until is not None else [])
 
 
 def list_jobs(
@@ -79,6 +78,8 @@ def list_jobs(
     query: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
+    failed_since: datetime | None = None,
+    failed_until: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> AdminJobPage:
@@ -88,7 +89,9 @@ def list_jobs(
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
     back, position = read_cursor(cursor) if cursor else (False, None)
     with system_scope() as scope:
-        search = open_search(scope, actor, query=query, since=since, until=until)
+        search = open_search(
+            scope, actor, query=query, since=since, until=until, failed_since=failed_since, failed_until=failed_until
+        )
         statement = rows_statement().where(*search.conditions())
         found = walk(partial(read_rows, scope), statement, key=_KEY, position=position, backward=back, limit=limit)
         by_status, matching = count(scope, search)
@@ -112,12 +115,16 @@ def refresh(
     query: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
+    failed_since: datetime | None = None,
+    failed_until: datetime | None = None,
 ) -> AdminRefresh:
     """The jobs of a screen again, and what has come since. Raises Forbidden, Invalid."""
     require_staff(actor, "read_only", attempted="list_jobs")
     shown = list(ids)[:LARGEST_PAGE]
     with system_scope() as scope:
-        search = open_search(scope, actor, query=query, since=since, until=until)
+        search = open_search(
+            scope, actor, query=query, since=since, until=until, failed_since=failed_since, failed_until=failed_until
+        )
         by_status, matching = count(scope, search)
         rows = rows_of(scope, shown)
         newest = max(((row.created_at, row.id) for row in rows), default=None)

@@ -17,10 +17,11 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, cast, fal
 
 from cursive_app.errors import Invalid
 from cursive_app.services.jobs.admin.masking import MASK, is_secret
+from cursive_app.services.jobs.admin.times import of_tries
 from cursive_app.services.jobs.tags import TAGS
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
-from db.models.jobs import Job
+from db.models.jobs import Job, JobAttempt
 
 LONGEST_QUERY = 500
 MOST_TERMS = 20
@@ -32,6 +33,7 @@ QUALIFIERS = {
     "queue": "queue it waits in",
     "actor": "who started it",
     "error": "error code, words of the message or fingerprint",
+    "met": "an error any of its tries ended with, also when it went on: code or fingerprint",
     "tag": ", ".join(TAGS),
     "id": "job id, or its last letters",
     "args.": "an argument or link by name, such as args.run_id:",
@@ -137,6 +139,11 @@ def without_arguments(query: str) -> str:
     return _ARGUMENT.sub(rf"\1{MASK}", query)
 
 
+def met(terms: tuple[Term, ...]) -> list[ColumnElement[bool]]:
+    """The errors that `met:` asks for, as predicates over a try."""
+    return [_met(value) for term in terms if term.key == "met" and not term.negated for value in term.values]
+
+
 def without_state(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     return tuple(term for term in terms if term.key != "state")
 
@@ -186,6 +193,10 @@ def _error(value: str) -> ColumnElement[bool]:
     return or_(_whole(Job.error_code, value), Job.error_fingerprint == value.lower(), _part(Job.error_message, value))
 
 
+def _met(value: str) -> ColumnElement[bool]:
+    return or_(_whole(JobAttempt.error_code, value), JobAttempt.fingerprint == value.lower())
+
+
 def _tag(value: str) -> ColumnElement[bool]:
     """The tags are known, so a pattern is matched here and the index is asked for whole ones."""
     shape = ".*".join(map(re.escape, value.lower().split("*")))
@@ -223,6 +234,7 @@ _TESTS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "queue": lambda value: _whole(Job.queue, value),
     "actor": lambda value: _part(Job.actor_label, value),
     "error": _error,
+    "met": lambda value: of_tries(_met(value)),
     "tag": _tag,
     "id": _id,
 }

@@ -32,6 +32,7 @@ _COLUMNS = {
     "queue": Job.queue,
     "actor": Job.actor_label,
     "error": Job.error_code,
+    "met": Job.error_code,
 }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, DateTime, Double, case, cast, func, not_, select, text, tuple_
 
 from cursive_app.clock import now
-from cursive_app.services.jobs.admin.listing import within
 from cursive_app.services.jobs.admin.retention import retention
 from cursive_app.services.jobs.admin.retries import was_refused
 from cursive_app.services.jobs.admin.staff import require_staff
+from cursive_app.services.jobs.admin.times import within
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, StaffActor, TotalsView
 from db.models.jobs import Job
 from db.models.leads import Lead
