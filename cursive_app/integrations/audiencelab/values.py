@@ -115,6 +115,8 @@ def phone(value: object) -> str | None:
     # "possible" without a reason would also pass numbers that lack their area code
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
+    if parsed.country_code == 1 and not _NANP.fullmatch(str(parsed.national_number)):
+        return None  # "(000) 000-0000" and the like are as long as numbers are, and stand for none
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
