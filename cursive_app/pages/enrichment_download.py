@@ -19,7 +19,7 @@ POLICIES = (
     ("overwrite", "Overwrite"),
 )
 FOLDED = "text-13 text-ink"
-ABOVE_CHOICES = "-ml-2.5 flex gap-1"  # the words of these buttons stand above the choices, not beside them
+ABOVE_CHOICES = "-ml-2.5 flex gap-1 py-2"  # the words of these buttons stand above the choices, not beside them
 
 
 def download_dialog() -> rx.Component:
@@ -131,7 +131,7 @@ def _own_columns() -> rx.Component:
             rx.el.p(
                 "In this file only, and only in matched rows; your list stays as it is. No cell is emptied, and "
                 "only a phone number that the provider says may be called is filled in.",
-                class_name="text-12 text-ink-3",
+                class_name="pt-1.5 text-12 text-ink-3",
             ),
             rx.el.div(
                 ghost("Fill blanks in all", size="sm", on_click=S.set_every_policy("fill")),

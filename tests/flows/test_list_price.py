@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import ceil, floor
 
 import pytest
 
@@ -57,6 +58,9 @@ def test_the_quote_says_range_and_worst_case(cast: Cast, sandbox: Sandbox) -> No
     assert all(row.found is None and row.outcome is None for row in rows_of(id)), "nothing of it can be read"
     after = do(cast.alice, enrichment.quote, id, includes_owned=False)
     assert after.expected_matches[0] <= 75 <= after.expected_matches[1]
+    assert after.expected_matches == (floor(matched.low * 120), ceil(matched.high * 120)), (
+        "no narrower than the interval"
+    )
     assert 0 < after.low < after.high <= after.worst
     assert after.payable_matches == after.rows == 120
     capped = do(cast.alice, enrichment.quote, id, includes_owned=False, ceiling="5.10")
@@ -67,6 +71,10 @@ def test_the_quote_says_range_and_worst_case(cast: Cast, sandbox: Sandbox) -> No
     assert (quote_card(after, ceiling=None).ends_at, quote_card(capped, ceiling=Decimal("5.10")).ends_at) == ("", "20")
     sent = [call for call in sandbox.calls() if call["method"] == "POST"]
     assert len(sent) == 1
+    with cast.alice.begin() as scope:
+        scope.get(Enrichment, id).revision += 1
+    changed = do(cast.alice, enrichment.quote, id, includes_owned=False)
+    assert (changed.low, changed.expected_matches) == (None, None), "a sample says nothing of the list once it changed"
 
 
 def test_a_dry_run_speaks_of_its_own_matching_alone(cast: Cast, sandbox: Sandbox) -> None:

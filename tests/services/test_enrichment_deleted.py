@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict
 from cursive_app.services import enrichment
-from db.models.enrichment import Enrichment
+from db.models.enrichment import Enrichment, EnrichmentChange, EnrichmentFilePart, EnrichmentRow
 from tests.factories import Cast
 from tests.services.test_enrichment_reading import do, look, read, upload
 
@@ -20,6 +21,7 @@ LIST = "E-mail,Note\n" + "".join(f"a{n}@acme.example,secret {n}\n" for n in rang
 
 def deleted(cast: Cast, folder: Path, how: str) -> Any:
     view = read(cast.alice, upload(cast.alice, LIST, folder))
+    do(cast.alice, enrichment.edit_cell, view.id, revision=view.revision, number=1, column=1, value="secret too")
     if how == "asked":
         do(cast.alice, enrichment.delete_files, view.id)
     else:
@@ -40,6 +42,9 @@ def test_it_is_deleted_and_not_ready(cast: Cast, tmp_path: Path, how: str) -> No
         row = scope.get(Enrichment, view.id)
         assert "secret" not in repr((row.layout, row.columns)), "no value of the file stays, its first rows included"
         assert enrichment.head_rows(scope, view.id) == ()
+        for table in (EnrichmentFilePart, EnrichmentRow, EnrichmentChange):
+            kept = select(func.count()).select_from(table).where(table.enrichment_id == view.id)
+            assert scope.session.scalar(kept) == 0, f"something stays in {table.__tablename__}"
 
 
 @pytest.mark.parametrize(
