@@ -96,6 +96,9 @@ class BodyLimit:
 
 def _too_large(scope: Scope, limit: int) -> JSONResponse:
     detail = f"This request is larger than {limit / 1_000_000:g} MB."
+    if scope["path"] in LARGE_BODY_BYTES:  # whoever sends a list needs the limit of lists, which is lower
+        most = settings().enrichment_maximum_bytes / 1_048_576
+        detail = f"This is larger than {most:,.0f} MB. Split the list, or compress it with gzip."
     return problem(413, "too_large", detail, request_id=request_id_of(scope))
 
 

@@ -105,6 +105,12 @@ class TestBodyLimit:
         assert body["type"] == "urn:cursive:problem:too_large"
         assert body["request_id"] == answer.headers["x-request-id"]
 
+    async def test_of_a_list_the_limit_of_lists_is_named(self) -> None:
+        async with client(self.app) as http:
+            answer = await http.post("/api/v1/enrichments", headers={"content-length": "900000000"}, content=b"x")
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == "This is larger than 25 MB. Split the list, or compress it with gzip."
+
     async def test_an_unannounced_stream_is_cut_off(self) -> None:
         async def stream() -> AsyncIterator[bytes]:
             for _ in range(MAX_BODY_BYTES // 100_000 + 2):
