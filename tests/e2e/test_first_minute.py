@@ -92,6 +92,7 @@ def test_back_undoes_the_first_edit_and_a_new_condition_has_the_cursor(demo_page
     expect(page.get_by_role("button", name="Remove Regional")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    expect(page).to_have_url(re.compile("[?&]f="))  # it follows what is seen, and Back goes from address to address
     page.go_back()  # from the value
     page.go_back()  # from the condition
     expect(page.get_by_role("group", name="Job title")).to_have_count(0)
