@@ -9,20 +9,18 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import httpx
+from http.server import BaseHTTPRequestHandler
 
 from cursive_app.settings import settings
+from tests.faults.forwarding import ForwardingServer, body_of, send_back
 
 LONGEST_HOLD_SECONDS = 120.0
 
 
-class CountingServer:
+class CountingServer(ForwardingServer):
     """Forwards to the provider at `upstream`; closed at first."""
 
     def __init__(self, upstream: str) -> None:
-        self._upstream = httpx.Client(base_url=upstream, timeout=60, trust_env=False)
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
         self._buried: set[str] = set()
@@ -30,26 +28,7 @@ class CountingServer:
         self._is_open = False
         self.most = 0  # living callers' requests at once
         self.heard: Counter[str] = Counter()
-        counting = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _forward(self) -> None:
-                counting._pass_on(self)
-
-            do_GET = do_POST = do_DELETE = _forward
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Trials read the counts."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(upstream)
 
     def inside(self) -> dict[str, int]:
         """How many requests of which living caller are here now."""
@@ -70,16 +49,9 @@ class CountingServer:
         self._is_open = True
         self.let_through(1_000)
 
-    def close(self) -> None:
-        self.open()
-        self._server.shutdown()
-        self._server.server_close()
-        self._upstream.close()
-
-    def _pass_on(self, handler: BaseHTTPRequestHandler) -> None:
-        _, caller, path = handler.path.split("/", 2)
-        length = int(handler.headers.get("content-length", 0))
-        body = handler.rfile.read(length)
+    def pass_on(self, request: BaseHTTPRequestHandler) -> None:
+        _, caller, path = request.path.split("/", 2)
+        body = body_of(request)
         with self._lock:
             self.heard[caller] += 1
             self._inside[caller] += 1
@@ -88,21 +60,12 @@ class CountingServer:
         try:
             if not self._is_open:
                 self._may_go_on.acquire(timeout=LONGEST_HOLD_SECONDS)
-            kept = {name: value for name, value in handler.headers.items() if name.lower() in ("x-api-key", "accept")}
-            answer = self._upstream.request(handler.command, path, content=body, headers=kept)
+            kept = {name: value for name, value in request.headers.items() if name.lower() in ("x-api-key", "accept")}
+            answer = self.upstream.request(request.command, path, content=body, headers=kept)
         finally:
             with self._lock:  # before the answer: whoever has it may send the next request at once
                 self._inside[caller] -= 1
-        try:
-            handler.send_response(answer.status_code)
-            for name in ("content-type", "retry-after"):
-                if name in answer.headers:
-                    handler.send_header(name, answer.headers[name])
-            handler.send_header("content-length", str(len(answer.content)))
-            handler.end_headers()
-            handler.wfile.write(answer.content)
-        except OSError:
-            handler.close_connection = True  # the caller is gone
+        send_back(request, answer)
 
 
 def as_caller(url: str, name: str) -> None:

@@ -6,11 +6,11 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Literal
 from uuid import UUID
 
-import httpx
+from tests.faults.forwarding import ForwardingServer, body_of, send_back
 
 RUN_ID = re.compile(rb'"name": ?"cursive-[0-9a-f]{8}-([0-9a-f-]{36})"')
 AUDIENCE = re.compile(r"^/audiences/([0-9a-f-]{36})(\?|$)")
@@ -28,34 +28,14 @@ class Hold:
     release: threading.Event = field(default_factory=threading.Event)
 
 
-class Gate:
-    """An HTTP server that forwards to the provider at `upstream`."""
+class Gate(ForwardingServer):
+    """Forwards to the provider at `upstream`."""
 
     def __init__(self, upstream: str) -> None:
-        self._upstream = httpx.Client(base_url=upstream, timeout=60, trust_env=False)
         self._holds: list[Hold] = []
         self._run_of: dict[str, UUID] = {}  # by audience
         self.made: list[UUID] = []  # runs whose audience was made, in order
-        gate = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _forward(self) -> None:
-                gate.pass_on(self)
-
-            do_GET = do_POST = do_DELETE = _forward
-
-            def log_message(self, *_: object) -> None:
-                """Tests read the gate's events, not its log."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(upstream)
 
     def hold(
         self, run_id: UUID, method: str, when: Literal["before", "after"], fits: Callable[[str], bool] = lambda _: True
@@ -70,32 +50,17 @@ class Gate:
         for one in held:
             one.release.set()
 
-    def close(self) -> None:
-        self.open()
-        self._server.shutdown()
-        self._server.server_close()
-        self._upstream.close()
-
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        body = body_of(request)
         run_id = self._run(request.path, body)
         self._wait("before", run_id, request)
         headers = {name: request.headers[name] for name in ("X-Api-Key", "Content-Type") if name in request.headers}
-        answer = self._upstream.request(request.command, request.path, content=body, headers=headers)
+        answer = self.upstream.request(request.command, request.path, content=body, headers=headers)
         if request.command == "POST" and run_id is not None and answer.status_code == 200:
             self._run_of[answer.json()["audienceId"]] = run_id
             self.made.append(run_id)
         self._wait("after", run_id, request)
-        try:
-            request.send_response(answer.status_code)
-            for name in ("Content-Type", "Retry-After"):
-                if name in answer.headers:
-                    request.send_header(name, answer.headers[name])
-            request.send_header("Content-Length", str(len(answer.content)))
-            request.end_headers()
-            request.wfile.write(answer.content)
-        except OSError:
-            request.close_connection = True  # who asked is dead
+        send_back(request, answer)
 
     def _run(self, path: str, body: bytes) -> UUID | None:
         if found := RUN_ID.search(body):

@@ -37,6 +37,7 @@ from tests.factories_enrichment import (
     start_run,
 )
 from tests.factories_jobs import was_in_hand, was_left_by
+from tests.faults.forwarding import body_of, send_back
 from tests.faults.gate import Gate
 from tests.faults.processes import Process, wait_until
 from tests.sandbox_fixtures import Sandbox
@@ -63,12 +64,12 @@ class ListGate(Gate):
         self.ordered: list[str] = []  # list and chunk of every job that was made
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        body = body_of(request)
         named, job = NAME.search(body), JOB.match(request.path)
         list_id = UUID(named[1].decode()) if named else self._run_of.get(job[1]) if job else None
         self._wait("before", list_id, request)
         headers = {name: request.headers[name] for name in ("X-Api-Key", "Content-Type") if name in request.headers}
-        answer = self._upstream.request(request.command, request.path, content=body, headers=headers)
+        answer = self.upstream.request(request.command, request.path, content=body, headers=headers)
         if named and list_id is not None and answer.status_code == 202:
             self._run_of[answer.json()["jobId"]] = list_id
             self.ordered.append(f"{list_id}-{named[2].decode()}")
@@ -76,14 +77,7 @@ class ListGate(Gate):
         content = answer.content
         if request.command == "GET" and not request.path.startswith("/files"):
             content = content.replace(self._base.encode(), self.url.encode())
-        try:
-            request.send_response(answer.status_code)
-            request.send_header("Content-Type", answer.headers.get("Content-Type", ""))
-            request.send_header("Content-Length", str(len(content)))
-            request.end_headers()
-            request.wfile.write(content)
-        except OSError:
-            request.close_connection = True  # who asked is dead
+        send_back(request, answer, content)
 
 
 @dataclass(frozen=True)
