@@ -22,7 +22,7 @@ from state.admin_rescue import RescuePart
 from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
 from state.search_box import SearchBox
-from state.times import exact
+from state.times import day_words, exact
 
 PAGE_SIZE = 50
 EXPORT = "/api/v1/admin/jobs/history.csv"
@@ -352,10 +352,9 @@ def _failed_days(since: str, until: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        found = date.fromisoformat(text)
+        return day_words(date.fromisoformat(text))
     except ValueError:
         return text[:20]
-    return f"{found:%b} {found.day}, {found.year}"
 
 
 def _detail(actor: StaffActor, id: str) -> AdminJobDetail | None:

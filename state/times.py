@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from cursive_app.clock import now
@@ -42,7 +42,12 @@ def exact(moment: datetime, timezone: str) -> str:
 def day(moment: datetime, timezone: str) -> str:
     """The day of a moment in a zone: “Mar 4, 2026”."""
     local = moment.astimezone(ZoneInfo(timezone))
-    return f"{local:%b} {local.day}, {local:%Y}"
+    return day_words(local.date())
+
+
+def day_words(found: date) -> str:
+    """A day of the calendar as people read it: “Mar 1, 2026”."""
+    return f"{found:%b} {found.day}, {found:%Y}"
 
 
 def _count(number: int, unit: str) -> str:

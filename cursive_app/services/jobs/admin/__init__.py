@@ -6,7 +6,7 @@
 from cursive_app.services.jobs.admin.actions import MOST_AT_ONCE, act, apply, plan, retry_edited
 from cursive_app.services.jobs.admin.detail import get_job
 from cursive_app.services.jobs.admin.editing import Choice, Switch, Whole, Words
-from cursive_app.services.jobs.admin.failures import LOOK_BACK, failures
+from cursive_app.services.jobs.admin.failures import failures
 from cursive_app.services.jobs.admin.history import history_csv
 from cursive_app.services.jobs.admin.ledger import ledger_alarm
 from cursive_app.services.jobs.admin.limits import limit_queue
@@ -20,6 +20,7 @@ from cursive_app.services.jobs.admin.staff import has_role, require_staff, staff
 from cursive_app.services.jobs.admin.staff_log import actions, actions_csv
 from cursive_app.services.jobs.admin.stuck import rescue, stuck
 from cursive_app.services.jobs.admin.suggestions import suggestions
+from cursive_app.services.jobs.admin.times import LOOK_BACK
 from cursive_app.services.jobs.admin.totals import totals
 from cursive_app.services.jobs.admin.views import (
     Action,

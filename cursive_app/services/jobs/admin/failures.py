@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from cursive_app.clock import now
 from cursive_app.services.jobs.admin.retries import why_no_retry
 from cursive_app.services.jobs.admin.staff import require_staff
-from cursive_app.services.jobs.admin.times import within
+from cursive_app.services.jobs.admin.times import LOOK_BACK, within
 from cursive_app.services.jobs.admin.views import FailureGroup, FailurePage, StaffActor, WorkspaceHit
 from db.models.accounts import Workspace
 from db.models.jobs import Job, JobAttempt
@@ -22,7 +22,6 @@ from db.system import SystemScope, system_scope
 
 MOST_GROUPS = 100
 WORKSPACES_SHOWN = 5
-LOOK_BACK = timedelta(days=30)  # when no dates are given
 
 
 def failures(actor: StaffActor, *, since: datetime | None = None, until: datetime | None = None) -> FailurePage:

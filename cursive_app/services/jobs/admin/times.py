@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, exists, or_
 
 from cursive_app.errors import Invalid
 from db.models.jobs import Job, JobAttempt
+
+LOOK_BACK = timedelta(days=30)  # when no dates are given
 
 
 def within(

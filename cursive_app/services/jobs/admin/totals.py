@@ -12,14 +12,13 @@ from cursive_app.clock import now
 from cursive_app.services.jobs.admin.retention import retention
 from cursive_app.services.jobs.admin.retries import was_refused
 from cursive_app.services.jobs.admin.staff import require_staff
-from cursive_app.services.jobs.admin.times import within
+from cursive_app.services.jobs.admin.times import LOOK_BACK, within
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, StaffActor, TotalsView
 from db.models.jobs import Job
 from db.models.leads import Lead
 from db.system import SystemScope, system_scope
 
 HOURS = 72
-LOOK_BACK = timedelta(days=30)
 _SECONDS = cast(func.extract("epoch", Job.finished_at - Job.started_at), Double())  # a sum of numerics takes longer
 # A month of jobs is sorted for the percentiles: long, but in memory.
 _PATIENCE = text("SELECT set_config('statement_timeout', '30s', true), set_config('work_mem', '64MB', true)")
