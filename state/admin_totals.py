@@ -1,4 +1,5 @@
-"""What all jobs came to: rows, success, durations, by kind and hour; how long things are kept; who did what."""
+"""What all jobs came to: rows, success, durations, by kind and hour; what people make of the product; how long things
+are kept; who did what."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from cursive_app.errors import Invalid
 from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
-from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention
+from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention, UsageWeek
 from state.admin_base import DaysPart, Question, day_start, pruned_words, seconds_text
+from state.admin_usage import UsageLine, usage_lines, usage_words
 from state.base import allow, person
 from state.job_rows import kind_words
 from state.times import ago, exact
 
 ACTIONS_SHOWN = 25
 ACTIONS_CSV = "/api/v1/admin/actions.csv"
+Found = tuple[TotalsView, tuple[StaffActionView, ...], tuple[UsageWeek, ...]]
 BAR_TOP, HOUR_WIDTH = 64, 10  # height of the highest bar and room of one hour, in the chart's own units
 
 
@@ -94,6 +97,8 @@ class AdminTotalsState(DaysPart, rx.State):
     hours_text: str = ""
     hours_of: str = ""  # the kind of work that the chart shows; all kinds when empty
     kinds_to_choose: list[dict[str, str]] = []
+    weeks: list[UsageLine] = []
+    weeks_text: str = ""
     kept: list[KeptLine] = []
     actions: list[ActionLine] = []
     has_older: bool = False
@@ -131,15 +136,16 @@ class AdminTotalsState(DaysPart, rx.State):
     def _question(self) -> Question:
         days, kind, before = (self.since, self.until), self.hours_of or None, self._before
 
-        def look(actor: StaffActor) -> tuple[TotalsView, tuple[StaffActionView, ...]]:
+        def look(actor: StaffActor) -> Found:
             dates = {"since": day_start(days[0]), "until": day_start(days[1], later=1)}
             found = admin.totals(actor, **dates, hours_of=kind)
-            return found, admin.actions(actor, before=_action_id(before), limit=ACTIONS_SHOWN + 1)
+            actions = admin.actions(actor, before=_action_id(before), limit=ACTIONS_SHOWN + 1)
+            return found, actions, admin.usage(actor)
 
         return look
 
-    def _show(self, found: tuple[TotalsView, tuple[StaffActionView, ...]]) -> None:
-        totals, actions = found
+    def _show(self, found: Found) -> None:
+        totals, actions, weeks = found
         timezone = person().timezone
         ended = totals.completed + totals.failed
         self.jobs, self.imported = f"{totals.jobs:,}", f"{totals.imported:,}"
@@ -162,6 +168,7 @@ class AdminTotalsState(DaysPart, rx.State):
         of = f" of the kind {kind_words(self.hours_of)}" if self.hours_of else ""
         ended_words = f"{plural(ended_lately, 'job')}{of} ended in the last 72 hours"
         self.hours_text = f"{ended_words}, {failed_lately:,} of them failed."
+        self.weeks, self.weeks_text = usage_lines(weeks), usage_words(weeks[0])
         self.kept = [_kept(one, timezone) for one in totals.retention]
         shown = actions[:ACTIONS_SHOWN]
         self.actions = [_action(one, timezone) for one in shown]

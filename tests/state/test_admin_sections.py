@@ -37,6 +37,7 @@ from tests.factories import Cast
 from tests.factories_admin import ANY_SIZE, done_job, failing_job, retryable_kind, staff
 from tests.factories_credits import fund
 from tests.factories_jobs import grow_stale, hang, job_row, make_job
+from tests.factories_segments import make_segment
 from tests.state.admin import as_staff
 from tests.state.driver import sign_in
 
@@ -267,6 +268,17 @@ async def test_totals_say_nothing_is_known_rather_than_zero(driver, cast: Cast) 
     await tab.send(Totals.load, path="/admin/jobs/totals")
     assert tab.var(Totals, "success").endswith("%")
     assert len(tab.var(Totals, "hours")) == 72
+
+
+async def test_segments_per_person_are_told_week_by_week(driver, cast: Cast) -> None:
+    make_segment(cast.alice)
+    tab = driver(as_staff(cast.bob, "read_only"))
+    await tab.send(Totals.load, path="/admin/jobs/totals")
+    weeks = tab.var(Totals, "weeks")
+    assert len(weeks) == 12
+    assert weeks[0]["week"].endswith(", so far")
+    assert float(weeks[0]["per_person"]) > 0
+    assert f"{weeks[0]['segments']} saved segment" in tab.var(Totals, "weeks_text")
 
 
 async def test_the_chart_is_of_one_kind_when_the_address_says_so(driver, cast: Cast) -> None:

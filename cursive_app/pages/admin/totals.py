@@ -1,4 +1,5 @@
-"""/admin/jobs/totals: what all jobs came to, by kind and hour; how long things are kept; what staff did."""
+"""/admin/jobs/totals: what all jobs came to, by kind and hour; what people make of the product; how long things are
+kept; what staff did."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def admin_totals() -> rx.Component:
         ),
         list_states(
             S.status,
-            ready=rx.fragment(_numbers(), _hours(), _kinds(), _actions(), _kept()),
+            ready=rx.fragment(_numbers(), _hours(), _kinds(), _usage(), _actions(), _kept()),
             loading=rx.el.div(skeleton_lines(8), class_name="card p-5"),
             empty=rx.fragment(),
             failed=rx.el.div(failure(S.error, on_retry=S.clear_filters), class_name="card"),
@@ -106,6 +107,37 @@ def _kinds() -> rx.Component:
 
     return section(
         "By kind", table_card(data_table(KINDS, rows=S.kinds, key=key, caption="Totals by kind")), card=False
+    )
+
+
+USAGE = (
+    Column("week", "Week from", lambda row: rx.el.span(row.week, class_name="num"), lead=True),
+    _right("people", "People", "people"),
+    _right("segments", "Saved segments", "segments"),
+    _right("per-person", "Segments per person", "per_person"),
+    _right("lists", "Lists uploaded", "lists"),
+    Column(
+        "match-rate",
+        "Match rate",
+        lambda row: rx.el.span(row.match_rate, title=row.match_words, class_name="num"),
+        right=True,
+    ),
+    _right("credits", "Credits for lists", "credits"),
+)
+
+
+def _usage() -> rx.Component:
+    table = data_table(USAGE, rows=S.weeks, key=lambda one: text(one.week), caption="Use by week")
+    return section(
+        "Use by week",
+        table_card(table),
+        rx.el.p(
+            "Weeks begin on Monday, 00:00 UTC. People are accounts with a confirmed address, and they and segments are "
+            "counted as of a week's end. Rows and credits are those of all runs of the lists of a week.",
+            class_name="mt-2 text-12 text-ink-3",
+        ),
+        hint=S.weeks_text,
+        card=False,
     )
 
 

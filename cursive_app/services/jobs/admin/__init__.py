@@ -22,6 +22,7 @@ from cursive_app.services.jobs.admin.stuck import rescue, stuck
 from cursive_app.services.jobs.admin.suggestions import suggestions
 from cursive_app.services.jobs.admin.times import LOOK_BACK
 from cursive_app.services.jobs.admin.totals import totals
+from cursive_app.services.jobs.admin.usage import usage
 from cursive_app.services.jobs.admin.views import (
     Action,
     AdminJobDetail,
@@ -41,6 +42,7 @@ from cursive_app.services.jobs.admin.views import (
     StuckView,
     Suggestion,
     TotalsView,
+    UsageWeek,
 )
 from cursive_app.services.jobs.tags import TAGS
 
@@ -72,6 +74,7 @@ __all__ = [
     "Suggestion",
     "Switch",
     "TotalsView",
+    "UsageWeek",
     "Whole",
     "Words",
     "act",
@@ -103,4 +106,5 @@ __all__ = [
     "stuck",
     "suggestions",
     "totals",
+    "usage",
 ]

@@ -255,6 +255,22 @@ class TotalsView:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageWeek:
+    """What people made of the product in the week that begins at `starts`, see `usage`. `match_rate` is matched /
+    answered rows; it and `segments_per_person` are None where there is nothing to divide by."""
+
+    starts: datetime
+    people: int
+    segments: int
+    segments_per_person: float | None
+    lists: int
+    matched: int
+    answered: int
+    match_rate: float | None
+    credits: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerAlarm:
     """Sums of the ledger that the newest proof found to be off (normally none), and how many more there are."""
 

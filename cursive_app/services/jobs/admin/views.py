@@ -23,6 +23,7 @@ who are not staff and Forbidden, written down, for staff whose role is too small
     stuck(actor) -> StuckView
     rescue(actor, id, *, from_living=False) -> AdminJobRow              # of a stuck job only
     totals(actor, *, since=None, until=None, hours_of=None) -> TotalsView
+    usage(actor) -> tuple[UsageWeek, ...]                               # what people make of it, by week
     history_csv(actor, *, query="", since=None, until=None) -> HistoryFile
     ledger_alarm(actor) -> LedgerAlarm                                  # what the nightly proof found to be off
     actions(actor, *, before=None, limit=50) -> tuple[StaffActionView, ...]; actions_csv(actor) -> Iterator[bytes]
@@ -51,6 +52,7 @@ from cursive_app.services.jobs.admin.health_views import (
     TaskResult,
     TickView,
     TotalsView,
+    UsageWeek,
     WorkerView,
     WorkspaceHit,
 )
@@ -117,6 +119,7 @@ __all__ = [
     "TickView",
     "TimelineLine",
     "TotalsView",
+    "UsageWeek",
     "WorkerView",
     "WorkspaceHit",
 ]
