@@ -94,6 +94,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             return
         another = segment_id != self.segment_id or self.status != "ready"
         if another:
+            if segment_id != self.segment_id:
+                self.name = ""
             self.status, self.segment_id = "loading", segment_id
             self._drop_sample()
             self._drop_count()

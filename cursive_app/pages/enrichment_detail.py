@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from components.address import left_behind, of_address
 from components.binding import text
 from components.buttons import copyable_id, ghost, primary, quiet_danger, secondary
 from components.dialog import confirm
@@ -35,14 +36,14 @@ STEP_WORDS = (("file", "File"), ("columns", "Columns"), ("rows", "Rows"), ("pric
 def enrichment_detail() -> rx.Component:
     return page(
         list_states(
-            S.status,
+            of_address(S.status, S.enrichment_id),
             ready=_list(),
             loading=rx.el.div(skeleton_lines(6), class_name="card p-5"),
             empty=rx.fragment(),
             failed=rx.el.div(failure(S.error, on_retry=S.load), class_name="card"),
             forbidden=rx.el.div(no_permission(), class_name="card"),
         ),
-        title=rx.cond(S.card.filename != "", S.card.filename, "List"),
+        title=rx.cond((S.card.filename != "") & ~left_behind(S.enrichment_id), S.card.filename, "List"),
         active="enrichments",
         crumbs=[("Enrichment", "/enrichments")],
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import reflex as rx
 
+from components.address import left_behind, of_address
 from components.binding import items
 from components.buttons import ghost, primary, secondary
 from components.dialog import modal
@@ -21,6 +22,7 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.segments import FIELDS
 from state.filter_rows import AGE_CHOICES
 from state.segment_builder import SegmentBuilderState as S
+from state.segment_filter import NEW
 
 
 def _field_groups() -> tuple[FieldGroup, ...]:
@@ -30,10 +32,13 @@ def _field_groups() -> tuple[FieldGroup, ...]:
     return tuple(FieldGroup(label, tuple(choices)) for label, choices in groups.items())
 
 
+STATUS = of_address(S.status, S.segment_id)  # the workbench keeps its state from one segment to the next
+
+
 def segment_builder() -> rx.Component:
     return page(
         list_states(
-            rx.cond(S.status == "missing", "error", S.status),
+            rx.cond(STATUS == "missing", "error", STATUS),
             ready=_workbench(),
             loading=rx.el.div(skeleton_lines(6), class_name="card p-5"),
             empty=rx.fragment(),
@@ -43,26 +48,30 @@ def segment_builder() -> rx.Component:
         _name_dialog(),
         _conflict_dialog(),
         segment_dialogs(S),
-        title=rx.cond(
-            S.status == "missing",
-            "No such segment",
-            rx.cond(
-                (S.status != "error") & (S.name != ""),
-                S.name,
-                rx.cond((S.status != "error") & S.is_new, "New segment", "Segment"),
-            ),
-        ),
+        title=rx.cond(left_behind(S.segment_id), "Segment", _title()),
         active="segments",
         crumbs=[("Segments", "/segments")],
-        actions=[rx.cond(S.status == "ready", _actions(), rx.fragment())],
+        actions=[rx.cond(STATUS == "ready", _actions(), rx.fragment())],
         wide=True,
+    )
+
+
+def _title() -> rx.Var[str]:
+    return rx.cond(
+        S.status == "missing",
+        "No such segment",
+        rx.cond(
+            (S.status != "error") & (S.name != ""),
+            S.name,
+            rx.cond((S.status != "error") & (S.segment_id == NEW), "New segment", "Segment"),
+        ),
     )
 
 
 def _failed() -> rx.Component:
     """A link that cannot be read is not tried again: the way out is a filter that can."""
     out = rx.cond(
-        S.segment_id == "new",
+        S.segment_id == NEW,
         primary("Start a new filter", href="/segments/new", icon_name="plus"),
         primary("Open the saved segment", href="/segments/" + S.segment_id, icon_name="arrow-right"),
     )

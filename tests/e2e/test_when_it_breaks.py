@@ -72,3 +72,33 @@ def test_what_is_typed_before_the_page_is_connected_stays(page: Page) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_label("E-mail")).to_have_value("typed@example.com")
     expect(page.get_by_label("Password", exact=True)).to_have_value("typed early")
+
+
+def test_what_was_left_does_not_stand_under_the_next_address(page: Page) -> None:
+    """Until the load of the next segment has come, the page shows that it loads, not the segment before."""
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+    slow = False
+
+    def delay(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda message: held.append((server, message)) if slow else server.send(message))
+
+    page.route_web_socket(re.compile("/_event"), delay)
+    log_in(page)
+    settled(page, "/segments")
+    first, second = (text.split("\n")[0] for text in page.locator("td.lead a").all_inner_texts()[:2])
+    page.get_by_role("link", name=first).click()
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_have_text(first)
+    page.get_by_role("link", name="Segments", exact=True).first.click()
+    expect(title).to_have_text("Segments")
+    slow = True
+    page.get_by_role("link", name=second).click()
+    expect(title).to_have_text("Segment")
+    expect(page.locator("main .skeleton").first).to_be_visible()
+    expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+    slow = False
+    for server, message in held:
+        server.send(message)
+    expect(title).to_have_text(second)
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
