@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,11 +16,12 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import JSON, ColumnElement, Text, bindparam, cast, func, insert, literal, select, update
 
 from cursive_app.clock import now
 from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import enrichment, jobs
+from cursive_app.services.enrichment.stored_found import packed
 from cursive_app.settings import settings
 from db.models.credits import CreditLine
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
@@ -102,21 +104,28 @@ def make_list(tenant: Tenant, lines: Sequence[Line], *, filename: str = "people.
                 **values,
             )
         )
-        scope.session.add_all(
-            EnrichmentRow(
-                workspace_id=scope.workspace_id,
-                enrichment_id=row.id,
-                number=number,
-                line=number + 1,
-                cells=list(line.cells),
-                verdict=line.verdict,
-                problems=list(line.problems) or None,
-                duplicate_of=line.duplicate_of,
-                identity=f"email:{line.record['email']}" if line.record.get("email") else None,
-            )
+        judged = [
+            {
+                "number": number,
+                "line": number + 1,
+                "texts": json.dumps(line.cells, ensure_ascii=False, separators=(",", ":")),  # as `checking` writes them
+                "verdict": line.verdict,
+                "problems": list(line.problems) or None,
+                "duplicate_of": line.duplicate_of,
+                "identity": f"email:{line.record['email']}" if line.record.get("email") else None,
+            }
             for number, line in enumerate(lines, 1)
-        )
+        ]
+        if judged:
+            mine = {"workspace_id": scope.workspace_id, "enrichment_id": row.id}
+            cells = cast(bindparam("texts", type_=Text), JSON)
+            scope.session.execute(insert(EnrichmentRow).values(cells=cells, **mine), judged)
         return row.id
+
+
+def as_stored(found: Mapping[str, str]) -> ColumnElement[Any]:
+    """What was found of a row, as a run stores it."""
+    return cast(literal(packed(found), Text), JSON)
 
 
 def start_run(tenant: Tenant, id: UUID, **values: Any) -> enrichment.EnrichmentView:

@@ -152,8 +152,8 @@ class EnrichmentRow(WorkspaceOwned, Base):
     `cells` are the row's texts in column order, `originals` what edited cells said before (position to text).
     `identity` is the strongest key that names the person (duplicates in the file share it), `problems` a list of
     {column, level, code, message, fix}. After a run exactly one `outcome` stands; `found` holds the documented columns
-    of a match, `person` the provider's id of who it is, `charged` whether its price was captured, and `chunk` the chunk
-    it traveled in.
+    of a match by position (`stored_found`), `person` the provider's id of who it is, `charged` whether its price was
+    captured, and `chunk` the chunk it traveled in.
 
     Every index and every foreign key is paid for a million times over (ADR 0030): triggers of migration 0010 see that
     a row's list exists and that rows go with their list, once per statement.
@@ -201,7 +201,7 @@ class EnrichmentRow(WorkspaceOwned, Base):
     matched_by: Mapped[str | None] = mapped_column(Text)
     person: Mapped[str | None] = mapped_column(Text)
     charged: Mapped[bool] = mapped_column(server_default=text("false"))
-    found: Mapped[dict[str, Any] | None] = mapped_column(TEXT_JSON)
+    found: Mapped[list[Any] | dict[str, Any] | None] = mapped_column(TEXT_JSON)
     fetched_at: Mapped[datetime | None]
 
 

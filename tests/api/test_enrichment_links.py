@@ -22,7 +22,7 @@ from db.scope import Tenant
 from db.system import system_scope
 from tests.api.client import browser
 from tests.factories import Cast
-from tests.factories_enrichment import Line, make_list
+from tests.factories_enrichment import Line, as_stored, make_list
 
 ROWS = [Line(("dana@acme.example", "Dana", "Reyes", "=1+1"), {"email": "dana@acme.example"})]
 
@@ -59,7 +59,7 @@ def test_own_columns_are_filled_by_the_request_and_by_its_link(cast: Cast, anybo
     found = {"BUSINESS_EMAIL": "dana@acme.example", "FIRST_NAME": "Danielle", "LAST_NAME": "Reyes"}
     with cast.alice.begin() as scope:
         mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id)
-        scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome="matched", found=found))
+        scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome="matched", found=as_stored(found)))
     asked = {"fill": "email,last_name", "overwrite": "first_name", "fields": ""}
     link = link_of(cast.alice, id, **asked).json()["url"]
     for answer in (

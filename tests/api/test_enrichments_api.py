@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from cursive_app.api.app import create
 from cursive_app.services import accounts, enrichment, jobs
+from cursive_app.services.enrichment.stored_found import unpacked
 from cursive_app.settings import settings
 from db.models.enrichment import EnrichmentRow
 from db.scope import Tenant
@@ -285,7 +286,8 @@ def test_from_the_quote_to_the_download(
     assert alice.get(f"{at}/rows", params={"view": "not_sent"}).json()["total"] == 0
     with cast.alice.begin() as scope:
         mine = scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id)
-        stored = [row.found for row in scope.session.scalars(mine.order_by(EnrichmentRow.number)) if row.found]
+        rows = scope.session.scalars(mine.order_by(EnrichmentRow.number))
+        stored = [found for row in rows if (found := unpacked(row.found))]
     assert {one["field"]: one["found"] for one in seen["found_fields"]} == {
         "email": sum(any("EMAIL" in name for name in found) for found in stored),
         "mobile": sum("MOBILE_PHONE" in found for found in stored),

@@ -42,8 +42,8 @@ CHUNK = 5_000
 LOAD = """
 INSERT INTO enrichment_rows (workspace_id, enrichment_id, number, line, cells, verdict, identity)
 SELECT :workspace, :id, n, n + 1,
-    json_build_array('p' || n || '@list.example', 'Dana' || n % 97, 'Test' || n % 89, '(512) 555-0100',
-                      'Company ' || n, 'company' || n % 5000 || '.example', 'Austin', 'row ' || n),
+    format('["p%s@list.example","Dana%s","Test%s","(512) 555-0100","Company %s","company%s.example","Austin","row %s"]',
+           n, n % 97, n % 89, n, n % 5000, n)::json,
     'valid', 'email:p' || n || '@list.example'
 FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n
 """

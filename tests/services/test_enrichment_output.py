@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
@@ -24,13 +25,14 @@ from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailab
 from cursive_app.services import enrichment
 from cursive_app.services.enrichment import OUTCOME_COLUMNS, OUTPUT_COLUMNS
 from cursive_app.services.enrichment.output import unique_header
+from cursive_app.services.enrichment.stored_found import NAMES
 from db.engine import Database
 from db.models.enrichment import Enrichment, EnrichmentRow
 from db.roles import Role
 from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast, make_cast, make_member, make_user
-from tests.factories_enrichment import COLUMNS, FIELDS, Line, make_list, read_csv
+from tests.factories_enrichment import COLUMNS, FIELDS, Line, as_stored, make_list, read_csv
 
 OURS = [column.name for column in (*OUTPUT_COLUMNS, *OUTCOME_COLUMNS)]
 DANGEROUS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "＝1+1", '=HYPERLINK("http://x.example")']
@@ -54,7 +56,7 @@ def ended(
             if outcome in ("matched", "no_match"):
                 values |= {"fetched_at": now()}
             if outcome == "matched":
-                values |= {"found": {"UUID": f"u{number}", **found}, "matched_by": "email"}
+                values |= {"found": as_stored({"UUID": f"u{number}", **found}), "matched_by": "email"}
             mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id, EnrichmentRow.number == number)
             scope.session.execute(update(EnrichmentRow).where(*mine).values(**values))
         row = scope.get(Enrichment, id)
@@ -98,6 +100,15 @@ def test_own_columns_come_first_and_untouched(cast: Cast) -> None:
     assert found[0][header.index("FIRST_NAME")] == "Dana"
     assert found[0][header.index("cursive_matched_by")] == "email"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found[0][header.index("cursive_fetched_at")])
+
+
+def test_what_a_run_stores_leaves_without_being_taken_apart(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All columns of a list as they are, which is the usual download, take the quick way and say the same."""
+    id = ended(cast.alice, [[f"é{n}@x.example", "=1", 'a "b"', " c\n"] for n in range(5)], COMPANY_NAME="Zoë, Inc.")
+    taken_apart = b"".join(enrichment.output(cast.alice, id, fields=list(reversed(NAMES)), fill=["email"]).chunks)
+    module = import_module("cursive_app.services.enrichment.output_batches")
+    monkeypatch.setattr(module, "csv_lines", None)
+    assert b"".join(enrichment.output(cast.alice, id).chunks) == taken_apart
 
 
 def test_a_row_says_who_answered_for_it_and_when(cast: Cast) -> None:

@@ -21,7 +21,7 @@ from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_credits import balance_of, fund
-from tests.factories_enrichment import Line, list_row, make_list, start_run
+from tests.factories_enrichment import Line, as_stored, list_row, make_list, start_run
 from tests.factories_jobs import job_row
 from tests.factories_segments import lead_count
 from tests.services.test_enrichment_reading import PEOPLE, do, read, upload
@@ -45,7 +45,7 @@ def ended(tenant: Tenant) -> UUID:
     with tenant.begin() as scope:
         mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id)
         found = {"UUID": str(id), "FIRST_NAME": "A", "BUSINESS_EMAIL": "a@acme.example"}
-        scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome="matched", found=found))
+        scope.session.execute(update(EnrichmentRow).where(*mine).values(outcome="matched", found=as_stored(found)))
     return id
 
 

@@ -12,7 +12,7 @@ from db.models.enrichment import EnrichmentRow
 from state.enrichment import EnrichmentState as S
 from tests.factories import Cast
 from tests.factories_credits import fund
-from tests.factories_enrichment import Line, make_list, start_run, step, unknown_line, work_off
+from tests.factories_enrichment import Line, as_stored, make_list, start_run, step, unknown_line, work_off
 from tests.sandbox_fixtures import Sandbox, sandbox, sandbox_server
 from tests.state.lists import opened
 
@@ -158,7 +158,7 @@ async def test_a_result_shows_what_was_found_and_what_was_estimated(driver, cast
         rows = scope.session.scalars(scope.select(EnrichmentRow).where(EnrichmentRow.enrichment_id == id))
         for row in rows:
             matched = row.number == 1
-            row.outcome, row.found = ("matched", found) if matched else ("no_match", None)
+            row.outcome, row.found = ("matched", as_stored(found)) if matched else ("no_match", None)
     tab = await opened(driver, cast.alice, str(id))
     assert tab.var(S, "shows_found") is True
     shown = [(row["email"], row["phone"], row["title"], row["company"]) for row in tab.var(S, "rows")]

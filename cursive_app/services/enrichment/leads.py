@@ -18,6 +18,7 @@ from cursive_app.plurals import plural
 from cursive_app.services import accounts, jobs, leads
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.links import job_links
+from cursive_app.services.enrichment.stored_found import unpacked
 from cursive_app.services.jobs import ClaimedJob, JobView
 from cursive_app.services.jobs.views import job_view
 from db.models.enrichment import Enrichment, EnrichmentRow
@@ -161,7 +162,7 @@ def _take_batch(scope: Scope, claimed: ClaimedJob) -> bool:
     if not rows:
         jobs.finish(scope, claimed, message=_summary(progress))
         return False
-    people = [normalize(found or {}) for _, found in rows]
+    people = [normalize(unpacked(found) or {}) for _, found in rows]
     taken = leads.intake(scope, people, source="upload", actor_label=accounts.actor_label(scope))
     _link(scope, enrichment_id, [number for number, _ in rows], leads.owned(scope, people))
     progress["after"] = rows[-1][0]

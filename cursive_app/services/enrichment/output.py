@@ -1,10 +1,8 @@
 """The list with what was found: original columns first, in their order, then the chosen ones and the row's outcome.
 
-Nothing of it is stored. Rows are read in batches of file order, each in its own short transaction, so a slow reader
-holds no connection, and written while they are sent. Postgres hands the JSON of a row out as it is; what it says is
-read here. In the CSV, text that a spreadsheet would run gets an apostrophe in front; a workbook's cells are typed as
-text and need none. Original columns are filled from what was found where it is asked for (`filling`); the stored rows
-never change.
+Nothing of it is stored; it is written while it is sent (`output_batches`). In the CSV, text that a spreadsheet would
+run gets an apostrophe in front; a workbook's cells are typed as text and need none. Original columns are filled from
+what was found where it is asked for (`filling`); the stored rows never change.
 """
 
 from __future__ import annotations
@@ -13,49 +11,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-import polars as pl
 from sqlalchemy import func, select, text
 
-from cursive_app.errors import Conflict, Invalid, Unavailable
+from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, chosen_columns
-from cursive_app.services.enrichment.csv_lines import csv_lines, header_line, output_table
-from cursive_app.services.enrichment.filling import Fill, chosen_fills
-from cursive_app.services.enrichment.finds import ANSWERED, PROVIDER
+from cursive_app.services.enrichment.filling import chosen_fills
+from cursive_app.services.enrichment.output_batches import ONLY, TIMEOUT, Selection, csv_chunks, tables
 from cursive_app.services.enrichment.workbook import LARGEST_SHEET, write_workbook
 from db.models.enrichment import Enrichment
 from db.scope import Scope, Tenant
 
-FIRST_BATCH = 200  # small, so that the download starts at once
-BATCH = 5_000
-TIMEOUT = "60s"
 ENDED = ("completed", "failed", "cancelled")
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_ONLY = {
-    "all": "true",
-    "matched": "row.outcome = 'matched'",
-    "problems": "(row.outcome <> 'matched' OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
-}
-_FETCHED = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-_SOURCE = f"CASE WHEN row.outcome IN {ANSWERED} THEN '{PROVIDER}' END"
-_REASON = (
-    "CASE WHEN row.reason IS NULL AND row.problems IS NOT NULL THEN (SELECT string_agg(problem ->> 'message', '; ') "
-    "FROM json_array_elements(row.problems) AS problem) ELSE row.reason END"
-)
-_ROWS = f"""
-SELECT row.number, row.cells::text, row.found::text, coalesce(row.outcome, row.verdict), {_REASON}, row.matched_by,
-       {_SOURCE}, {_FETCHED}
-  FROM enrichment_rows AS row
- WHERE row.workspace_id = %(workspace)s AND row.enrichment_id = %(enrichment)s AND row.number > %(after)s AND {{only}}
- ORDER BY row.number LIMIT %(size)s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +40,6 @@ class Output:
     filename: str
     media_type: str
     chunks: Iterator[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """Which rows and columns of which list. `total` rows were there when the download was asked for."""
-
-    enrichment_id: UUID
-    originals: tuple[str, ...]
-    fields: tuple[str, ...]
-    fills: tuple[Fill, ...]
-    only: str
-    total: int
-
-    @property
-    def header(self) -> list[str]:
-        return unique_header([*self.originals], [*self.fields, *(column.name for column in OUTCOME_COLUMNS)])
 
 
 def output(
@@ -108,10 +67,12 @@ def output(
         require(scope, Permission.DOWNLOAD_ENRICHMENTS)
         row = scope.get(Enrichment, id)
         _check_state(row, only)
-        scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
-        selection = _Selection(
+        scope.session.execute(TIMEOUT)
+        originals = tuple(str(column.get("header") or column.get("name") or "") for column in row.columns)
+        selection = Selection(
             enrichment_id=row.id,
-            originals=tuple(str(column.get("header") or column.get("name") or "") for column in row.columns),
+            originals=originals,
+            header=tuple(unique_header([*originals], [*names, *(column.name for column in OUTCOME_COLUMNS)])),
             fields=names,
             fills=chosen_fills(row.mapping, fill=fill, overwrite=overwrite),
             only=only,
@@ -128,11 +89,11 @@ def output(
         )
         filename = _filename(row.filename, kind=kind, only=only)
     if kind == "csv":
-        return Output(filename, MEDIA_TYPES[kind], _csv(tenant, selection))
+        return Output(filename, MEDIA_TYPES[kind], csv_chunks(tenant, selection))
     if selection.total > LARGEST_SHEET:
         raise Invalid(fields={"format": f"A sheet holds {LARGEST_SHEET:,} rows; download this list as CSV."})
-    sheet = (table.iter_rows() for table in _tables(tenant, selection))
-    return Output(filename, MEDIA_TYPES[kind], write_workbook(selection.header, sheet))
+    sheet = (table.iter_rows() for table in tables(tenant, selection))
+    return Output(filename, MEDIA_TYPES[kind], write_workbook([*selection.header], sheet))
 
 
 def check_output(
@@ -171,7 +132,7 @@ def unique_header(originals: list[str], ours: list[str]) -> list[str]:
 def _check(kind: str, only: str) -> None:
     if kind not in MEDIA_TYPES:
         raise Invalid(fields={"format": "Choose csv or xlsx."})
-    if only not in _ONLY:
+    if only not in ONLY:
         raise Invalid(fields={"only": "Choose all, matched or problems."})
 
 
@@ -187,7 +148,7 @@ def _count(scope: Scope, row: Enrichment, only: str) -> int:
     statement = (
         select(func.count())
         .select_from(text("enrichment_rows AS row"))
-        .where(text(f"row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND {_ONLY[only]}"))
+        .where(text(f"row.workspace_id = :workspace AND row.enrichment_id = :enrichment AND {ONLY[only]}"))
     )
     return scope.session.scalar(statement, {"workspace": row.workspace_id, "enrichment": row.id}) or 0
 
@@ -196,39 +157,3 @@ def _filename(original: str, *, kind: str, only: str) -> str:
     stem = PurePath(original).name
     stem = re.sub(r"(\.(csv|tsv|txt|xlsx|json|gz))+$", "", stem, flags=re.IGNORECASE) or "list"
     return f"{stem[:150]}-{'enriched' if only == 'all' else only}.{kind}"
-
-
-def _csv(tenant: Tenant, selection: _Selection) -> Iterator[bytes]:
-    yield header_line(selection.header)
-    for table in _tables(tenant, selection):
-        yield csv_lines(table)
-
-
-def _tables(tenant: Tenant, selection: _Selection) -> Iterator[pl.DataFrame]:
-    width, fields, fills = len(selection.originals), selection.fields, selection.fills
-    for rows in _batches(tenant, selection):
-        yield output_table(rows, width=width, fields=fields, fills=fills)
-
-
-def _complete(sent: int, selection: _Selection) -> None:
-    """A file whose rows were deleted while it was sent must break off, not look complete. Raises Unavailable."""
-    if sent != selection.total:
-        raise Unavailable("The rows of this list were deleted while they were being downloaded.")
-
-
-def _batches(tenant: Tenant, selection: _Selection) -> Iterator[list[Any]]:
-    """Batches of (cells, found, outcome, reason, matched_by, source, fetched_at) in file order; the first two: JSON."""
-    statement = _ROWS.format(only=_ONLY[selection.only])
-    after, size, sent = 0, FIRST_BATCH, 0
-    while True:
-        with tenant.begin() as scope:
-            scope.session.execute(text(f"SET LOCAL statement_timeout = '{TIMEOUT}'"))
-            values = {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
-            rows = scope.session.connection().exec_driver_sql(statement, {**values, "after": after, "size": size}).all()
-        if rows:
-            after, sent = rows[-1][0], sent + len(rows)
-            yield [row[1:] for row in rows]
-        if len(rows) < size:
-            break
-        size = BATCH
-    _complete(sent, selection)

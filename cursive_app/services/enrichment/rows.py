@@ -12,6 +12,7 @@ from cursive_app.services.accounts import Permission, require
 from cursive_app.services.cursors import walk
 from cursive_app.services.enrichment.finds import found_view, source_of
 from cursive_app.services.enrichment.problems import duplicate_problem, owned_problem, problem_view
+from cursive_app.services.enrichment.stored_found import unpacked
 from cursive_app.services.enrichment.views import RowPage, RowView
 from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
@@ -137,7 +138,7 @@ def row_view(row: EnrichmentRow) -> RowView:
         matched_by=row.matched_by,
         source=source_of(row.outcome),
         fetched_at=row.fetched_at,
-        found=found_view(row.found) if row.outcome == "matched" else None,
+        found=found_view(unpacked(row.found)) if row.outcome == "matched" else None,
     )
 
 

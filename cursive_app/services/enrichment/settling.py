@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import Text, Update, any_, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -21,6 +20,7 @@ from cursive_app.services.enrichment.chunks import get_chunk, rows_of
 from cursive_app.services.enrichment.finds import count_found
 from cursive_app.services.enrichment.joining import Match
 from cursive_app.services.enrichment.pricing import cost_of, rows_answered
+from cursive_app.services.enrichment.stored_found import packed
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.jobs.causes import Cause
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
@@ -152,7 +152,7 @@ def _write_matches(
         _MATCHED,
         {
             "rows": json.dumps(given, ensure_ascii=False),
-            "found": _BETWEEN.join(to_json(match.found).decode() for _, match in sorted(matches.items())),
+            "found": _BETWEEN.join(packed(match.found) for _, match in sorted(matches.items())),
             "at": at,
             "chunk": chunk.number,
             "first": chunk.first_number,

@@ -1,0 +1,142 @@
+"""The rows of a download, in batches of file order, each in its own short transaction: a slow reader holds nothing.
+
+Postgres hands the JSON of a row out as it is. A CSV of all columns as they are needs no more than other marks in it
+(`stored_lines`); for everything else what it says is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import polars as pl
+from sqlalchemy import text
+
+from cursive_app.errors import Unavailable
+from cursive_app.services.enrichment.csv_lines import csv_lines, header_line, output_table
+from cursive_app.services.enrichment.filling import Fill
+from cursive_app.services.enrichment.finds import ANSWERED, PROVIDER
+from cursive_app.services.enrichment.stored_found import NAMES
+from cursive_app.services.enrichment.stored_lines import NOTHING_FOUND, lines_of
+from db.scope import Tenant
+
+T = TypeVar("T")
+FIRST_BATCH = 200  # small, so that the download starts at once
+BATCH = 5_000
+TIMEOUT = text("SET LOCAL statement_timeout = '60s'")
+ONLY = {
+    "all": "true",
+    "matched": "row.outcome = 'matched'",
+    "problems": "(row.outcome <> 'matched' OR (row.outcome IS NULL AND row.verdict <> 'valid'))",
+}
+_FETCHED = "to_char(row.fetched_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+_SOURCE = f"CASE WHEN row.outcome IN {ANSWERED} THEN '{PROVIDER}' END"
+_REASON = (
+    "CASE WHEN row.reason IS NULL AND row.problems IS NOT NULL THEN (SELECT string_agg(problem ->> 'message', '; ') "
+    "FROM json_array_elements(row.problems) AS problem) ELSE row.reason END"
+)
+_FROM = """
+  FROM enrichment_rows AS row
+ WHERE row.workspace_id = %(workspace)s AND row.enrichment_id = %(enrichment)s AND row.number > %(after)s AND {only}
+ ORDER BY row.number LIMIT %(size)s
+"""
+_ROWS = f"""
+SELECT row.number, row.cells::text, row.found::text, coalesce(row.outcome, row.verdict), {_REASON}, row.matched_by,
+       {_SOURCE}, {_FETCHED} {_FROM}
+"""
+_WORDS = ", ',', ".join(
+    rf"""coalesce('"' || {each} || '"', E'\tnull')""" for each in ("row.matched_by", _SOURCE, _FETCHED)
+)
+_TEXTS = rf"""
+SELECT max(number), count(*), bool_and(is_plain), string_agg(line, '' ORDER BY number) FROM (
+    SELECT row.number,
+           json_array_length(row.cells) = %(width)s AND coalesce(left(row.found::text, 1), '[') = '[' AS is_plain,
+           concat(E'\x1e', row.cells::text, E'\x1d', coalesce(row.found::text, %(nothing)s), E'\x1d', '"',
+                  coalesce(row.outcome, row.verdict), '",', coalesce(to_json({_REASON})::text, E'\tnull'), ',',
+                  {_WORDS}) AS line {_FROM}
+) AS taken
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows and columns of which list. `total` rows were there when the download was asked for."""
+
+    enrichment_id: UUID
+    originals: tuple[str, ...]
+    header: tuple[str, ...]
+    fields: tuple[str, ...]
+    fills: tuple[Fill, ...]
+    only: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch(Generic[T]):
+    """Some rows, how many, and the number of the last one."""
+
+    last: int
+    count: int
+    content: T
+
+
+def csv_chunks(tenant: Tenant, selection: Selection) -> Iterator[bytes]:
+    """The file, header first. Raises Unavailable rather than end too early."""
+    yield header_line(selection.header)
+    read = _lines if selection.fields == NAMES and not selection.fills else _parsed_lines
+    yield from _walk(tenant, selection, read)
+
+
+def tables(tenant: Tenant, selection: Selection) -> Iterator[pl.DataFrame]:
+    """The rows as texts, a batch at a time. Raises Unavailable rather than end too early."""
+    yield from _walk(tenant, selection, _table)
+
+
+def _walk(
+    tenant: Tenant, selection: Selection, read: Callable[[Tenant, Selection, int, int], _Batch[T]]
+) -> Iterator[T]:
+    after, size, sent = 0, FIRST_BATCH, 0
+    while True:
+        batch = read(tenant, selection, after, size)
+        if batch.count:
+            after, sent = batch.last, sent + batch.count
+            yield batch.content
+        if batch.count < size:
+            break
+        size = BATCH
+    if sent != selection.total:  # a file whose rows were deleted while it was sent must not look complete
+        raise Unavailable("The rows of this list were deleted while they were being downloaded.")
+
+
+def _lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[bytes]:
+    width = len(selection.originals)
+    (found,) = _asked(tenant, selection, _TEXTS, after=after, size=size, width=width, nothing=NOTHING_FOUND)
+    last, count, is_plain, texts = found
+    if not count:
+        return _Batch(after, 0, b"")
+    lines = lines_of(texts) if is_plain else None
+    return _Batch(last, count, lines) if lines is not None else _parsed_lines(tenant, selection, after, count)
+
+
+def _parsed_lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[bytes]:
+    batch = _table(tenant, selection, after, size)
+    return _Batch(batch.last, batch.count, csv_lines(batch.content))
+
+
+def _table(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[pl.DataFrame]:
+    rows = _asked(tenant, selection, _ROWS, after=after, size=size)
+    if not rows:
+        return _Batch(after, 0, pl.DataFrame())
+    width, fields, fills = len(selection.originals), selection.fields, selection.fills
+    table = output_table([row[1:] for row in rows], width=width, fields=fields, fills=fills)
+    return _Batch(rows[-1][0], len(rows), table)
+
+
+def _asked(tenant: Tenant, selection: Selection, statement: str, **values: Any) -> list[Any]:
+    with tenant.begin() as scope:
+        scope.session.execute(TIMEOUT)
+        values |= {"workspace": scope.workspace_id, "enrichment": selection.enrichment_id}
+        connection = scope.session.connection()
+        return list(connection.exec_driver_sql(statement.format(only=ONLY[selection.only]), values).all())
