@@ -25,8 +25,9 @@ class UsageLine:
 
 
 def usage_lines(weeks: Sequence[UsageWeek]) -> list[UsageLine]:
-    """The weeks, newest first."""
-    return [_line(week, is_newest=number == 0) for number, week in enumerate(weeks)]
+    """The weeks, newest first, without those before anybody came."""
+    began = max((number for number, week in enumerate(weeks) if week.people or week.segments or week.lists), default=0)
+    return [_line(week, is_newest=number == 0) for number, week in enumerate(weeks[: began + 1])]
 
 
 def usage_words(newest: UsageWeek) -> str:

@@ -275,7 +275,6 @@ async def test_segments_per_person_are_told_week_by_week(driver, cast: Cast) -> 
     tab = driver(as_staff(cast.bob, "read_only"))
     await tab.send(Totals.load, path="/admin/jobs/totals")
     weeks = tab.var(Totals, "weeks")
-    assert len(weeks) == 12
     assert weeks[0]["week"].endswith(", so far")
     assert float(weeks[0]["per_person"]) > 0
     assert f"{weeks[0]['segments']} saved segment" in tab.var(Totals, "weeks_text")

@@ -11,13 +11,13 @@ from cursive_app.services.jobs.admin import UsageWeek
 from state.admin_usage import UsageLine, usage_lines, usage_words
 
 
-def week(people: int, segments: int, *, matched: int = 0, answered: int = 0) -> UsageWeek:
+def week(people: int, segments: int, *, lists: int = 1_200, matched: int = 0, answered: int = 0) -> UsageWeek:
     return UsageWeek(
         starts=datetime(2026, 3, 2, tzinfo=UTC),
         people=people,
         segments=segments,
         segments_per_person=segments / people if people else None,
-        lists=1_200,
+        lists=lists,
         matched=matched,
         answered=answered,
         match_rate=matched / answered if answered else None,
@@ -52,3 +52,13 @@ def test_a_line_of_a_week() -> None:
         credits="1,234.50",
     )
     assert (before.week, before.per_person, before.match_rate) == ("Mar 2, 2026", "–", "–")
+
+
+def test_weeks_before_anybody_came_are_left_out() -> None:
+    empty = week(0, 0, lists=0)
+    assert [line.people for line in usage_lines([week(2, 0, lists=0), empty, week(1, 0, lists=0), empty, empty])] == [
+        "2",
+        "0",
+        "1",
+    ]
+    assert len(usage_lines([empty, empty])) == 1  # the week that goes on is always told
