@@ -127,8 +127,8 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",
         no_attempts="No worker has taken it yet." if detail.job.tries == 0 else ATTEMPTS_GONE,
-        related=[related_line(one.job, one.relation) for one in detail.related],
-        related_sum=related_words(detail.related_sum),
+        related=[related_line(one.job, one.relation, timezone=timezone) for one in detail.related],
+        related_sum=related_words(detail.related_sum, shown=len(detail.related)),
         idempotency_key=detail.idempotency_key or "",
     )
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cursive_app.api.auth import tenant_of
 from cursive_app.services import jobs
+from cursive_app.services.jobs import Relation
 from db.scope import Tenant
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
@@ -67,11 +68,23 @@ class EventOut(BaseModel):
 class RelatedOut(BaseModel):
     """A job that belongs to another one."""
 
-    relation: Literal["same", "rerun", "origin"] = Field(
-        description="`same`: works on the same list or run; `rerun`: on a list made of its rows, to run them again; "
-        "`origin`: on the list its own rows come from."
+    relation: Relation = Field(
+        description="`same`: works on the same list or run; `segment`: another run of its segment; `rerun`: on a list "
+        "made of its rows, to run them again; `origin`: on the list its own rows come from."
     )
     job: JobOut
+
+
+class RelatedSumOut(BaseModel):
+    """What all jobs that belong together came to, this one among them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    jobs: int
+    ended: int = Field(description="So many of them have ended, however.")
+    by_status: dict[Status, int] = Field(description="Only the statuses there are.")
+    credits_captured: Credits
+    credits_held: Annotated[Decimal, Field(description="Credits they hold now, two decimals.")]
 
 
 class JobDetailOut(JobOut):
@@ -81,6 +94,7 @@ class JobDetailOut(JobOut):
     earlier_events: int = Field(description="How many older lines are left out.")
     credits_refunded: Credits = Field(description="Charged first and given back later.")
     related: list[RelatedOut] = Field(description="At most 20 jobs that belong to it, failed ones first.")
+    related_sum: RelatedSumOut | None = Field(description="null when no other job belongs to it.")
 
 
 class JobsOut(BaseModel):
@@ -120,6 +134,7 @@ def get_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobDetailOut:
         earlier_events=detail.earlier_events,
         credits_refunded=detail.refunded,
         related=[RelatedOut(relation=one.relation, job=JobOut.model_validate(one.job)) for one in detail.related],
+        related_sum=RelatedSumOut.model_validate(detail.related_sum) if detail.related_sum is not None else None,
     )
 
 

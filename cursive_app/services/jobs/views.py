@@ -12,8 +12,9 @@ from cursive_app.clock import now
 from db.models.jobs import Job, JobEvent
 from db.scope import Tenant
 
-Relation = Literal["same", "rerun", "origin"]
-"""Works on the same thing; on a list that was made of its rows; on the list its own rows come from."""
+Relation = Literal["same", "segment", "rerun", "origin"]
+"""Works on the same thing; is another run of its segment; works on a list that was made of its rows; on the list its
+own rows come from."""
 STATUSES = ("pending", "processing", "paused", "completed", "failed", "cancelled")
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
