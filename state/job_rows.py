@@ -8,6 +8,7 @@ from decimal import Decimal
 from cursive_app.plurals import plural
 from cursive_app.services.jobs import JobDetail, JobEventView, JobView, RelatedSum, Relation
 from cursive_app.services.jobs.admin import AdminJobRow
+from state.job_batches import BatchCard, batch_card
 from state.session import credits_text
 from state.times import ago, clock_span, exact
 
@@ -113,6 +114,7 @@ class JobDrawer:
     refunded: str = ""
     related: list[RelatedLine] = field(default_factory=list)
     related_sum: str = ""
+    batches: BatchCard = field(default_factory=BatchCard)
 
 
 def related_line(job: JobView | AdminJobRow, relation: Relation, *, timezone: str) -> RelatedLine:
@@ -227,6 +229,7 @@ def job_drawer(detail: JobDetail, *, timezone: str) -> JobDrawer:
         refunded=credits_text(detail.refunded) if detail.refunded else "",
         related=[related_line(one.job, one.relation, timezone=timezone) for one in detail.related],
         related_sum=related_words(detail.related_sum, shown=len(detail.related)),
+        batches=batch_card(detail.batches, timezone=timezone),
     )
 
 

@@ -262,3 +262,21 @@ def chunks_of_rows(rows: int) -> Iterator[None]:
         set_chunk_rows(patch, rows, ENRICHMENT_MINIMUM_ROWS="1")
         yield
     settings.cache_clear()
+
+
+def make_chunk(id: UUID, number: int, status: str, *, rows: int = 10, **values: Any) -> None:
+    """A chunk of a list's run, as if it had come this far: `rows` rows after those of the chunks before it."""
+    with system_scope() as scope:
+        scope.session.add(
+            EnrichmentChunk(
+                workspace_id=scope.get(Enrichment, id).workspace_id,
+                enrichment_id=id,
+                number=number,
+                status=status,
+                first_number=(number - 1) * rows + 1,
+                last_number=number * rows,
+                row_count=rows,
+                provider_name=f"cursive-{id}-{number}",
+                **values,
+            )
+        )

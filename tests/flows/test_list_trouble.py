@@ -16,7 +16,7 @@ import pytest
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Unavailable
 from cursive_app.integrations.audiencelab import AudienceLab
-from cursive_app.services import enrichment
+from cursive_app.services import enrichment, jobs
 from cursive_app.services.enrichment import chunks as chunk_rules
 from cursive_app.services.enrichment import results, running
 from cursive_app.services.jobs import LostClaim, claim, claims
@@ -41,6 +41,7 @@ from tests.factories_enrichment import (
     work_off,
 )
 from tests.factories_jobs import grow_stale, messages
+from tests.flows.use_cases import do
 from tests.sandbox_fixtures import Sandbox
 
 PRICE = Decimal("0.25")
@@ -180,6 +181,11 @@ def test_one_failed_chunk_leaves_the_others_alone(cast: Cast, sandbox: Sandbox) 
     assert (ended.status, ended.outcome, ended.error_count) == ("completed", "errors", 20)
     assert ended.matched_count + ended.no_match_count == 30
     assert {row.chunk for row in rows_of(id) if row.outcome == "error"} == {2}
+    batches = do(cast.alice, jobs.get_job, run_job_id(id)).batches
+    assert batches is not None
+    assert [(one.number, one.status) for one in batches.shown] == [(2, "failed"), (1, "answered"), (3, "answered")]
+    assert sum(one.matched for one in batches.shown) == ended.matched_count
+    assert sum(one.credits_captured for one in batches.shown) == ended.credits_captured
     assert all((row.fetched_at is None) == (row.outcome == "error") for row in rows_of(id)), "nobody answered for them"
 
 
