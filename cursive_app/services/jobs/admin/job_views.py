@@ -219,17 +219,24 @@ class AdminJobDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which jobs an action means: these `ids` (none of them is a mistake), or with None everything that matches the
-    query and dates. `failed_since` and `failed_until` bound a failed try with the error the job has now, as the groups
-    of failures count."""
+class JobSearch:
+    """Which jobs are asked for: what matches the query and the dates. `since` and `until` bound the creation of a job;
+    `failed_since` and `failed_until` a failed try with the error that the query asks for by `met:`, else with the one
+    the job has now, as the groups of failures count."""
 
-    ids: tuple[UUID, ...] | None = None
     query: str = ""
     since: datetime | None = None
     until: datetime | None = None
     failed_since: datetime | None = None
     failed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection(JobSearch):
+    """Which jobs an action means: these `ids` (none of them is a mistake), or with None everything that matches the
+    search."""
+
+    ids: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
