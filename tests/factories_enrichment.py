@@ -26,7 +26,7 @@ from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.models.jobs import Job
 from db.scope import Tenant
 from db.system import system_scope
-from tests.factories_credits import balance_of, sums_of
+from tests.factories_credits import balance_of, fund, sums_of
 
 COLUMNS = ("E-mail", "First", "Last", "Note")
 FIELDS = {"0": "email", "1": "first_name", "2": "last_name"}
@@ -122,6 +122,16 @@ def make_list(tenant: Tenant, lines: Sequence[Line], *, filename: str = "people.
 def start_run(tenant: Tenant, id: UUID, **values: Any) -> enrichment.EnrichmentView:
     with tenant.begin() as scope:
         return enrichment.start(scope, id, **{"revision": 1, **values})
+
+
+def start_mixed(
+    tenant: Tenant, population: Any, *, known: int, unknown: int, credits: int | str = 100, **values: Any
+) -> UUID:
+    """A list of known and unknown people whose run was just started; `values` are those of the start."""
+    fund(tenant.workspace_id, credits)
+    id = make_list(tenant, mixed_lines(population, known=known, unknown=unknown))
+    start_run(tenant, id, **values)
+    return id
 
 
 def list_row(id: UUID) -> Enrichment:

@@ -19,15 +19,12 @@ from db.models.jobs import JobAttempt
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_admin import staff
-from tests.factories_credits import fund
 from tests.factories_enrichment import (
     check,
     chunks_of,
     list_row,
-    make_list,
-    mixed_lines,
     run_job_id,
-    start_run,
+    start_mixed,
     work_off,
 )
 from tests.flows.use_cases import do
@@ -40,9 +37,7 @@ KNOWN, UNKNOWN = 32, 18
 
 def run(cast: Cast, sandbox: Sandbox, *faults: dict[str, Any]) -> UUID:
     """A list whose run has ended under these faults."""
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN)
     sandbox.faults(*faults)
     work_off(id, sandbox.client())
     check(cast.alice, id)

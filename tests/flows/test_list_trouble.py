@@ -26,17 +26,15 @@ from db.models.jobs import Job
 from db.scope import Scope, Tenant
 from db.system import system_scope
 from tests.factories import Cast, make_cast
-from tests.factories_credits import balance_of, fund
+from tests.factories_credits import balance_of
 from tests.factories_enrichment import (
     check,
     chunks_of,
     chunks_of_rows,
     list_row,
-    make_list,
-    mixed_lines,
     rows_of,
     run_job_id,
-    start_run,
+    start_mixed,
     step,
     work_off,
 )
@@ -57,10 +55,7 @@ def small() -> Iterator[None]:
 
 
 def begin(cast: Cast, sandbox: Sandbox) -> UUID:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
-    return id
+    return start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN)
 
 
 def assert_all_matched(cast: Cast, id: UUID) -> None:
@@ -129,9 +124,7 @@ def test_people_nobody_asked_for_are_dropped(cast: Cast, sandbox: Sandbox) -> No
 
 
 def test_the_vendors_moods_change_nothing(cast: Cast, quirky_sandbox: Sandbox) -> None:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(quirky_sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, quirky_sandbox.population, known=KNOWN, unknown=UNKNOWN)
     work_off(id, quirky_sandbox.client())
     assert_all_matched(cast, id)
 
