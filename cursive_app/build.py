@@ -15,6 +15,8 @@ from pathlib import Path
 
 from reflex_base.plugins import Plugin
 
+from cursive_app.plurals import plural
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
     "assets",
@@ -27,19 +29,35 @@ SOURCES = (
     "rxconfig.py",
     "state",
 )
+EXPORT = (sys.executable, "-m", "reflex", "export", "--no-zip")
 MOST_BUILDS = 3  # in one go, while somebody goes on changing the sources
+MOST_TRIES = 3  # of one build, while the machine is so busy that it is cut off
 LOCK = "reflex.lock"
 CLIENT = Path(".web/build/client")
 RECORD = Path(".cursive/interface")  # beside .web, which Reflex empties as it sees fit
 STAMP = RECORD / "built.sha256"
+LOG = "build.log"
 
 _BACKEND_URL = re.compile(r"""["'`](?P<scheme>ws|http)s?://localhost:\d+(?P<path>/[^"'`]*)["'`]""")
 # Names of one's own machine: behind TLS Reflex takes the port away from their addresses.
 _OWN_MACHINE = re.compile(r"\[[^\[\]]*0:0:0:0:0:0:0:0[^\[\]]*\]")
 
 
+_ERROR = re.compile(r"\w*(Error|Exception): ")  # what stands behind it is where it happened, and progress
+# React Router gives a page five seconds to be rendered and ten to be answered, and has no setting for either.
+_CUT_OFF = re.compile(
+    r"The render was aborted by the server|Server Timeout|aborted due to timeout|Request timed out for"
+)
+# What a page needs to come to life is written behind it, and closed at last.
+_OPENS, _CLOSES = "__reactRouterContext.stream =", "streamController.close()"
+
+
 class BuildFailed(RuntimeError):
     """The interface could not be built; the message is one sentence for the operator."""
+
+
+class PagesCutOff(BuildFailed):
+    """The machine was too busy to render a page in the time there is for it; another try may succeed."""
 
 
 class SameOrigin(Plugin):
@@ -121,24 +139,54 @@ def ensure_built(root: Path = ROOT, *, say: Callable[[str], None] = lambda _: No
         for _ in range(MOST_BUILDS):
             (root / STAMP).unlink(missing_ok=True)
             sources = source_digest(root)  # taken first: an edit during the build must cause another one
-            _export(root)
+            _export_patiently(root, say)
             (root / STAMP).write_text(f"{sources} {lock_digest(root)}", encoding="ascii")
             if is_current(root):
                 return True
     raise BuildFailed("The sources of the interface changed each time it was built. Try again when they rest.")
 
 
+def _export_patiently(root: Path, say: Callable[[str], None]) -> None:
+    """Export, and once more when a busy machine cut it off. Raises BuildFailed."""
+    tried = 0
+    while True:
+        try:
+            _export(root)
+        except PagesCutOff as cut_off:
+            tried += 1
+            if tried == MOST_TRIES:
+                again = "Let other work on it end, then try again."
+                log = f"The whole output is in {root / RECORD / LOG}."
+                raise BuildFailed(f"{cut_off} So it was {MOST_TRIES} times. {again} {log}") from None
+            say(f"{cut_off} Building it once more…")
+        else:
+            return
+
+
 def _export(root: Path) -> None:
+    """Run the export once. Raises PagesCutOff, and BuildFailed where no other try would help."""
     environment = build_environment()
     if shutil.which("node", path=environment["PATH"]) is None:
         raise BuildFailed("Node is missing from the virtual environment; run `make install` to restore it.")
-    log = root / RECORD / "build.log"
-    command = [sys.executable, "-m", "reflex", "export", "--no-zip"]
+    log = root / RECORD / LOG
     with open(log, "wb") as output:
-        done = subprocess.run(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
-    if done.returncode or not (root / CLIENT / "index.html").is_file():
-        text = log.read_text(encoding="utf-8", errors="replace")
+        done = subprocess.run(EXPORT, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if done.returncode == 0 and (root / CLIENT / "index.html").is_file():
+        if not _has_half_a_page(root / CLIENT):
+            return
+    elif not _CUT_OFF.search(" ".join(text.split())):  # lines are wrapped
         raise BuildFailed(f"{_reason(text)} The whole output is in {log}.")
+    raise PagesCutOff(
+        "The interface could not be built: the machine is too busy to render its pages in the few seconds there are "
+        f"for each (its load is {os.getloadavg()[0]:.0f} on {plural(os.cpu_count() or 1, 'processor')})."
+    )
+
+
+def _has_half_a_page(client: Path) -> bool:
+    """Whether a page was cut off behind what is seen of it: it would be looked at, and never come to life."""
+    texts = (page.read_text(encoding="utf-8", errors="replace") for page in client.rglob("*.html"))
+    return any(_OPENS in text and _CLOSES not in text for text in texts)
 
 
 def _reason(log: str) -> str:
@@ -147,7 +195,9 @@ def _reason(log: str) -> str:
     if re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|network", log):
         return "The interface could not be built: its packages could not be downloaded, and the first build needs them."
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return f"The interface could not be built: {lines[-1][:200] if lines else 'the build said nothing'}."
+    errors = [line for line in lines if _ERROR.match(line)]
+    said = (errors or lines or ["the build said nothing"])[-1]
+    return f"The interface could not be built: {said[:200].rstrip('.')}."
 
 
 def build_environment() -> dict[str, str]:

@@ -13,6 +13,7 @@ from cursive_app.services.jobs.admin import AdminJobDetail
 from cursive_app.services.jobs.admin.views import Argument, AttemptView, Edit, TimelineLine
 from cursive_app.settings import settings
 from state.admin_rows import AdminRow, admin_row
+from state.job_batches import BatchCard, batch_card
 from state.job_rows import NO_TIMELINE, RelatedLine, related_line, related_words
 from state.times import ago, clock_span, exact
 
@@ -104,6 +105,7 @@ class AdminDrawer:
     customer_url: str = ""
     related: list[RelatedLine] = field(default_factory=list)
     related_sum: str = ""
+    batches: BatchCard = field(default_factory=BatchCard)
     idempotency_key: str = ""
 
 
@@ -127,8 +129,9 @@ def admin_drawer(detail: AdminJobDetail, *, timezone: str) -> AdminDrawer:
         customer_href=detail.customer_href,
         customer_url=f"{settings().public_url.rstrip('/')}{detail.customer_href}",
         no_attempts="No worker has taken it yet." if detail.job.tries == 0 else ATTEMPTS_GONE,
-        related=[related_line(one.job, one.relation) for one in detail.related],
-        related_sum=related_words(detail.related_sum),
+        related=[related_line(one.job, one.relation, timezone=timezone) for one in detail.related],
+        related_sum=related_words(detail.related_sum, shown=len(detail.related)),
+        batches=batch_card(detail.batches, timezone=timezone, traces=detail.batch_traces),
         idempotency_key=detail.idempotency_key or "",
     )
 

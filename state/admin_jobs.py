@@ -14,7 +14,7 @@ import reflex as rx
 from cursive_app.errors import CursiveError, Invalid, NotFound
 from cursive_app.plurals import plural
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminRefresh, Selection, StaffActor
+from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminRefresh, JobSearch, Selection, StaffActor
 from cursive_app.services.jobs.views import STATUSES
 from state.admin_base import Question, as_staff, day_start, said
 from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
@@ -242,16 +242,19 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
         query, cursor, open_id, days = self.query, self._cursor, self.open_id, self._days()
 
         def look(actor: StaffActor) -> _Answer:
-            page = admin.list_jobs(actor, query=query, cursor=cursor or None, limit=PAGE_SIZE, **_moments(days))
+            page = admin.list_jobs(
+                actor, JobSearch(query=query, **_moments(days)), cursor=cursor or None, limit=PAGE_SIZE
+            )
             return _Answer(page=page, fresh=None, detail=_detail(actor, open_id))
 
         return look
 
     def _again(self) -> Question:
-        ids, query, open_id, dates = [UUID(row.id) for row in self.rows], self.query, self.open_id, self._dates()
+        ids, open_id = [UUID(row.id) for row in self.rows], self.open_id
+        search = JobSearch(query=self.query, **self._dates())
 
         def look(actor: StaffActor) -> _Answer:
-            fresh = admin.refresh(actor, ids, query=query, **dates)
+            fresh = admin.refresh(actor, ids, search)
             return _Answer(page=None, fresh=fresh, detail=_detail(actor, open_id))
 
         return look

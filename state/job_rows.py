@@ -8,6 +8,7 @@ from decimal import Decimal
 from cursive_app.plurals import plural
 from cursive_app.services.jobs import JobDetail, JobEventView, JobView, RelatedSum, Relation
 from cursive_app.services.jobs.admin import AdminJobRow
+from state.job_batches import BatchCard, batch_card
 from state.session import credits_text
 from state.times import ago, clock_span, exact
 
@@ -20,7 +21,12 @@ KINDS = {
 }
 ACTIVE = ("pending", "processing")
 NO_TIMELINE = "Its timeline is no longer kept: the job ended long ago."
-RELATIONS: dict[Relation, str] = {"same": "", "rerun": "its rows run again", "origin": "where its rows come from"}
+RELATIONS: dict[Relation, str] = {
+    "same": "",
+    "segment": "another run of its segment",
+    "rerun": "its rows run again",
+    "origin": "where its rows come from",
+}
 STATE_WORDS = {
     "failed": "failed",
     "processing": "running",
@@ -91,6 +97,8 @@ class RelatedLine:
     status: str = ""
     kind: str = ""
     relation: str = ""
+    created: str = ""
+    created_exact: str = ""
     came_to: str = ""
     why: str = ""
 
@@ -106,10 +114,11 @@ class JobDrawer:
     refunded: str = ""
     related: list[RelatedLine] = field(default_factory=list)
     related_sum: str = ""
+    batches: BatchCard = field(default_factory=BatchCard)
 
 
-def related_line(job: JobView | AdminJobRow, relation: Relation) -> RelatedLine:
-    """A job that belongs to another one, in words."""
+def related_line(job: JobView | AdminJobRow, relation: Relation, *, timezone: str) -> RelatedLine:
+    """A job that belongs to another one, in words. `timezone` is the reader's."""
     done = _done(job)
     parts = [
         done if done != "–" else "",
@@ -122,14 +131,16 @@ def related_line(job: JobView | AdminJobRow, relation: Relation) -> RelatedLine:
         status=job.status,
         kind=kind_words(job.kind),
         relation=RELATIONS[relation],
+        created=ago(job.created_at),
+        created_exact=exact(job.created_at, timezone),
         came_to=", ".join(part for part in parts if part),
         why=(job.error_message or "") if job.status == "failed" else "",
     )
 
 
-def related_words(found: RelatedSum | None) -> str:
+def related_words(found: RelatedSum | None, *, shown: int) -> str:
     """What all that belongs together came to: “3 jobs with this one, 2 of them ended: 1 failed, 1 running, 1 completed.
-    12.50 credits charged, 30.00 still held.”; "" without others."""
+    12.50 credits charged, 30.00 still held.”; "" without others. `shown` of the others are listed below."""
     if found is None:
         return ""
     ended = (
@@ -141,7 +152,9 @@ def related_words(found: RelatedSum | None) -> str:
     held = f", {credits_text(found.credits_held)} still held" if found.credits_held else ""
     charged = f" {credits_text(found.credits_captured)} credits charged{held}."
     spent = charged if found.credits_captured or found.credits_held else ""
-    return f"{plural(found.jobs, 'job')} with this one, {ended}: {states}.{spent}"
+    left_out = found.jobs - 1 - shown
+    rest = f" Of the others the first {shown:,} are shown." if left_out > 0 else ""
+    return f"{plural(found.jobs, 'job')} with this one, {ended}: {states}.{spent}{rest}"
 
 
 def failed_words(kind: str, failed: int) -> str:
@@ -214,8 +227,9 @@ def job_drawer(detail: JobDetail, *, timezone: str) -> JobDrawer:
         events=[_event(number, line, timezone) for number, line in enumerate(detail.events)],
         earlier=earlier,
         refunded=credits_text(detail.refunded) if detail.refunded else "",
-        related=[related_line(one.job, one.relation) for one in detail.related],
-        related_sum=related_words(detail.related_sum),
+        related=[related_line(one.job, one.relation, timezone=timezone) for one in detail.related],
+        related_sum=related_words(detail.related_sum, shown=len(detail.related)),
+        batches=batch_card(detail.batches, timezone=timezone),
     )
 
 

@@ -28,7 +28,7 @@ from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.models.jobs import Job
 from db.scope import Tenant
 from db.system import system_scope
-from tests.factories_credits import balance_of, sums_of
+from tests.factories_credits import balance_of, fund, sums_of
 
 COLUMNS = ("E-mail", "First", "Last", "Note")
 FIELDS = {"0": "email", "1": "first_name", "2": "last_name"}
@@ -131,6 +131,16 @@ def as_stored(found: Mapping[str, str]) -> ColumnElement[Any]:
 def start_run(tenant: Tenant, id: UUID, **values: Any) -> enrichment.EnrichmentView:
     with tenant.begin() as scope:
         return enrichment.start(scope, id, **{"revision": 1, **values})
+
+
+def start_mixed(
+    tenant: Tenant, population: Any, *, known: int, unknown: int, credits: int | str = 100, **values: Any
+) -> UUID:
+    """A list of known and unknown people whose run was just started; `values` are those of the start."""
+    fund(tenant.workspace_id, credits)
+    id = make_list(tenant, mixed_lines(population, known=known, unknown=unknown))
+    start_run(tenant, id, **values)
+    return id
 
 
 def list_row(id: UUID) -> Enrichment:
@@ -271,3 +281,21 @@ def chunks_of_rows(rows: int) -> Iterator[None]:
         set_chunk_rows(patch, rows, ENRICHMENT_MINIMUM_ROWS="1")
         yield
     settings.cache_clear()
+
+
+def make_chunk(id: UUID, number: int, status: str, *, rows: int = 10, **values: Any) -> None:
+    """A chunk of a list's run, as if it had come this far: `rows` rows after those of the chunks before it."""
+    with system_scope() as scope:
+        scope.session.add(
+            EnrichmentChunk(
+                workspace_id=scope.get(Enrichment, id).workspace_id,
+                enrichment_id=id,
+                number=number,
+                status=status,
+                first_number=(number - 1) * rows + 1,
+                last_number=number * rows,
+                row_count=rows,
+                provider_name=f"cursive-{id}-{number}",
+                **values,
+            )
+        )

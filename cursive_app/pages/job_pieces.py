@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from components.binding import items, text
-from components.feedback import JOB_STATUS, progress, status_pill
+from components.feedback import JOB_STATUS, progress, relative_time, status_pill
 from state.admin_rows import AdminRow
 from state.job_rows import JobRow, RelatedLine
 
@@ -88,6 +88,8 @@ def related_jobs(lines: list[RelatedLine], all_of_it: str, *, on_open: Any) -> r
             rx.el.p(
                 one.kind,
                 rx.cond(one.relation, rx.el.span(" · ", one.relation), ""),
+                " · ",
+                relative_time(one.created, exact=one.created_exact),
                 class_name="mt-0.5 text-12 text-ink-3",
             ),
             rx.cond(one.why, rx.el.p(one.why, class_name="mt-0.5 text-12 text-bad break-words"), rx.fragment()),

@@ -22,6 +22,7 @@ from components.icons import icon
 from components.table import Column, data_table, list_pager, newer_line, skeleton_table, table_card, toolbar
 from components.visibility import watch_hidden
 from cursive_app.pages.frame import may, page
+from cursive_app.pages.job_batches import job_batches
 from cursive_app.pages.job_pieces import moving_progress, related_jobs, row_meter, status_tabs
 from cursive_app.pages.job_timeline import timeline_line
 from cursive_app.services.accounts import Permission
@@ -232,6 +233,7 @@ def _details(row: JobRow) -> rx.Component:
             rx.cond(row.leads_href, secondary("Show its leads", href=row.leads_href), rx.fragment()),
             class_name="flex flex-wrap gap-2",
         ),
+        job_batches(S.drawer.batches),
         rx.el.section(
             rx.el.h3("Timeline", class_name="text-13 font-semibold text-ink mb-2"),
             rx.cond(S.drawer.earlier, rx.el.p(S.drawer.earlier, class_name="mb-2 text-12 text-ink-3"), rx.fragment()),

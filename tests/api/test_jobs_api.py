@@ -55,6 +55,19 @@ def test_internals_stay_inside(app: FastAPI, cast: Cast) -> None:
         assert hidden not in text + beside
 
 
+def test_what_belongs_together_came_to(app: FastAPI, cast: Cast) -> None:
+    """Two runs of one segment; somebody else's of the same segment does not count."""
+    segment = str(uuid4())
+    mine, other = (make_job(cast.alice, links={"segment_id": segment, "run_id": str(uuid4())}) for _ in range(2))
+    make_job(cast.charlie, links={"segment_id": segment, "run_id": str(uuid4())})
+    found = browser(app, cast.alice).get(f"/api/v1/jobs/{mine.id}").json()
+    assert [(one["relation"], one["job"]["id"]) for one in found["related"]] == [("segment", str(other.id))]
+    assert found["related_sum"] == {
+        "jobs": 2, "ended": 0, "by_status": {"pending": 2}, "credits_captured": "0.00", "credits_held": "0.00",
+    }  # fmt: skip
+    assert browser(app, cast.alice).get(f"/api/v1/jobs/{make_job(cast.alice).id}").json()["related_sum"] is None
+
+
 def test_cancel(app: FastAPI, cast: Cast) -> None:
     job = make_job(cast.alice)
     client = browser(app, cast.alice)

@@ -24,6 +24,7 @@ from tests.factories_enrichment import (
     mixed_lines,
     rows_of,
     run_job_id,
+    start_mixed,
     start_run,
     step,
     work_off,
@@ -106,9 +107,7 @@ def test_unanswered_rows_run_again(cast: Cast, sandbox: Sandbox, small: None) ->
 
 
 def test_files_are_deleted_and_the_receipt_stays(cast: Cast, sandbox: Sandbox, small: None) -> None:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=4, unknown=4))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=4, unknown=4)
     with pytest.raises(Conflict):
         do(cast.alice, enrichment.delete_files, id)
     work_off(id, sandbox.client())

@@ -11,8 +11,7 @@ from cursive_app.errors import NotFound
 from cursive_app.services import enrichment, jobs
 from db.models.enrichment import Enrichment, EnrichmentRow
 from tests.factories import Cast
-from tests.factories_credits import fund
-from tests.factories_enrichment import make_list, mixed_lines, start_run, work_off
+from tests.factories_enrichment import start_mixed, work_off
 from tests.factories_segments import lead_count
 from tests.flows.use_cases import do
 from tests.sandbox_fixtures import Sandbox
@@ -23,9 +22,7 @@ KNOWN = 12
 @pytest.fixture
 def ran(cast: Cast, sandbox: Sandbox, small: None) -> UUID:
     """A list of Alice's whose run has ended, with twelve matched rows."""
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=3))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=3)
     work_off(id, sandbox.client())
     return id
 

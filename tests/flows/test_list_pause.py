@@ -25,6 +25,7 @@ from tests.factories_enrichment import (
     make_list,
     mixed_lines,
     run_job_id,
+    start_mixed,
     start_run,
     step,
     work_off,
@@ -36,10 +37,7 @@ pytestmark = pytest.mark.usefixtures("tens")
 
 
 def begin(cast: Cast, sandbox: Sandbox, *, known: int = 60) -> UUID:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=known, unknown=0))
-    start_run(cast.alice, id)
-    return id
+    return start_mixed(cast.alice, sandbox.population, known=known, unknown=0)
 
 
 def send(id: UUID, sandbox: Sandbox) -> AudienceLab:
@@ -221,9 +219,7 @@ def test_a_run_that_is_being_stopped_does_not_go_on(cast: Cast, sandbox: Sandbox
 
 def test_its_job_is_resumed_as_the_list_is(cast: Cast, sandbox: Sandbox) -> None:
     """Whoever resumes on the page of jobs holds the credits again; a job alone would pause again at once."""
-    fund(cast.workspace_id, 5)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=60, unknown=0))
-    start_run(cast.alice, id, spend_available=True)
+    id = start_mixed(cast.alice, sandbox.population, known=60, unknown=0, credits=5, spend_available=True)
     lab = sandbox.client()
     assert work_off(id, lab).status == "paused"
     with pytest.raises(InsufficientCredits):

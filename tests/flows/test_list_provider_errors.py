@@ -13,21 +13,18 @@ from cursive_app.integrations.audiencelab import Enrichment as ProviderJob
 from cursive_app.services import jobs
 from cursive_app.services.enrichment.chunks import MOST_FAILURES
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import AdminJobDetail
+from cursive_app.services.jobs.admin import AdminJobDetail, JobSearch
 from cursive_app.services.jobs.admin.views import FailureGroup
 from db.models.jobs import JobAttempt
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_admin import staff
-from tests.factories_credits import fund
 from tests.factories_enrichment import (
     check,
     chunks_of,
     list_row,
-    make_list,
-    mixed_lines,
     run_job_id,
-    start_run,
+    start_mixed,
     work_off,
 )
 from tests.flows.use_cases import do
@@ -40,9 +37,7 @@ KNOWN, UNKNOWN = 32, 18
 
 def run(cast: Cast, sandbox: Sandbox, *faults: dict[str, Any]) -> UUID:
     """A list whose run has ended under these faults."""
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN)
     sandbox.faults(*faults)
     work_off(id, sandbox.client())
     check(cast.alice, id)
@@ -165,7 +160,7 @@ def test_staff_find_runs_with_rows_in_error(cast: Cast, sandbox: Sandbox) -> Non
     job = seen_by_staff(id).job
     assert (job.status, job.failed, job.error_code) == ("completed", 20, "ProviderRefused")
     assert "20 rows could not be looked up" in (job.error_message or "")
-    found = admin.list_jobs(staff("read_only"), query=f"error:ProviderRefused state:completed id:{job.id}")
+    found = admin.list_jobs(staff("read_only"), JobSearch(query=f"error:ProviderRefused state:completed id:{job.id}"))
     assert [one.id for one in found.jobs] == [job.id]
     last = seen_by_staff(id).timeline[-1]
     assert last.level == "warning" and "ProviderRefused: 1 batch, 20 rows" in (last.internal or "")

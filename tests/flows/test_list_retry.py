@@ -22,16 +22,14 @@ from db.scope import Tenant
 from db.system import system_scope
 from tests.factories import Cast
 from tests.factories_admin import staff
-from tests.factories_credits import balance_of, fund
+from tests.factories_credits import balance_of
 from tests.factories_enrichment import (
     check,
     chunks_of,
     list_row,
-    make_list,
-    mixed_lines,
     rows_of,
     run_job_id,
-    start_run,
+    start_mixed,
     step,
     work_off,
 )
@@ -61,9 +59,7 @@ def break_down(id: UUID, lab: AudienceLab, *, after: int) -> None:
 
 def broken(cast: Cast, sandbox: Sandbox, *, settled: int) -> UUID:
     """A list of 50 rows whose run broke off when so many chunks were settled."""
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN)
     break_down(id, sandbox.client(), after=settled)
     assert sum(chunk.status == "settled" for chunk in chunks_of(id)) == settled
     return id
@@ -192,9 +188,7 @@ def test_a_refused_file_is_not_read_again(cast: Cast, tmp_path: Path, monkeypatc
 
 def answered_by_nobody(cast: Cast, sandbox: Sandbox, fault: dict[str, Any], **options: Any) -> UUID:
     """A list of 50 rows whose run failed because every batch came to nothing at the provider, which is well again."""
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id, **options)
+    id = start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN, **options)
     sandbox.faults(fault)
     ended = work_off(id, sandbox.client())
     sandbox.faults()
@@ -246,9 +240,7 @@ def second_fails(job: ProviderJob) -> ProviderJob:
 
 
 def test_what_was_settled_stays_and_what_failed_is_asked_again(cast: Cast, sandbox: Sandbox) -> None:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN)
     lab = sandbox.client()
     whole = AudienceLab.enrichment
     with pytest.MonkeyPatch.context() as patch:

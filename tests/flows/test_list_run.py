@@ -28,6 +28,7 @@ from tests.factories_enrichment import (
     read_csv,
     rows_of,
     set_chunk_rows,
+    start_mixed,
     start_run,
     step,
     work_off,
@@ -80,9 +81,7 @@ def test_a_batch_that_was_settled_is_left_as_it_is(
 ) -> None:
     """The last fence of three: also a worker that still has its claim settles a batch once, without an error."""
     set_chunk_rows(monkeypatch, 60)
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=90, unknown=20))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, sandbox.population, known=90, unknown=20)
     settle, answers = running.settle, []
 
     def twice(*given: Any, **named: Any) -> bool:
@@ -114,9 +113,7 @@ def test_strict_matching_wants_everything_to_agree(
 
 @pytest.mark.parametrize("ceiling", ["0.25", "3.00", "7.50"])
 def test_a_ceiling_is_never_passed(cast: Cast, sandbox: Sandbox, small: None, ceiling: str) -> None:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=40, unknown=20))
-    start_run(cast.alice, id, ceiling=ceiling)
+    id = start_mixed(cast.alice, sandbox.population, known=40, unknown=20, ceiling=ceiling)
     assert balance_of(cast.alice)[1] == Decimal(ceiling)
     ended = work_off(id, sandbox.client())
     check(cast.alice, id)
@@ -131,9 +128,7 @@ def test_a_large_ceiling_is_spent_but_for_a_fiftieth_and_the_rest_is_told(
     cast: Cast, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_chunk_rows(monkeypatch, 400)
-    fund(cast.workspace_id, 200)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=500, unknown=490))
-    start_run(cast.alice, id, ceiling="100.00")
+    id = start_mixed(cast.alice, sandbox.population, known=500, unknown=490, credits=200, ceiling="100.00")
     ended = work_off(id, sandbox.client())
     check(cast.alice, id)
     rest = 100 - ended.credits_captured
@@ -174,9 +169,7 @@ def test_out_of_credits_pauses_and_resumes(cast: Cast, sandbox: Sandbox, small: 
 
 
 def test_a_paused_run_can_be_canceled(cast: Cast, sandbox: Sandbox, small: None) -> None:
-    fund(cast.workspace_id, 5)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=60, unknown=0))
-    start_run(cast.alice, id, spend_available=True)
+    id = start_mixed(cast.alice, sandbox.population, known=60, unknown=0, credits=5, spend_available=True)
     lab = sandbox.client()
     assert work_off(id, lab).status == "paused"
     do(cast.alice, enrichment.cancel, id)

@@ -16,7 +16,7 @@ import pytest
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Unavailable
 from cursive_app.integrations.audiencelab import AudienceLab
-from cursive_app.services import enrichment
+from cursive_app.services import enrichment, jobs
 from cursive_app.services.enrichment import chunks as chunk_rules
 from cursive_app.services.enrichment import results, running
 from cursive_app.services.jobs import LostClaim, claim, claims
@@ -26,21 +26,20 @@ from db.models.jobs import Job
 from db.scope import Scope, Tenant
 from db.system import system_scope
 from tests.factories import Cast, make_cast
-from tests.factories_credits import balance_of, fund
+from tests.factories_credits import balance_of
 from tests.factories_enrichment import (
     check,
     chunks_of,
     chunks_of_rows,
     list_row,
-    make_list,
-    mixed_lines,
     rows_of,
     run_job_id,
-    start_run,
+    start_mixed,
     step,
     work_off,
 )
 from tests.factories_jobs import grow_stale, messages
+from tests.flows.use_cases import do
 from tests.sandbox_fixtures import Sandbox
 
 PRICE = Decimal("0.25")
@@ -56,10 +55,7 @@ def small() -> Iterator[None]:
 
 
 def begin(cast: Cast, sandbox: Sandbox) -> UUID:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
-    return id
+    return start_mixed(cast.alice, sandbox.population, known=KNOWN, unknown=UNKNOWN)
 
 
 def assert_all_matched(cast: Cast, id: UUID) -> None:
@@ -128,9 +124,7 @@ def test_people_nobody_asked_for_are_dropped(cast: Cast, sandbox: Sandbox) -> No
 
 
 def test_the_vendors_moods_change_nothing(cast: Cast, quirky_sandbox: Sandbox) -> None:
-    fund(cast.workspace_id, 100)
-    id = make_list(cast.alice, mixed_lines(quirky_sandbox.population, known=KNOWN, unknown=UNKNOWN))
-    start_run(cast.alice, id)
+    id = start_mixed(cast.alice, quirky_sandbox.population, known=KNOWN, unknown=UNKNOWN)
     work_off(id, quirky_sandbox.client())
     assert_all_matched(cast, id)
 
@@ -180,6 +174,11 @@ def test_one_failed_chunk_leaves_the_others_alone(cast: Cast, sandbox: Sandbox) 
     assert (ended.status, ended.outcome, ended.error_count) == ("completed", "errors", 20)
     assert ended.matched_count + ended.no_match_count == 30
     assert {row.chunk for row in rows_of(id) if row.outcome == "error"} == {2}
+    batches = do(cast.alice, jobs.get_job, run_job_id(id)).batches
+    assert batches is not None
+    assert [(one.number, one.status) for one in batches.shown] == [(2, "failed"), (1, "answered"), (3, "answered")]
+    assert sum(one.matched for one in batches.shown) == ended.matched_count
+    assert sum(one.credits_captured for one in batches.shown) == ended.credits_captured
     assert all((row.fetched_at is None) == (row.outcome == "error") for row in rows_of(id)), "nobody answered for them"
 
 

@@ -13,7 +13,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Invalid
 from cursive_app.services import jobs
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import StaffActor, listing
+from cursive_app.services.jobs.admin import JobSearch, StaffActor, listing
 from db.models.accounts import Workspace
 from db.models.jobs import Job
 from db.system import system_scope
@@ -28,12 +28,12 @@ def test_every_workspace_in_one_list_newest_first_and_back(cast: Cast) -> None:
     for tenant in (cast.alice, cast.charlie, cast.bob, cast.alice, cast.charlie):
         with tenant.begin() as scope:
             made.append(jobs.open_job(scope, kind="trial", title=title, task="trial.run").id)
-    first = admin.list_jobs(actor, query=title, limit=2)
-    second = admin.list_jobs(actor, query=title, limit=2, cursor=first.next_cursor)
-    third = admin.list_jobs(actor, query=title, limit=2, cursor=second.next_cursor)
+    first = admin.list_jobs(actor, JobSearch(query=title), limit=2)
+    second = admin.list_jobs(actor, JobSearch(query=title), limit=2, cursor=first.next_cursor)
+    third = admin.list_jobs(actor, JobSearch(query=title), limit=2, cursor=second.next_cursor)
     assert [row.id for page in (first, second, third) for row in page.jobs] == made[::-1]
     assert (first.previous_cursor, third.next_cursor, first.matching) == (None, None, 5)
-    back = admin.list_jobs(actor, query=title, limit=2, cursor=third.previous_cursor)
+    back = admin.list_jobs(actor, JobSearch(query=title), limit=2, cursor=third.previous_cursor)
     assert [row.id for row in back.jobs] == [row.id for row in second.jobs]
     assert {row.workspace_name for row in first.jobs} == {"Acme", "Other"}
     with pytest.raises(Invalid):
@@ -48,7 +48,7 @@ def test_the_query_narrows(cast: Cast) -> None:
     other = make_job(cast.charlie)
 
     def found(words: str) -> set[UUID]:
-        return {row.id for row in admin.list_jobs(actor, query=words).jobs}
+        return {row.id for row in admin.list_jobs(actor, JobSearch(query=words)).jobs}
 
     mine = {failed.id, done.id, waiting.id}
     assert found(of(cast.alice)) == mine
@@ -73,7 +73,7 @@ def test_the_query_narrows(cast: Cast) -> None:
 def test_the_state_tabs_stay_while_a_state_is_chosen(cast: Cast) -> None:
     failing_job(cast.alice)
     make_job(cast.alice)
-    page = admin.list_jobs(staff("read_only"), query=of(cast.alice, "state:failed"))
+    page = admin.list_jobs(staff("read_only"), JobSearch(query=of(cast.alice, "state:failed")))
     assert (page.by_status["failed"], page.by_status["pending"], page.matching) == (1, 1, 1)
 
 
@@ -81,17 +81,17 @@ def test_dates_bound_the_list(cast: Cast) -> None:
     actor = staff("read_only")
     make_job(cast.alice)
     soon, before = now() + timedelta(minutes=1), now() - timedelta(minutes=1)
-    assert admin.list_jobs(actor, query=of(cast.alice), since=before, until=soon).matching == 1
-    assert admin.list_jobs(actor, query=of(cast.alice), until=before).matching == 0
+    assert admin.list_jobs(actor, JobSearch(query=of(cast.alice), since=before, until=soon)).matching == 1
+    assert admin.list_jobs(actor, JobSearch(query=of(cast.alice), until=before)).matching == 0
     with pytest.raises(Invalid):
-        admin.list_jobs(actor, since=soon, until=before)
+        admin.list_jobs(actor, JobSearch(since=soon, until=before))
 
 
 def test_the_search_is_bounded_and_says_so(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(4):
         make_job(cast.alice)
     monkeypatch.setattr(listing, "SEARCHED_JOBS", 3)
-    page = admin.list_jobs(staff("read_only"), query=of(cast.alice))
+    page = admin.list_jobs(staff("read_only"), JobSearch(query=of(cast.alice)))
     assert (page.is_bounded, page.matching) == (True, 3)
     assert page.oldest_searched is not None
 
@@ -100,7 +100,7 @@ def test_a_refresh_keeps_rows_and_counts_newer_ones(cast: Cast) -> None:
     actor = staff("read_only")
     shown = [make_job(cast.alice).id for _ in range(2)]
     make_job(cast.alice)
-    fresh = admin.refresh(actor, [*shown, uuid4()], query=of(cast.alice))
+    fresh = admin.refresh(actor, [*shown, uuid4()], JobSearch(query=of(cast.alice)))
     assert {row.id for row in fresh.jobs} == set(shown)
     assert (fresh.newer, fresh.matching) == (1, 3)
 
@@ -139,7 +139,7 @@ def test_every_suggestion_is_understood_and_finds(cast: Cast, name: str) -> None
         assert offered, typed
         for text in offered:
             sent = " ".join(text.split())  # as the query box does
-            assert [row.id for row in admin.list_jobs(actor, query=sent).jobs] == [job.id], text
+            assert [row.id for row in admin.list_jobs(actor, JobSearch(query=sent)).jobs] == [job.id], text
 
 
 def test_what_cannot_be_said_in_a_query_is_not_suggested(cast: Cast) -> None:
@@ -156,7 +156,7 @@ def test_arguments_are_found_and_offered_to_those_who_see_them(cast: Cast) -> No
     operator, reader = staff("operate"), staff("read_only")
 
     def found(actor: StaffActor, words: str) -> list[UUID]:
-        return [row.id for row in admin.list_jobs(actor, query=of(cast.alice, words)).jobs]
+        return [row.id for row in admin.list_jobs(actor, JobSearch(query=of(cast.alice, words))).jobs]
 
     assert found(operator, "args.file:spring*") == [job.id]
     assert found(reader, "args.file:spring*") == found(reader, "args.file:*") == []
@@ -186,22 +186,22 @@ def test_the_history_is_a_file_no_spreadsheet_runs(cast: Cast) -> None:
     with cast.alice.begin() as scope:
         jobs.open_job(scope, kind="trial", title=' =HYPERLINK("x")', task="trial.run")
     failing_job(cast.alice)
-    text = b"".join(admin.history_csv(actor, query=of(cast.alice))).decode()
+    text = b"".join(admin.history_csv(actor, JobSearch(query=of(cast.alice)))).decode()
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["title"] for row in rows] == ["A trial", '\' =HYPERLINK("x")']
     assert (rows[0]["state"], rows[0]["error_code"], rows[1]["finished_at"]) == ("failed", "invalid", "")
     assert actions_of(actor)[-1].action == "jobs.export"
     with pytest.raises(Invalid):
-        admin.history_csv(actor, query="nonsense:x")
+        admin.history_csv(actor, JobSearch(query="nonsense:x"))
 
 
 def test_a_history_that_ends_before_the_jobs_do_says_so(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     since = now()
     made = [make_job(cast.alice) for _ in range(4)]
-    whole = admin.history_csv(staff(), query=of(cast.alice), since=since)
+    whole = admin.history_csv(staff(), JobSearch(query=of(cast.alice), since=since))
     assert (whole.searched_back_to, len(list(csv.reader(io.StringIO(b"".join(whole).decode()))))) == (None, 5)
     monkeypatch.setattr(listing, "SEARCHED_JOBS", 2)
-    part = admin.history_csv(staff(), query=of(cast.alice), since=since)
+    part = admin.history_csv(staff(), JobSearch(query=of(cast.alice), since=since))
     header, *rows, last = csv.reader(io.StringIO(b"".join(part).decode(), newline=""))
     assert [row[0] for row in rows] == [str(job.id) for job in reversed(made[2:])]
     assert part.searched_back_to == job_row(made[1].id).created_at

@@ -12,7 +12,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import Selection
+from cursive_app.services.jobs.admin import JobSearch, Selection
 from db.models.jobs import Job, JobAttempt
 from db.scope import Tenant
 from db.system import system_scope
@@ -77,8 +77,8 @@ def test_a_group_leads_to_every_job_it_counts(cast: Cast, kind: str) -> None:
     assert (group.jobs, group.failed_jobs) == (2, 1)
 
     def found(query: str, **times: datetime) -> set[UUID]:
-        page = admin.list_jobs(actor, query=query, **times)
-        again = admin.refresh(actor, [], query=query, **times)
+        page = admin.list_jobs(actor, JobSearch(query=query, **times))
+        again = admin.refresh(actor, [], JobSearch(query=query, **times))
         assert page.matching == len(page.jobs) == again.matching == again.newer
         return {row.id for row in page.jobs}
 
@@ -89,10 +89,10 @@ def test_a_group_leads_to_every_job_it_counts(cast: Cast, kind: str) -> None:
     assert found(group.query, failed_since=since) == {failed}
     assert found(f"met:{code.upper()} -state:failed") == {went_on}
     assert found(f"kind:{kind} -met:{code}") == set()
-    text = b"".join(admin.history_csv(actor, query=group.met, failed_since=since)).decode()
+    text = b"".join(admin.history_csv(actor, JobSearch(query=group.met, failed_since=since))).decode()
     assert (str(went_on) in text, str(long_ago) in text) == (True, False)
     with pytest.raises(Invalid):
-        admin.list_jobs(actor, failed_since=since, failed_until=days_ago)
+        admin.list_jobs(actor, JobSearch(failed_since=since, failed_until=days_ago))
 
 
 def test_a_file_that_cannot_be_used_is_no_failure_of_ours(cast: Cast) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Uuid
 from cursive_app.errors import Conflict, Invalid, NotFound
 from cursive_app.services import credits, jobs
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import Again, RetryRule, Selection
+from cursive_app.services.jobs.admin import Again, JobSearch, RetryRule, Selection
 from db.base import Base
 from db.engine import Database
 from db.models.enrichment import Enrichment
@@ -172,7 +172,7 @@ def test_what_was_given_back_after_the_charge_stands_on_the_job(cast: Cast) -> N
                     credits.refund(scope, line_id=taken.id, amount=part, key=f"r-{part}", description="Given back")
     assert admin.get_job(staff("read_only"), job.id).job.credits_refunded == Decimal("7.00")
     assert admin.get_job(staff("read_only"), other.id).job.credits_refunded == 0
-    text = b"".join(admin.history_csv(staff(), query=of(cast.alice))).decode()
+    text = b"".join(admin.history_csv(staff(), JobSearch(query=of(cast.alice)))).decode()
     rows = {row["id"]: row["credits_refunded"] for row in csv.DictReader(io.StringIO(text, newline=""))}
     assert rows == {str(job.id): "7.00", str(other.id): "0.00"}
     with cast.alice.begin() as scope:

@@ -15,6 +15,7 @@ from cursive_app.services import jobs
 from cursive_app.services.accounts import make_admin
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import Selection
+from cursive_app.services.jobs.family import RELATED_SHOWN
 from db.models.accounts import User
 from db.models.jobs import Job, JobAttempt, JobEvent
 from db.system import system_scope
@@ -142,6 +143,38 @@ def test_jobs_that_belong_together_with_what_they_came_to(cast: Cast) -> None:
     alone = make_job(cast.alice, links={"run_id": str(uuid4())}).id
     for detail in (admin.get_job(staff("read_only"), alone), admin.get_job(staff(), make_job(cast.alice).id)):
         assert (detail.related, detail.related_sum) == ((), None)
+
+
+def test_the_runs_of_a_segment_belong_together(cast: Cast) -> None:
+    """The one that failed first, the rest newest first; the sum counts those that are not listed, too."""
+    segment = str(uuid4())
+
+    def run(of: str = segment) -> dict[str, str]:
+        return {"segment_id": of, "run_id": str(uuid4())}
+
+    failed = failing_job(cast.alice, kind="segment_run", links=run())
+    made = [done_job(cast.alice, kind="segment_run", links=run()) for _ in range(RELATED_SHOWN + 2)]
+    done_job(cast.alice, kind="segment_run", links=run(str(uuid4())))  # of another segment
+    done_job(cast.charlie, kind="segment_run", links=run())  # another workspace's
+    with cast.alice.begin() as scope:
+        theirs = jobs.get_job(scope, made[-1].id)
+    detail = admin.get_job(staff("read_only"), made[-1].id)
+    belong = [(one.id, "segment") for one in (failed, *made[-2:1:-1])]
+    for found in (theirs, detail):
+        assert [(one.job.id, one.relation) for one in found.related] == belong
+        assert found.related_sum == jobs.RelatedSum(
+            jobs=RELATED_SHOWN + 3,
+            ended=RELATED_SHOWN + 3,
+            by_status={"failed": 1, "completed": RELATED_SHOWN + 2},
+            credits_captured=Decimal(0),
+            credits_held=Decimal(0),
+        )
+    shown = job_drawer(theirs, timezone="Europe/Berlin")
+    assert shown.related_sum == (
+        "23 jobs with this one, all ended: 1 failed, 22 completed. Of the others the first 20 are shown."
+    )
+    assert [line.relation for line in shown.related] == ["another run of its segment"] * RELATED_SHOWN
+    assert shown.related[0].created_exact.endswith(("CET", "CEST"))
 
 
 def test_clocks_that_differ_make_no_time_negative(cast: Cast) -> None:

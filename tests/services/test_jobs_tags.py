@@ -11,6 +11,7 @@ from sqlalchemy import text
 from cursive_app.errors import Invalid
 from cursive_app.services import accounts, enrichment, jobs
 from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import JobSearch
 from cursive_app.services.jobs.tags import TAGS, Tag
 from db.models.accounts import Workspace
 from db.scope import Tenant
@@ -28,7 +29,7 @@ def tags(id: UUID) -> list[str]:
 
 
 def found(words: str) -> set[UUID]:
-    return {row.id for row in admin.list_jobs(staff("read_only"), query=words).jobs}
+    return {row.id for row in admin.list_jobs(staff("read_only"), JobSearch(query=words)).jobs}
 
 
 def test_the_starter_is_a_tag(cast: Cast) -> None:
@@ -99,7 +100,9 @@ def test_a_reader_learns_nothing_masked_from_tags(cast: Cast) -> None:
 
 def test_the_history_has_them(cast: Cast) -> None:
     admin.act(staff("operate"), "cancel", make_job(cast.alice).id)
-    header, line = b"".join(admin.history_csv(staff("read_only"), query=of(cast.alice))).decode().splitlines()
+    header, line = (
+        b"".join(admin.history_csv(staff("read_only"), JobSearch(query=of(cast.alice)))).decode().splitlines()
+    )
     assert header.endswith(",tags")
     assert line.endswith(",person staff")
 

@@ -16,8 +16,8 @@ from state.segment_builder import SegmentBuilderState as Builder
 from tests.factories import Cast
 from tests.factories_credits import fund
 from tests.factories_segments import TEXANS, make_segment, start
-from tests.state.driver import Tab, sign_in
-from tests.state.test_segments_pages import address, opened
+from tests.state.driver import Tab
+from tests.state.test_segments_pages import address, on_page, opened
 
 Driver = Callable[..., Tab]
 
@@ -43,8 +43,7 @@ def shown(tab: Tab) -> list[str]:
 async def test_every_run_can_be_reached(driver: Driver, cast: Cast) -> None:
     segment = make_segment(cast.alice)
     ended_runs(cast.alice, segment.id, count=45)
-    path = f"/segments/{segment.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, segment)
     newest = [str(number) for number in range(44, 24, -1)]
     assert shown(tab) == newest
     assert (tab.var(Builder, "has_newer_runs"), tab.var(Builder, "has_older_runs")) == (False, True)
@@ -71,8 +70,7 @@ async def test_a_run_that_is_started_and_another_segment_begin_with_the_newest(
     segment, other = make_segment(cast.alice), make_segment(cast.alice)
     for one in (segment, other):
         ended_runs(cast.alice, one.id, count=25)
-    path = f"/segments/{segment.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, segment)
     await tab.send(Builder.older_runs, path=path)
     assert len(shown(tab)) == 5
     if leaves:
@@ -87,8 +85,7 @@ async def test_the_page_of_older_runs_stays_while_another_run_ends(driver: Drive
     fund(cast.workspace_id, 100)
     segment = make_segment(cast.alice)
     ended_runs(cast.alice, segment.id, count=25)
-    path = f"/segments/{segment.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, segment)
     await tab.send(Builder.older_runs, path=path)
     before = shown(tab)
     run = start(cast.alice, segment.id)  # a colleague's
@@ -100,8 +97,7 @@ async def test_a_segment_saved_as_new_has_no_runs_of_the_one_it_came_from(driver
     fund(cast.workspace_id, 100)
     segment = make_segment(cast.alice)
     ended_runs(cast.alice, segment.id, count=21)
-    path = f"/segments/{segment.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, segment)
     run = tab.var(Builder, "runs")[0]["id"]
     await tab.send(Builder.load, path=f"{path}?run={run}")
     assert tab.var(Builder, "has_run") is True

@@ -20,7 +20,7 @@ from tests.factories import Cast
 from tests.factories_leads import make_person
 from tests.factories_segments import make_segment, where
 from tests.state.driver import Tab, sign_in
-from tests.state.test_segments_pages import opened
+from tests.state.test_segments_pages import on_page, opened
 
 Driver = Callable[..., Tab]
 MY_TEXANS = where({"field": "state", "include": ["TX"]}, scope="leads")
@@ -36,8 +36,7 @@ def own(cast: Cast, *states: str) -> None:
 async def test_an_explanation_goes_with_the_filter_it_spoke_of(driver: Driver, cast: Cast) -> None:
     own(cast, "NY")
     made, other = make_segment(cast.alice, MY_TEXANS), make_segment(cast.alice, MY_TEXANS)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
 
     async def explained(who: str = "NY0@acme.example") -> None:
         await tab.send(Builder.explain, path=path, form={"who": who})
@@ -94,8 +93,7 @@ async def test_a_count_that_fails_leaves_no_number_behind(
 ) -> None:
     own(cast, "TX", "TX", "NY")
     made = make_segment(cast.alice, MY_TEXANS)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     assert counted(tab) == ("2", "3 leads", 2)
 
     def fails(*_arguments: Any, **_options: Any) -> Any:
@@ -135,8 +133,7 @@ async def test_a_count_that_a_newer_edit_has_overtaken_is_thrown_away(
 ) -> None:
     own(cast, "TX", "TX", "NY")
     made = make_segment(cast.alice, MY_TEXANS)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     held = Held(segments.count_leads)
     monkeypatch.setattr(segments, "count_leads", held)
     older = asyncio.create_task(tab.post(Builder.add_value, path, {"path": "0", "value": "NY"}))
@@ -154,8 +151,7 @@ async def test_edits_in_a_row_are_counted_once_when_the_hands_rest(
 ) -> None:
     own(cast, "TX", "TX", "NY")
     made = make_segment(cast.alice, MY_TEXANS)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     waits: list[float] = []
     counts: list[str] = []
     rested = asyncio.Event()
@@ -197,8 +193,7 @@ def slow_sample(monkeypatch: pytest.MonkeyPatch) -> Held:
 
 async def test_the_page_goes_on_while_the_provider_answers(driver: Driver, cast: Cast, slow_sample: Held) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     sampling = asyncio.create_task(tab.send(Builder.take_sample, path=path))
     await until(slow_sample.begun.is_set)
     async with asyncio.timeout(20):
@@ -214,8 +209,7 @@ async def test_the_newest_question_is_answered_and_a_repeated_one_asked_once(
     driver: Driver, cast: Cast, slow_sample: Held
 ) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     older = asyncio.create_task(tab.send(Builder.take_sample, path=path))
     await until(slow_sample.begun.is_set)
     await tab.send(Builder.take_sample, path=path)
@@ -244,8 +238,7 @@ async def test_a_sample_that_is_cut_off_leaves_no_button_waiting(
     driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
 
     async def cut_off(*_arguments: Any, **_options: Any) -> Any:
         raise asyncio.CancelledError

@@ -23,7 +23,7 @@ from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
 from tests.factories_segments import make_segment, where
 from tests.state.driver import Tab, sign_in
-from tests.state.test_segments_pages import address, opened
+from tests.state.test_segments_pages import address, on_page, opened
 
 Driver = Callable[..., Tab]
 
@@ -41,8 +41,7 @@ async def type_limits(tab: Tab, path: str, leads: str, ceiling: str) -> None:
 
 async def test_limits_typed_in_the_builder_are_saved_with_the_segment(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice, name="Limited")
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     assert tab.var(Builder, "limits_changed") is False
     await type_limits(tab, path, "20", "10")
     assert tab.var(Builder, "limits_changed") is True
@@ -94,8 +93,7 @@ async def test_running_with_other_limits_keeps_them_unless_the_segment_is_somebo
 async def test_a_refused_limit_has_no_price_and_stands_at_its_box(driver: Driver, cast: Cast) -> None:
     fund(cast.workspace_id, 100)
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.send(Builder.set_ceiling, path=path, text="0")
     assert (tab.var(Builder, "priced"), tab.var(Builder, "leads_error")) == (False, "")
     assert "from 0.50" in tab.var(Builder, "ceiling_error")
@@ -118,8 +116,7 @@ async def test_a_refused_limit_has_no_price_and_stands_at_its_box(driver: Driver
 async def test_too_few_credits_are_said_once(driver: Driver, cast: Cast) -> None:
     fund(cast.workspace_id, 5)
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     assert (tab.var(Builder, "quote")["enough"], tab.var(Builder, "quote")["missing"]) == (False, "45.00 credits")
     await tab.send(Builder.start, path=path)
     assert tab.var(Builder, "quote_error") in (None, "")
@@ -130,8 +127,7 @@ async def test_too_few_credits_are_said_once(driver: Driver, cast: Cast) -> None
 
 async def test_the_description_is_shown_changed_and_carried_along(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice, name="Texans", description="For the spring campaign")
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     assert tab.var(Builder, "line")["description"] == "For the spring campaign"
     await tab.send(Builder.ask_save_as, path=path)
     assert tab.var(Builder, "new_description") == "For the spring campaign"
@@ -148,8 +144,7 @@ async def test_the_description_is_shown_changed_and_carried_along(driver: Driver
 
 async def test_saving_as_new_never_alters_the_segment_it_came_from(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice, name="Texans", max_leads=7)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
     await type_limits(tab, path, "9", "")
     await tab.send(Builder.save_as, path=path, form={"name": "Another", "description": "Mine"})
@@ -165,8 +160,7 @@ async def test_saving_as_new_never_alters_the_segment_it_came_from(driver: Drive
 
 async def test_the_workbench_has_the_menu_of_the_list(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice, name="Texans")
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
     await tab.send(Builder.set_status, path=path, segment_id=str(made.id), status="paused")
     assert (tab.var(Builder, "segment_status"), tab.var(Builder, "dirty")) == ("paused", True)
@@ -262,8 +256,7 @@ async def test_a_sample_is_old_only_while_its_filter_is_another_or_a_run_has_del
     answer = Preview(people=(person,), sample_size=1, field_coverage={})
     monkeypatch.setattr(AudienceLab, "preview", lambda *_args, **_options: answer)
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.send(Builder.take_sample, path=path)
     assert (tab.var(Builder, "has_sample"), tab.var(Builder, "sample_age")) == (True, "")
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
@@ -335,8 +328,7 @@ async def test_what_back_takes_back_is_forgotten_at_once(
     driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
     order: list[str] = []
     real_sleep, real_save = asyncio.sleep, segments.save_draft

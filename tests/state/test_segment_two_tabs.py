@@ -13,7 +13,7 @@ from tests.factories import Cast, make_member, make_user
 from tests.factories_credits import balance_of, fund
 from tests.factories_segments import TEXANS, make_segment, where
 from tests.state.driver import Tab, sign_in
-from tests.state.test_segments_pages import address, opened
+from tests.state.test_segments_pages import address, on_page, opened
 
 Driver = Callable[..., Tab]
 
@@ -41,8 +41,7 @@ async def type_limits(tab: Tab, path: str, leads: str, ceiling: str) -> None:
 
 async def test_typed_limits_are_no_conflict_with_a_new_filter(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await type_limits(tab, path, "20", "7")
     elsewhere(cast, made.id, filters=FLORIDA)
     tab.forget()
@@ -56,8 +55,7 @@ async def test_typed_limits_are_no_conflict_with_a_new_filter(driver: Driver, ca
 
 async def test_an_edited_filter_is_no_conflict_with_new_limits_or_another_name(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
     elsewhere(cast, made.id, max_leads=50, name="Another name")
     await tab.send(Builder.save, path=path)
@@ -68,8 +66,7 @@ async def test_an_edited_filter_is_no_conflict_with_new_limits_or_another_name(d
 
 async def test_limits_that_both_typed_are_a_conflict_and_stay_in_their_boxes(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await type_limits(tab, path, "20", "7")
     elsewhere(cast, made.id, max_leads=50)
     await tab.send(Builder.save, path=path)
@@ -104,8 +101,7 @@ async def test_the_newest_drops_the_edited_filter_and_keeps_typed_limits(driver:
 async def test_a_filter_nobody_has_seen_here_is_not_run(driver: Driver, cast: Cast) -> None:
     fund(cast.workspace_id, 100)
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await type_limits(tab, path, "20", "")
     elsewhere(cast, made.id, filters=FLORIDA)
     await tab.send(Builder.start, path=path)
@@ -154,8 +150,7 @@ async def test_a_reload_of_an_edited_filter_keeps_typed_limits_and_where_the_edi
 
 async def test_back_and_forward_do_not_make_an_old_edit_a_new_one(driver: Driver, cast: Cast) -> None:
     made = make_segment(cast.alice)
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
     one = address(tab)
     await tab.post(Builder.add_value, one, {"path": "0", "value": "CA"})

@@ -16,6 +16,7 @@ from cursive_app.integrations.audiencelab import AudienceLab
 from cursive_app.services import leads, segments
 from db.models.segments import SavedSegment
 from db.roles import Role
+from db.scope import Tenant
 from db.system import system_scope
 from state.segment_builder import SegmentBuilderState as Builder
 from state.segments import SegmentsState
@@ -39,6 +40,12 @@ async def opened(tab: Tab, path: str = "/segments/new") -> Tab:
     await tab.send(Builder.load, path=path)
     assert tab.var(Builder, "status") == "ready", tab.var(Builder, "error")
     return tab
+
+
+async def on_page(driver: Driver, who: Tenant, segment: segments.SegmentView) -> tuple[Tab, str]:
+    """A new tab of this person at the page of a segment, and its path."""
+    path = f"/segments/{segment.id}"
+    return await opened(driver(sign_in(who)), path), path
 
 
 async def test_every_edit_makes_an_address_that_opens_the_same_filter(driver: Driver, cast: Cast) -> None:
@@ -321,8 +328,7 @@ async def test_what_lies_deeper_is_shown_and_outlives_every_other_edit(driver: D
         cast.alice,
         where({"field": "state", "include": ["TX"]}, {"any": [{"field": "department", "include": ["sales"]}, DEEP]}),
     )
-    path = f"/segments/{made.id}"
-    tab = await opened(driver(sign_in(cast.alice)), path)
+    tab, path = await on_page(driver, cast.alice, made)
     _, box = tab.var(Builder, "items")
     deep = box["rows"][1]
     assert deep["kind"] == "deep"

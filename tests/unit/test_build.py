@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,69 @@ def test_a_failure_is_one_sentence(log: str, said: str) -> None:
     reason = build._reason(log)
     assert said in reason
     assert "\n" not in reason
+
+
+WHOLE = "<html><script>window.__reactRouterContext.stream = 1; x.streamController.close();</script>"
+HALF = "<html><script>window.__reactRouterContext.stream = 1;</script>"
+PROGRESS = "Creating Production Build:  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100% 4/4 0:00:14"
+ABORTED = f"Error: The render was aborted by the server without a reason.\n    at abort (server.js:7554:11)\n{PROGRESS}"
+NO_ANSWER = (
+    "Error: Prerender: Request failed for /docs/account-and-security: The operation was aborted \ndue to timeout"
+)
+MISTAKE = f"Error: The icon “moo” does not exist\n    at build (vite.js:16:2)\n\nRun with --loglevel debug\n{PROGRESS}"
+FRONTEND = """
+import json, pathlib, sys
+root = pathlib.Path.cwd()
+runs = root / "runs"
+number = len(runs.read_text()) if runs.exists() else 0
+runs.write_text("x" * (number + 1))
+log, page = json.loads((root / "frontend.json").read_text())[number]
+print(log)
+if page:
+    (root / ".web/build/client").mkdir(parents=True, exist_ok=True)
+    (root / ".web/build/client/index.html").write_text(page)
+sys.exit(0 if page else 1)
+"""
+
+
+def frontend(root: Path, monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, str]) -> Path:
+    """Let exports be run by a stand-in: what it prints, and the page it writes ("": it fails), one run after another.
+    The file that is returned grows by one letter with each run."""
+    (root / "frontend.json").write_text(json.dumps(answers))
+    monkeypatch.setattr(build, "EXPORT", (sys.executable, "-c", FRONTEND))
+    return root / "runs"
+
+
+@pytest.mark.parametrize("cut_off", [(ABORTED, ""), (NO_ANSWER, ""), (ABORTED, HALF)], ids=["aborted", "slow", "half"])
+def test_a_build_that_a_busy_machine_cut_off_is_tried_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, cut_off: tuple[str, str]
+) -> None:
+    """Also where the export itself calls it done: such a page never comes to life."""
+    runs = frontend(root, monkeypatch, cut_off, ("done", WHOLE))
+    said: list[str] = []
+    assert ensure_built(root, say=said.append) is True
+    assert is_current(root)
+    assert len(runs.read_text()) == 2
+    assert "too busy" in said[-1]
+
+
+def test_a_build_that_is_cut_off_every_time_says_why_and_what_to_do(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = frontend(root, monkeypatch, *[(ABORTED, HALF)] * 5)
+    with pytest.raises(BuildFailed, match=r"too busy .* load .* on \d+ processors?.* 3 times.*try again.*build\.log"):
+        ensure_built(root)
+    assert len(runs.read_text()) == build.MOST_TRIES
+    assert not is_current(root)
+
+
+def test_a_mistake_in_the_sources_is_built_once_and_told_by_its_error(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = frontend(root, monkeypatch, (MISTAKE, ""), ("done", WHOLE))
+    with pytest.raises(BuildFailed, match="could not be built: Error: The icon “moo” does not exist"):
+        ensure_built(root)
+    assert len(runs.read_text()) == 1
 
 
 @pytest.fixture

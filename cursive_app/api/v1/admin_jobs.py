@@ -7,7 +7,6 @@ They are no part of the customers' OpenAPI document, but of the staff's (`admin_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,7 +19,7 @@ from cursive_app.api.csv_files import csv_attachment
 from cursive_app.api.staff import staff_of
 from cursive_app.api.v1.jobs import Status
 from cursive_app.services.jobs import admin
-from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminJobRow, StaffActor
+from cursive_app.services.jobs.admin import AdminJobDetail, AdminJobPage, AdminJobRow, JobSearch, StaffActor
 
 Words = Annotated[str, Query(alias="query", max_length=500, description="As in the query box, such as state:failed.")]
 Statuses = Annotated[list[Status] | None, Query(alias="status", description="Only these states; may be repeated.")]
@@ -48,8 +47,7 @@ class RetryIn(BaseModel):
     arguments: dict[str, Any] | None = Field(default=None, max_length=20)
 
 
-def get_jobs(
-    actor: StaffActor = Depends(staff_of),
+def search_of(
     query: Words = "",
     status: Statuses = None,
     kind: Kinds = None,
@@ -57,46 +55,36 @@ def get_jobs(
     until: Until = None,
     failed_since: FailedSince = None,
     failed_until: FailedUntil = None,
+) -> JobSearch:
+    """The search that a request's parameters ask for. States and kinds count as words of the query: with others of the
+    same qualifier there they mean either."""
+    more = [f"{name}:{','.join(values)}" for name, values in (("state", status), ("kind", kind)) if values]
+    return JobSearch(
+        query=" ".join([query, *more]).strip(),
+        since=since,
+        until=until,
+        failed_since=failed_since,
+        failed_until=failed_until,
+    )
+
+
+def get_jobs(
+    actor: StaffActor = Depends(staff_of),
+    search: JobSearch = Depends(search_of),
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=admin.LARGEST_PAGE)] = 50,
 ) -> AdminJobPage:
     """The jobs that match, newest first, with the number in each state. States and kinds count as words of the query:
     with others of the same qualifier there they mean either."""
-    return admin.list_jobs(
-        actor,
-        query=_words(query, status, kind),
-        since=since,
-        until=until,
-        failed_since=failed_since,
-        failed_until=failed_until,
-        cursor=cursor,
-        limit=limit,
-    )
+    return admin.list_jobs(actor, search, cursor=cursor, limit=limit)
 
 
-def get_history(
-    actor: StaffActor = Depends(staff_of),
-    query: Words = "",
-    status: Statuses = None,
-    kind: Kinds = None,
-    since: Since = None,
-    until: Until = None,
-    failed_since: FailedSince = None,
-    failed_until: FailedUntil = None,
-) -> StreamingResponse:
+def get_history(actor: StaffActor = Depends(staff_of), search: JobSearch = Depends(search_of)) -> StreamingResponse:
     """The jobs that match as a CSV file. A query looks at the newest 100,000 jobs of the dates; when there are more,
     the last line says so, and `X-Searched-Back-To` is the time of creation at which the search ended."""
-    asked = _words(query, status, kind)
-    found = admin.history_csv(
-        actor, query=asked, since=since, until=until, failed_since=failed_since, failed_until=failed_until
-    )
+    found = admin.history_csv(actor, search)
     edge = {"X-Searched-Back-To": found.searched_back_to.isoformat()} if found.searched_back_to is not None else {}
     return csv_attachment(found.lines, filename="jobs.csv", for_a_person=True, headers=edge)  # staff have no keys
-
-
-def _words(query: str, statuses: Sequence[str] | None, kinds: Sequence[str] | None) -> str:
-    more = [f"{name}:{','.join(values)}" for name, values in (("state", statuses), ("kind", kinds)) if values]
-    return " ".join([query, *more]).strip()
 
 
 def get_job(job_id: UUID, actor: StaffActor = Depends(staff_of)) -> AdminJobDetail:

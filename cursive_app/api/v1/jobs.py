@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cursive_app.api.auth import tenant_of
 from cursive_app.services import jobs
+from cursive_app.services.jobs import BATCHES_SHOWN, BatchStatus, Relation
 from db.scope import Tenant
 
 router = APIRouter(prefix="/jobs", tags=["Jobs"])
@@ -67,20 +68,71 @@ class EventOut(BaseModel):
 class RelatedOut(BaseModel):
     """A job that belongs to another one."""
 
-    relation: Literal["same", "rerun", "origin"] = Field(
-        description="`same`: works on the same list or run; `rerun`: on a list made of its rows, to run them again; "
-        "`origin`: on the list its own rows come from."
+    relation: Relation = Field(
+        description="`same`: works on the same list or run; `segment`: another run of its segment; `rerun`: on a list "
+        "made of its rows, to run them again; `origin`: on the list its own rows come from."
     )
     job: JobOut
 
 
+class RelatedSumOut(BaseModel):
+    """What all jobs that belong together came to, this one among them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    jobs: int
+    ended: int = Field(description="So many of them have ended, however.")
+    by_status: dict[Status, int] = Field(description="Only the statuses there are.")
+    credits_captured: Credits
+    credits_held: Annotated[Decimal, Field(description="Credits they hold now, two decimals.")]
+
+
+class BatchOut(BaseModel):
+    """Rows that travel to the data provider together."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    status: BatchStatus = Field(
+        description="`failed`: given up; `at_provider`: no answer yet; `not_sent`: to be sent, or never sent when the "
+        "job has ended; `not_awaited`: there when the job ended, no longer waited for; `answered`."
+    )
+    rows: int = Field(description="Rows that travel, of those from `first_row` to `last_row`.")
+    first_row: int
+    last_row: int
+    matched: int
+    credits_captured: Credits
+    tries: int = Field(description="How often it was asked about without an answer since it was sent.")
+    failures: int = Field(description="Errors one after another.")
+    sent_at: datetime | None
+    ended_at: datetime | None = Field(description="When it was answered or given up.")
+    problem: str | None = Field(description="What is wrong with it, in words; null when nothing is.")
+
+
+class BatchesOut(BaseModel):
+    """The batches in which the rows of a list travel."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    total: int = Field(description="As far as is known: a hold that cannot pay for whole batches makes them smaller.")
+    done: int = Field(description="Answered or failed.")
+    by_status: dict[BatchStatus, int] = Field(
+        description="Only the statuses there are; batches still to be made count as `not_sent`."
+    )
+    shown: list[BatchOut] = Field(
+        description=f"At most {BATCHES_SHOWN} of those that are made: failed ones first, answered ones last."
+    )
+
+
 class JobDetailOut(JobOut):
-    """A job with its timeline, oldest line first, and the jobs that belong to it."""
+    """A job with its timeline, oldest line first, its batches, and the jobs that belong to it."""
 
     events: list[EventOut]
     earlier_events: int = Field(description="How many older lines are left out.")
     credits_refunded: Credits = Field(description="Charged first and given back later.")
     related: list[RelatedOut] = Field(description="At most 20 jobs that belong to it, failed ones first.")
+    related_sum: RelatedSumOut | None = Field(description="null when no other job belongs to it.")
+    batches: BatchesOut | None = Field(description="Of the run of a list; null for other jobs.")
 
 
 class JobsOut(BaseModel):
@@ -120,6 +172,8 @@ def get_job(job_id: UUID, tenant: Tenant = Depends(tenant_of)) -> JobDetailOut:
         earlier_events=detail.earlier_events,
         credits_refunded=detail.refunded,
         related=[RelatedOut(relation=one.relation, job=JobOut.model_validate(one.job)) for one in detail.related],
+        related_sum=RelatedSumOut.model_validate(detail.related_sum) if detail.related_sum is not None else None,
+        batches=BatchesOut.model_validate(detail.batches) if detail.batches is not None else None,
     )
 
 

@@ -21,6 +21,7 @@ from components.feedback import (
 from cursive_app.pages.admin.job_arguments import arguments, stack
 from cursive_app.pages.admin.rescue import TITLE
 from cursive_app.pages.admin.staff_page import fold, may_all, may_operate
+from cursive_app.pages.job_batches import job_batches
 from cursive_app.pages.job_pieces import moving_progress, related_jobs
 from cursive_app.pages.job_timeline import timeline_line
 from state.admin_actions import AdminActionState as A
@@ -58,6 +59,7 @@ def _details(row: AdminRow) -> rx.Component:
         moving_progress(row, waits=row.resumes),
         _facts(row),
         _ways(row),
+        job_batches(S.drawer.batches),
         _section("Timeline", _timeline()),
         _section("Tries", _attempts()),
         _section("Arguments", arguments()),

@@ -9,6 +9,7 @@ list that cannot be used says why before anything is spent (P12).
 from __future__ import annotations
 
 from cursive_app.services.enrichment.announcing import mail_run
+from cursive_app.services.enrichment.batches import read_batches, trace_batches
 from cursive_app.services.enrichment.changes import last_change
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, OUTPUT_COLUMNS, OutputColumn
 from cursive_app.services.enrichment.editing import edit_cell, undo
@@ -78,6 +79,7 @@ __all__ = [
     "pause",
     "purge_expired",
     "quote",
+    "read_batches",
     "read_list",
     "replace_in_column",
     "rerun",
@@ -90,5 +92,6 @@ __all__ = [
     "start",
     "start_sample",
     "take_leads",
+    "trace_batches",
     "undo",
 ]

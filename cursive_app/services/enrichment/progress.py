@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
@@ -26,17 +27,25 @@ def run_progress(row: Enrichment, chunks: Sequence[EnrichmentChunk]) -> RunProgr
     answered = rows_answered(row)
     out = [chunk for chunk in chunks if (was_out(chunk) if has_ended else is_out(chunk))]
     at_provider = sum(chunk.row_count for chunk in out)
-    left = 0 if has_ended else max(total - sum(chunk.row_count for chunk in chunks), 0)
     sent = [chunk.sent_at for chunk in out if chunk.status == "sent" and chunk.sent_at is not None]
     return RunProgress(
         answered=answered,
         at_provider=at_provider,
         not_sent=max(total - answered - at_provider, 0),
         batches_answered=sum(chunk.status in ("settled", "failed") for chunk in chunks),
-        batches=len(chunks) - (-left // settings().enrichment_chunk_rows),
+        batches=len(chunks) + batches_to_come(row, in_batches=sum(chunk.row_count for chunk in chunks)),
         sent_at=min(sent, default=None),
         looks_at=min(map(due_at, out), default=None) if not has_ended else None,
     )
+
+
+def batches_to_come(row: Enrichment, *, in_batches: int) -> int:
+    """How many more batches a run makes of its rows that are in none yet, if the hold lets them be full; `in_batches`
+    rows are in one. None once it has ended."""
+    if row.status in ENDED:
+        return 0
+    left = max(rows_to_send(row, includes_owned=row.includes_owned) - in_batches, 0)
+    return math.ceil(left / settings().enrichment_chunk_rows)
 
 
 def was_out(chunk: EnrichmentChunk) -> bool:

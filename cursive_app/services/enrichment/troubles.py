@@ -16,6 +16,7 @@ from db.models.enrichment import Enrichment, EnrichmentChunk
 from db.scope import Scope
 
 GIVEN_UP = "The data provider could not look these rows up. They cost nothing and can be run again."
+OVERDUE = "overdue"  # the provider's job takes longer than a day, and is still waited for
 JOB_FAILED = "provider_failed"  # the provider itself ended its job as failed
 _KIND = "enrichment at the provider"
 _BATCHES_NAMED = 20

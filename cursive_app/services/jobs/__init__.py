@@ -8,6 +8,7 @@ with `advance(...)` and ends with `finish`, `fail`, `cancelled`, `pause` or `pos
 """
 
 from cursive_app.services.jobs.actors import access_lost
+from cursive_app.services.jobs.batches import BATCHES_SHOWN, Batch, Batches, BatchStatus, BatchTrace
 from cursive_app.services.jobs.claims import (
     MAX_ATTEMPTS,
     STALE_AFTER,
@@ -50,11 +51,16 @@ from cursive_app.services.jobs.views import (
 from cursive_app.services.jobs.work import work
 
 __all__ = [
+    "BATCHES_SHOWN",
     "ENDED",
     "LARGEST_PAGE",
     "MAX_ATTEMPTS",
     "STALE_AFTER",
     "STATUSES",
+    "Batch",
+    "BatchStatus",
+    "BatchTrace",
+    "Batches",
     "ClaimedJob",
     "Interrupted",
     "JobCounts",

@@ -1,7 +1,8 @@
 """Jobs that belong together (JOB-15): the reading, dry run, run and leads of one list, and of lists that were made of
-its rows to run them again.
+its rows to run them again; the runs of one segment.
 
-They are found by their links: `enrichment_id` and `run_id` name the thing, `rerun_of` the list whose rows it has.
+They are found by their links: `enrichment_id` and `run_id` name the thing, `rerun_of` the list whose rows it has,
+`segment_id` the segment a run is of.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from db.models.jobs import Job
 
 RELATED_SHOWN = 20
 _SAME_THING = ("enrichment_id", "run_id")
+_FOUND_BY = (*_SAME_THING, "segment_id")
 # What went wrong comes first, then what is under way, then what has ended well.
 FIRST_THINGS_FIRST = (
     case((Job.status == "failed", 0), (Job.status.not_in(ENDED), 1), else_=2),
@@ -33,10 +35,12 @@ def others(row: Job) -> ColumnElement[bool] | None:
 
 
 def relation(row: Job, links: Mapping[str, Any]) -> Relation:
-    """How a job with these links stands to `row`: on the same thing, on what was made of its rows, or on what its rows
-    come from."""
-    if any(_named(links, name) and links[name] == row.links.get(name) for name in _SAME_THING):
+    """How a job with these links stands to `row`: on the same thing, another run of its segment, on what was made of
+    its rows, or on what its rows come from."""
+    if any(_shared(row.links, links, name) for name in _SAME_THING):
         return "same"
+    if _shared(row.links, links, "segment_id"):
+        return "segment"
     return "rerun" if _named(links, "rerun_of") and links["rerun_of"] == row.links.get("enrichment_id") else "origin"
 
 
@@ -60,12 +64,16 @@ def sum_of(session: Session, row: Job) -> RelatedSum:
 
 
 def _belonging(links: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    found = [Job.links.contains({name: links[name]}) for name in _SAME_THING if _named(links, name)]
+    found = [Job.links.contains({name: links[name]}) for name in _FOUND_BY if _named(links, name)]
     if _named(links, "enrichment_id"):
         found.append(Job.links.contains({"rerun_of": links["enrichment_id"]}))
     if _named(links, "rerun_of"):
         found.append(Job.links.contains({"enrichment_id": links["rerun_of"]}))
     return found
+
+
+def _shared(links: Mapping[str, Any], others: Mapping[str, Any], name: str) -> bool:
+    return _named(links, name) and links[name] == others.get(name)
 
 
 def _named(links: Mapping[str, Any], name: str) -> bool:

@@ -13,6 +13,7 @@ from cursive_app.errors import Invalid, NotFound
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits import refunded
 from cursive_app.services.cursors import walk
+from cursive_app.services.jobs.batches import batches_of
 from cursive_app.services.jobs.family import FIRST_THINGS_FIRST, RELATED_SHOWN, others, relation, sum_of
 from cursive_app.services.jobs.pauses import kept_back
 from cursive_app.services.jobs.views import (
@@ -99,7 +100,7 @@ def _filtered(scope: Scope, *, kinds: Sequence[str], statuses: Sequence[str]) ->
 
 
 def get_job(scope: Scope, id: UUID | str) -> JobDetail:
-    """A job with its timeline and the jobs that belong to it. Raises Forbidden and NotFound."""
+    """A job with its timeline, its batches and the jobs that belong to it. Raises Forbidden and NotFound."""
     require(scope, Permission.VIEW_JOBS)
     row = scope.get(Job, id)
     mine = scope.select(JobEvent).where(JobEvent.job_id == row.id)
@@ -117,6 +118,7 @@ def get_job(scope: Scope, id: UUID | str) -> JobDetail:
         refunded=back or Decimal(0),
         related=related,
         related_sum=related_sum,
+        batches=batches_of(scope.session, row),
     )
 
 

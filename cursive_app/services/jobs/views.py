@@ -9,11 +9,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 from cursive_app.clock import now
+from cursive_app.services.jobs.batches import Batches
 from db.models.jobs import Job, JobEvent
 from db.scope import Tenant
 
-Relation = Literal["same", "rerun", "origin"]
-"""Works on the same thing; on a list that was made of its rows; on the list its own rows come from."""
+Relation = Literal["same", "segment", "rerun", "origin"]
+"""Works on the same thing; is another run of its segment; works on a list that was made of its rows; on the list its
+own rows come from."""
 STATUSES = ("pending", "processing", "paused", "completed", "failed", "cancelled")
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -87,7 +89,8 @@ class RelatedSum:
 class JobDetail:
     """A job and its newest events, oldest first; `earlier_events` counts those left out. `refunded` are credits that
     were charged first and given back later. `related` are at most 20 jobs that belong to it, failed ones first,
-    `related_sum` is what all of them and this one came to (None without others)."""
+    `related_sum` is what all of them and this one came to (None without others). `batches` is None for work that does
+    not travel in any."""
 
     job: JobView
     events: tuple[JobEventView, ...]
@@ -95,6 +98,7 @@ class JobDetail:
     refunded: Decimal
     related: tuple[RelatedJob, ...]
     related_sum: RelatedSum | None
+    batches: Batches | None
 
 
 @dataclass(frozen=True, slots=True)

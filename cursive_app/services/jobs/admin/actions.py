@@ -207,16 +207,7 @@ def _chosen(scope: SystemScope, actor: StaffActor, selection: Selection) -> list
     """The jobs that are meant, newest first. Raises Invalid when there are too many, or none was chosen."""
     statement = rows_statement().order_by(Job.created_at.desc(), Job.id.desc()).limit(MOST_AT_ONCE + 1)
     if selection.ids is None:
-        search = open_search(
-            scope,
-            actor,
-            query=selection.query,
-            since=selection.since,
-            until=selection.until,
-            failed_since=selection.failed_since,
-            failed_until=selection.failed_until,
-        )
-        statement = statement.where(*search.conditions())
+        statement = statement.where(*open_search(scope, actor, selection).conditions())
     elif selection.ids:
         statement = statement.where(Job.id.in_(selection.ids[: MOST_AT_ONCE + 1]))
     else:

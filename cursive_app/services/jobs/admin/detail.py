@@ -1,4 +1,4 @@
-"""One job with everything staff may know: timeline, attempts, arguments, links (JOB-04, JOB-15)."""
+"""One job with everything staff may know: timeline, attempts, arguments, links, batches (JOB-04, JOB-15)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from cursive_app.services.jobs.admin.views import (
     StaffActor,
     TimelineLine,
 )
+from cursive_app.services.jobs.batches import batches_of, traces_of
 from cursive_app.services.jobs.family import FIRST_THINGS_FIRST, RELATED_SHOWN, others, relation, sum_of
 from cursive_app.services.jobs.views import ENDED, RelatedSum
 from db.models.jobs import Job, JobAttempt, JobEvent, QueuePause
@@ -43,7 +44,8 @@ _PAGES = (
 
 
 def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
-    """Everything about one job. Stacks are for the role operate and up, and read_only sees no argument's value.
+    """Everything about one job. Stacks and the provider's ids are for the role operate and up, and read_only sees no
+    argument's value.
 
     Raises NotFound for an id that no job has.
     """
@@ -57,6 +59,7 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
         timeline, earlier = _timeline(scope, row, internals=has_role(actor, "operate"))
         attempts, earlier_attempts = _attempts(scope, row, internals=has_role(actor, "operate"))
         related, related_sum = _related(scope, row)
+        batches = batches_of(scope.session, row)
         hidden = not has_role(actor, "operate")
         return AdminJobDetail(
             job=found[0],
@@ -70,6 +73,8 @@ def get_job(actor: StaffActor, id: UUID | str) -> AdminJobDetail:
             customer_href=f"/jobs?job={row.id}",
             related=related,
             related_sum=related_sum,
+            batches=batches,
+            batch_traces=traces_of(scope.session, row, batches) if not hidden else (),
             idempotency_key=row.idempotency_key if not hidden else None,
             queue_paused=row.status not in ENDED and scope.session.get(QueuePause, row.queue) is not None,
             why_no_edit=why_fixed_of(row.kind),

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from sqlalchemy import tuple_
 
 from cursive_app.services.csv_cells import plain_cell
-from cursive_app.services.jobs.admin.listing import open_search
+from cursive_app.services.jobs.admin.listing import EVERY_JOB, open_search
 from cursive_app.services.jobs.admin.rows import read_rows, rows_statement
 from cursive_app.services.jobs.admin.staff import record_action, require_staff
-from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobRow, StaffActor
+from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobRow, JobSearch, StaffActor
 from db.models.jobs import Job
 from db.system import system_scope
 
@@ -38,15 +38,7 @@ class HistoryFile:
         return self.lines
 
 
-def history_csv(
-    actor: StaffActor,
-    *,
-    query: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    failed_since: datetime | None = None,
-    failed_until: datetime | None = None,
-) -> HistoryFile:
+def history_csv(actor: StaffActor, search: JobSearch = EVERY_JOB) -> HistoryFile:
     """The jobs that match, newest first, as UTF-8 with a header, in batches read in short transactions. When there are
     more jobs than a query looks at, a last line says so in its first cell.
 
@@ -54,16 +46,14 @@ def history_csv(
     """
     require_staff(actor, "read_only", attempted="jobs.export", object_type="history")
     with system_scope() as scope:
-        search = open_search(
-            scope, actor, query=query, since=since, until=until, failed_since=failed_since, failed_until=failed_until
-        )
-        record_action(scope, actor, action="jobs.export", object_type="history", query=query)
+        opened = open_search(scope, actor, search)
+        record_action(scope, actor, action="jobs.export", object_type="history", query=search.query)
 
     def lines() -> Iterator[bytes]:
         yield _csv([HEADER])
         position: tuple[datetime, object] | None = None
         while True:
-            statement = rows_statement().where(*search.conditions())
+            statement = rows_statement().where(*opened.conditions())
             if position is not None:
                 statement = statement.where(tuple_(Job.created_at, Job.id) < tuple_(*position))
             with system_scope() as scope:
@@ -73,10 +63,10 @@ def history_csv(
                 position = (rows[-1].created_at, rows[-1].id)
             if len(rows) < BATCH:
                 break
-        if search.edge is not None:
-            yield _csv([(_bounded(search.edge[0]), *[""] * (len(HEADER) - 1))])
+        if opened.edge is not None:
+            yield _csv([(_bounded(opened.edge[0]), *[""] * (len(HEADER) - 1))])
 
-    return HistoryFile(lines=lines(), searched_back_to=search.edge[0] if search.edge is not None else None)
+    return HistoryFile(lines=lines(), searched_back_to=opened.edge[0] if opened.edge is not None else None)
 
 
 def _bounded(edge: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from cursive_app.services.jobs.admin.editing import Control
+from cursive_app.services.jobs.batches import Batches, BatchTrace
 from cursive_app.services.jobs.views import RelatedSum, Relation
 
 StaffRole = Literal["read_only", "operate", "all"]
@@ -193,6 +194,8 @@ class AdminJobDetail:
     """Everything about one job. `arguments_json` is the same as `arguments`, indented for copying (masked alike);
     `related` are at most 20 other jobs of the same workspace that belong to it (such as the reading of a list before
     its run), failed ones first, `related_sum` is what all of them and this one came to (None without others).
+    `batches` is None for work that does not travel in any; `batch_traces` of those that are shown are empty for
+    read_only.
     `queue_paused`: it is kept back with the whole queue. `why_no_edit`: why a retry of its kind can change no
     argument. `stuck`: how it is stuck (None: it is not), which is when it can be rescued."""
 
@@ -207,6 +210,8 @@ class AdminJobDetail:
     customer_href: str
     related: tuple[AdminRelatedJob, ...]
     related_sum: RelatedSum | None
+    batches: Batches | None
+    batch_traces: tuple[BatchTrace, ...]
     idempotency_key: str | None
     queue_paused: bool
     why_no_edit: str | None
@@ -214,17 +219,24 @@ class AdminJobDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which jobs an action means: these `ids` (none of them is a mistake), or with None everything that matches the
-    query and dates. `failed_since` and `failed_until` bound a failed try with the error the job has now, as the groups
-    of failures count."""
+class JobSearch:
+    """Which jobs are asked for: what matches the query and the dates. `since` and `until` bound the creation of a job;
+    `failed_since` and `failed_until` a failed try with the error that the query asks for by `met:`, else with the one
+    the job has now, as the groups of failures count."""
 
-    ids: tuple[UUID, ...] | None = None
     query: str = ""
     since: datetime | None = None
     until: datetime | None = None
     failed_since: datetime | None = None
     failed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection(JobSearch):
+    """Which jobs an action means: these `ids` (none of them is a mistake), or with None everything that matches the
+    search."""
+
+    ids: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

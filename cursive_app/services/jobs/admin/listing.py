@@ -19,7 +19,13 @@ from cursive_app.services.jobs.admin.query import Term
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
 from cursive_app.services.jobs.admin.staff import has_role, require_staff
 from cursive_app.services.jobs.admin.times import failed_between, within
-from cursive_app.services.jobs.admin.views import SEARCHED_JOBS, AdminJobPage, AdminRefresh, StaffActor
+from cursive_app.services.jobs.admin.views import (
+    SEARCHED_JOBS,
+    AdminJobPage,
+    AdminRefresh,
+    JobSearch,
+    StaffActor,
+)
 from cursive_app.services.jobs.views import STATUSES
 from db.models.accounts import Workspace
 from db.models.jobs import Job
@@ -27,12 +33,13 @@ from db.system import SystemScope, system_scope
 
 LARGEST_PAGE = 100
 MOST_NEWER = 1_000
+EVERY_JOB = JobSearch()
 _KEY = (Job.created_at, Job.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """A query with its dates and the point where the search ends (None: it looks at everything there is)."""
+class OpenedSearch:
+    """A search as it is run, and the point where the search ends (None: it looks at everything there is)."""
 
     terms: tuple[Term, ...]
     dates: tuple[ColumnElement[bool], ...]
@@ -45,41 +52,25 @@ class Search:
         return [*self.dates, *bounds, *language.condition(terms, values_seen=self.values_seen)]
 
 
-def open_search(
-    scope: SystemScope,
-    actor: StaffActor,
-    *,
-    query: str,
-    since: datetime | None,
-    until: datetime | None,
-    failed_since: datetime | None = None,
-    failed_until: datetime | None = None,
-) -> Search:
-    """Read a query of this member of staff. `since` and `until` bound the creation of a job; `failed_*` a failed try
-    with the error that the query asks for by `met:`, else with the one the job has now.
-
-    Raises Invalid for a word that is not understood or dates the wrong way round.
-    """
-    terms, values_seen = language.parse(query), has_role(actor, "operate")
+def open_search(scope: SystemScope, actor: StaffActor, search: JobSearch) -> OpenedSearch:
+    """Read what this member of staff asks for. Raises Invalid for a word that is not understood or dates the wrong way
+    round."""
+    terms, values_seen = language.parse(search.query), has_role(actor, "operate")
     language.condition(terms, values_seen=values_seen)  # says what is wrong with a value before anything is read
-    dates = within(Job.created_at, since, until)
+    dates = within(Job.created_at, search.since, search.until)
     edge = scope.session.execute(
         select(*_KEY).where(*dates).order_by(*(column.desc() for column in _KEY)).offset(SEARCHED_JOBS).limit(1)
     ).first()
-    if failed_since is not None or failed_until is not None:
-        dates.append(failed_between(failed_since, failed_until, met=language.met(terms)))
-    return Search(terms=terms, dates=tuple(dates), edge=(edge[0], edge[1]) if edge is not None else None,
-                  values_seen=values_seen)  # fmt: skip
+    if search.failed_since is not None or search.failed_until is not None:
+        dates.append(failed_between(search.failed_since, search.failed_until, met=language.met(terms)))
+    return OpenedSearch(terms=terms, dates=tuple(dates), edge=(edge[0], edge[1]) if edge is not None else None,
+                        values_seen=values_seen)  # fmt: skip
 
 
 def list_jobs(
     actor: StaffActor,
+    search: JobSearch = EVERY_JOB,
     *,
-    query: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    failed_since: datetime | None = None,
-    failed_until: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> AdminJobPage:
@@ -89,53 +80,40 @@ def list_jobs(
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
     back, position = read_cursor(cursor) if cursor else (False, None)
     with system_scope() as scope:
-        search = open_search(
-            scope, actor, query=query, since=since, until=until, failed_since=failed_since, failed_until=failed_until
-        )
-        statement = rows_statement().where(*search.conditions())
+        opened = open_search(scope, actor, search)
+        statement = rows_statement().where(*opened.conditions())
         found = walk(partial(read_rows, scope), statement, key=_KEY, position=position, backward=back, limit=limit)
-        by_status, matching = count(scope, search)
+        by_status, matching = count(scope, opened)
     page = found.rows
     return AdminJobPage(
         jobs=tuple(page),
         by_status=by_status,
         matching=matching,
         searched=SEARCHED_JOBS,
-        is_bounded=search.edge is not None,
-        oldest_searched=search.edge[0] if search.edge is not None else None,
+        is_bounded=opened.edge is not None,
+        oldest_searched=opened.edge[0] if opened.edge is not None else None,
         next_cursor=write_cursor(page[-1].created_at, page[-1].id) if found.has_next else None,
         previous_cursor=write_cursor(page[0].created_at, page[0].id, back=True) if found.has_previous else None,
     )
 
 
-def refresh(
-    actor: StaffActor,
-    ids: Sequence[UUID],
-    *,
-    query: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    failed_since: datetime | None = None,
-    failed_until: datetime | None = None,
-) -> AdminRefresh:
+def refresh(actor: StaffActor, ids: Sequence[UUID], search: JobSearch = EVERY_JOB) -> AdminRefresh:
     """The jobs of a screen again, and what has come since. Raises Forbidden, Invalid."""
     require_staff(actor, "read_only", attempted="list_jobs")
     shown = list(ids)[:LARGEST_PAGE]
     with system_scope() as scope:
-        search = open_search(
-            scope, actor, query=query, since=since, until=until, failed_since=failed_since, failed_until=failed_until
-        )
-        by_status, matching = count(scope, search)
+        opened = open_search(scope, actor, search)
+        by_status, matching = count(scope, opened)
         rows = rows_of(scope, shown)
         newest = max(((row.created_at, row.id) for row in rows), default=None)
-        after = _matching(search)
+        after = _matching(opened)
         if newest is not None:
             after = after.where(tuple_(*_KEY) > tuple_(*newest))
         newer = scope.session.scalar(select(func.count()).select_from(after.limit(MOST_NEWER).subquery())) or 0
     return AdminRefresh(jobs=rows, by_status=by_status, matching=matching, newer=newer)
 
 
-def count(scope: SystemScope, search: Search) -> tuple[dict[str, int], int]:
+def count(scope: SystemScope, search: OpenedSearch) -> tuple[dict[str, int], int]:
     """Jobs by state without the query's `state:` words, and all that match with them."""
     found = scope.session.execute(
         select(Job.status, func.count())
@@ -152,7 +130,7 @@ def count(scope: SystemScope, search: Search) -> tuple[dict[str, int], int]:
     return by_status, matching
 
 
-def _matching(search: Search) -> Select[UUID]:
+def _matching(search: OpenedSearch) -> Select[UUID]:
     return select(Job.id).join(Workspace, Workspace.id == Job.workspace_id).where(*search.conditions())
 
 
