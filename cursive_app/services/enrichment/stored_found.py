@@ -18,11 +18,12 @@ NAMES = tuple(column.name for column in OUTPUT_COLUMNS)
 """Rows are read by position: a column is added at the end and never moved."""
 
 _NO_TEXT = "\0"  # stands in no text that Postgres keeps
+_NOTHING = dict.fromkeys(NAMES, _NO_TEXT)
 
 
-def packed(found: Mapping[str, str]) -> str:
+def packed(found: dict[str, str]) -> str:
     """The stored text of documented columns that say something. Pure."""
-    texts = to_json([found.get(name, _NO_TEXT) for name in NAMES]).decode()
+    texts = to_json([*(_NOTHING | found).values()]).decode()  # in the order of NAMES: a union keeps the left side's
     return texts.replace('"\\u0000"', UNKNOWN)
 
 
