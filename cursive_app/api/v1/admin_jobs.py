@@ -57,7 +57,7 @@ def get_jobs(
     until: Until = None,
     failed_since: FailedSince = None,
     failed_until: FailedUntil = None,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=admin.LARGEST_PAGE)] = 50,
 ) -> AdminJobPage:
     """The jobs that match, newest first, with the number in each state. States and kinds count as words of the query:
