@@ -163,5 +163,17 @@
     history.replaceState(history.state, "", here);
   }
 
-  window.cursive = { clear, copy, enter, spellOut, shortcutsOn: () => !off() };
+  // Rights have changed: the answer sets a new session cookie, which no script can read, and a socket keeps the cookie of
+  // its handshake. Reflex closes the socket of a page that is left and opens it when the page is seen again; so does this.
+  let renewed = -Infinity;
+  async function renew() {
+    if (performance.now() - renewed < 30_000) return;
+    const answer = await fetch("/auth/renew", { method: "POST" }).catch(() => null);
+    if (!answer || !answer.ok) return; // asked again in some seconds
+    renewed = performance.now();
+    window.dispatchEvent(new PageTransitionEvent("pagehide"));
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  window.cursive = { clear, copy, enter, renew, spellOut, shortcutsOn: () => !off() };
 })();

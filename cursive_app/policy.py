@@ -25,8 +25,8 @@ from cursive_app.errors import Forbidden, Unauthenticated, Unavailable
 from cursive_app.services.accounts import Permission, Principal, allows
 from cursive_app.services.accounts.tokens import digest
 from state.arguments import fits_argument
-from state.base import Caller, caller_var, current_path, login_url, look_up, note_refusal
-from state.session import SessionState, clear_tab, place
+from state.base import Caller, caller_var, current_path, login_url, look_up, note_refusal, was_replaced
+from state.session import RELOAD, SessionState, clear_tab, place
 
 log = structlog.get_logger("cursive.gate")
 
@@ -135,6 +135,8 @@ async def _bind(
     session._show(who)
     if not ours or not former:  # a page that is loading: go on with the clean state
         return None
+    if who is None and await was_replaced():
+        return await _refuse(root, "", extra=[rx.call_script(RELOAD)])
     if who is None:
         return await _refuse(root, Unauthenticated.default_message, go=login_url(current_path(), ended=True))
     moved = who.workspace_name or "no workspace"

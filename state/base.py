@@ -170,6 +170,15 @@ async def renew(*, touch: bool = False) -> Principal | None:
     return fresh
 
 
+async def was_replaced() -> bool:
+    """Whether the caller's session lives on under a newer token, which another tab fetched while this one slept."""
+    caller = caller_var.get()
+    if caller is None or caller.principal is not None:
+        return False
+    work = partial(accounts.was_replaced, caller.token)
+    return await asyncio.get_running_loop().run_in_executor(gate_pool(), work)
+
+
 async def _recheck() -> None:
     caller = caller_var.get()
     if caller is None or caller.principal is None or time.monotonic() - caller.checked < RECHECK_SECONDS:

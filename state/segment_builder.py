@@ -46,9 +46,7 @@ def _open(scope: Scope, segment_id: str, packed: str, wanted_scope: str) -> _Ope
     elif draft is not None and draft.filters is not None:
         filters = draft.filters
     elif saved is not None:
-        if saved.filters is None:
-            raise Invalid(f"This segment's filter can no longer be read. {saved.problem}")
-        filters = saved.filters
+        filters = saved.filters or saved.readable or segments.empty()
     else:
         filters = segments.empty("leads" if wanted_scope == "leads" else "provider")
     # Also a filter from the address is an edit of mine where I have one, and began no later.

@@ -38,6 +38,7 @@ class SavePart(RunPart, mixin=True):
     name: str = ""
     segment_status: str = "active"
     author: str = ""
+    gone: str = ""  # what of the saved filter does not exist any more, and what to do
     naming: bool = False
     naming_title: str = "Save segment"
     new_name: str = ""
@@ -187,11 +188,11 @@ class SavePart(RunPart, mixin=True):
     def _show_view(self, view: segments.SegmentView | None) -> None:
         if view is None:
             self.line, self._saved = SegmentLine(), ""
-            self.name, self.may_edit, self.segment_status, self.author = "", True, "active", ""
+            self.name, self.may_edit, self.segment_status, self.author, self.gone = "", True, "active", "", ""
             return
         self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
         self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
-        self.author = view.author
+        self.author, self.gone = view.author, view.problem or ""
         self._saved = packed_json(view.filters) if view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:

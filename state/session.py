@@ -21,9 +21,11 @@ from cursive_app.services import accounts
 from cursive_app.services.accounts import Permission, Principal
 from cursive_app.settings import settings
 from db.roles import Role
-from state.base import allow, ask, current_path, login_url, person, principal, renew
+from state.base import allow, ask, current_path, login_url, person, principal, renew, was_replaced
 
 WATCH_SECONDS = 4.0
+RELOAD = "window.location.reload()"
+RENEW = "window.cursive?.renew()"  # assets/ui.js
 
 ROLE_WORDS: dict[Role, str] = {
     Role.OWNER: "Owner",
@@ -77,6 +79,9 @@ class SessionState(rx.State):
 
         When the session ends, or shows another workspace or none, the tab's data goes at once and the page is left:
         nothing of the former workspace stays readable until the next click (T16).
+
+        When rights have changed, the page is told to fetch a new token and to open its socket anew; it keeps what it
+        shows (D-17).
         """
         former = place(principal())
         while True:
@@ -89,9 +94,11 @@ class SessionState(rx.State):
                 async with self:
                     await clear_tab(self._get_root_state())
                     self._bound, self._met = former, True  # what is still under way for the former one is refused
-                for event in _leave(who):
+                for event in [rx.call_script(RELOAD)] if await was_replaced() else _leave(who):
                     yield event
                 return
+            if who.standing != "current":
+                yield rx.call_script(RENEW)
             shown = _shown(who)
             if any(getattr(self, name) != value for name, value in shown.items()):
                 async with self:

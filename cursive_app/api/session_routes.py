@@ -83,6 +83,17 @@ def log_out(request: Request) -> Response:
     return response
 
 
+@router.post("/renew")
+def renew(request: Request) -> Response:
+    """What an open page asks for when the rights of its person have changed: the cookie anew, if that is due."""
+    require_same_origin(request)
+    response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    fresh = accounts.renew_token(session_token(request.headers.get("cookie")))
+    if fresh is not None:
+        set_cookie(response, session_cookie(), fresh.token, max_age=fresh.seconds)
+    return response
+
+
 @router.post("/signup")
 def sign_up(request: Request, name: Text = "", email: Text = "", password: Text = "", workspace: Text = "") -> Response:
     require_same_origin(request)

@@ -207,6 +207,15 @@ def _notices() -> rx.Component:
             rx.fragment(),
         ),
         rx.cond(
+            S.gone != "",
+            banner(
+                rx.el.strong("Part of this filter no longer exists. ", class_name="font-semibold"),
+                S.gone,
+                tone="warn",
+            ),
+            rx.fragment(),
+        ),
+        rx.cond(
             S.link_too_long,
             banner("This filter is too large for a link. Save the segment to share it.", tone="warn"),
             rx.fragment(),

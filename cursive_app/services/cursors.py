@@ -1,7 +1,13 @@
-"""Keyset pages: one walk in both directions for every list, and signed cursors for lists ordered by a time."""
+"""Keyset pages: one walk in both directions for every list, and cursors that work in one place alone.
+
+A cursor says after (or before) which row a page starts. It is signed for one workspace and one list as it is filtered
+and sorted: a guessed, changed or foreign one is refused instead of giving a hint (T11). It does not expire by itself,
+because a position in a list does not age; one of a former secret key is refused like any that we did not write.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +23,37 @@ from cursive_app.settings import settings
 from db.scope import Scope
 
 Row = TypeVar("Row")
+Place = TypeVar("Place")
+
+
+class Cursors:
+    """The cursors of one list: `workspace_id` is None for the staff's lists, `choices` are its filter and order."""
+
+    def __init__(self, list_name: str, workspace_id: UUID | None, *choices: Any) -> None:
+        bound_to = json.dumps(["cursor", list_name, workspace_id, *choices], default=str)
+        self._signer = URLSafeSerializer(settings().secret_key.get_secret_value(), salt=bound_to)
+
+    def write(self, *place: str | int | None, backward: bool = False) -> str:
+        """A position as text for a URL."""
+        return self._signer.dumps([*place, backward])
+
+    def read(self, cursor: str | None, parse: Callable[..., Place]) -> tuple[Place | None, bool]:
+        """The position, from its parts by `parse`, and whether the page ends before it; (None, False) without a cursor.
+
+        Raises Invalid unless we wrote it for this list, workspace, filter and order.
+        """
+        if not cursor:
+            return None, False
+        try:
+            *place, backward = self._signer.loads(cursor)
+            return parse(*place), bool(backward)
+        except (BadSignature, ValueError, TypeError):
+            raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
+
+
+def moment_and_id(at: str, id: str) -> tuple[datetime, UUID]:
+    """The position in a list that is ordered by a time, then by id."""
+    return datetime.fromisoformat(at), UUID(id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +119,17 @@ def page_by_time(
     A cursor is bound to the workspace and to the list that `binding` names. Raises Invalid for one that was made up or
     belongs to another list.
     """
-    signer = _signer(f"{scope.workspace_id}:{binding}")
-    position, backward = _read(signer, cursor) if cursor else (None, False)
+    cursors = Cursors(binding, scope.workspace_id)
+    position, backward = cursors.read(cursor, moment_and_id)
     key = (by, by.class_.id)
     found = walk(scope.session.scalars, statement, key=key, position=position, backward=backward, limit=limit)
 
     def cursor_at(row: Row, *, backward: bool) -> str:
         at, id = (getattr(row, column.key) for column in key)
-        return signer.dumps([at.isoformat(), id.hex, backward])
+        return cursors.write(at.isoformat(), id.hex, backward=backward)
 
     return TimePage(
         rows=found.rows,
         next_cursor=cursor_at(found.rows[-1], backward=False) if found.has_next else None,
         previous_cursor=cursor_at(found.rows[0], backward=True) if found.has_previous else None,
     )
-
-
-def _read(signer: URLSafeSerializer, cursor: str) -> tuple[tuple[datetime, UUID], bool]:
-    try:
-        at, id, backward = signer.loads(cursor)
-        return (datetime.fromisoformat(at), UUID(id)), bool(backward)
-    except (BadSignature, ValueError, TypeError):
-        raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
-
-
-def _signer(binding: str) -> URLSafeSerializer:
-    return URLSafeSerializer(settings().secret_key.get_secret_value(), salt=f"cursor:{binding}")

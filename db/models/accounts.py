@@ -76,7 +76,7 @@ class Membership(WorkspaceOwned, Base):
 
 
 class UserSession(Identified, Base):
-    """A signed-in browser. Only the SHA-256 of the cookie's token is kept."""
+    """A signed-in browser. Only the SHA-256 of the cookie's token is kept, and of the token before and after it."""
 
     __tablename__ = "user_sessions"
     __table_args__ = (Index(None, "user_id"), Index(None, "expires_at"))
@@ -86,6 +86,10 @@ class UserSession(Identified, Base):
         ForeignKey("workspaces.id", ondelete="SET NULL"), info={"not_owned": "the workspace the session looks at"}
     )
     token_hash: Mapped[bytes] = mapped_column(unique=True)
+    renewal_due_at: Mapped[datetime | None]  # what the person may do has changed: the token is to be replaced
+    next_token_hash: Mapped[bytes | None] = mapped_column(unique=True)  # handed out, not come back yet
+    former_token_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    former_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]

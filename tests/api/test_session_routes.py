@@ -114,7 +114,9 @@ def test_next_leads_nowhere_else(visitor: TestClient, cast: Cast, target: str) -
         {"origin": "http://localhost:8000.evil.example", "sec-fetch-site": "same-site"},
     ],
 )
-@pytest.mark.parametrize("path", ["login", "logout", "signup", "verify", "forgot", "reset", "invite", "password"])
+@pytest.mark.parametrize(
+    "path", ["login", "logout", "signup", "verify", "forgot", "reset", "invite", "password", "renew"]
+)
 def test_forms_of_other_sites_are_refused(visitor: TestClient, cast: Cast, headers: dict[str, str], path: str) -> None:
     email = give_password(cast.alice.user_id)
     _log_in(visitor, email)
@@ -305,6 +307,28 @@ def test_what_was_done_is_not_undone_by_a_database_that_goes_away_afterwards(
     assert changed.headers["location"] == "/settings/account"
     assert (shown := _flash(visitor, "/settings/account")) is not None
     assert "busy or restarting" in shown.error
+
+
+def test_a_browser_is_given_its_new_token_once_rights_have_changed(visitor: TestClient, cast: Cast) -> None:
+    """D-17; when a token is due and for how long the old one works stands in test_session_renewal.py."""
+    email = give_password(cast.bob.user_id)
+    _log_in(visitor, email)
+    old = visitor.cookies["cursive_session"]
+    answer = visitor.post("/auth/renew")
+    assert (answer.status_code, answer.headers.get_list("set-cookie")) == (204, [])
+    accounts.make_admin(email, role="read_only")
+    answer = visitor.post("/auth/renew")
+    assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (204, b"", "no-store")
+    (header,) = answer.headers.get_list("set-cookie")
+    assert all(part in header for part in ("HttpOnly", "SameSite=lax", "Path=/", "Max-Age="))
+    new = visitor.cookies["cursive_session"]
+    assert new != old
+    assert authenticate(new) is not None
+    late = {"cookie": f"cursive_session={old}"}  # another tab's request, sent before the answer came
+    visitor.cookies.clear()
+    answer = visitor.post("/auth/renew", headers=late)
+    assert (answer.status_code, answer.headers.get_list("set-cookie")) == (204, [])
+    assert visitor.post("/auth/renew").headers.get_list("set-cookie") == []
 
 
 def test_huge_and_repeated_fields_do_no_harm(visitor: TestClient, cast: Cast) -> None:

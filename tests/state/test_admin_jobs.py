@@ -156,7 +156,7 @@ async def test_a_state_tab_takes_the_place_of_the_states_words(
 @pytest.mark.parametrize(
     ("more", "says"),
     [("q=colour%3Ared", "no qualifier colour:"), ("q=%22open", "not closed"), ("since=yesterday", "is no day"),
-     ("since=2026-03-02&until=2026-03-01", "later"), ("cursor=%27--", "cursor")],
+     ("since=2026-03-02&until=2026-03-01", "later"), ("cursor=%27--", "page link")],
 )  # fmt: skip
 async def test_a_bad_address_says_what_is_wrong(driver, cast: Cast, more: str, says: str) -> None:
     tab = driver(as_staff(cast.alice))

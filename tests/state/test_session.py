@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import delete, update
 
 from cursive_app.clock import now
 from cursive_app.errors import Unavailable
-from cursive_app.services import credits
+from cursive_app.services import accounts, credits
 from cursive_app.settings import settings
 from db.models.accounts import Membership, UserSession
 from db.system import system_scope
@@ -171,6 +172,63 @@ async def test_the_watch_outlives_a_database_that_is_away(
     await watch.ends()
     assert watch.looked == 2
     assert tab.failures == []
+
+
+async def test_a_page_is_told_to_fetch_its_new_token_until_its_socket_brings_it(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D-17: nothing of the page is lost. What the script does is tried in tests/e2e/test_rights_changed.py."""
+    cookie = sign_in(cast.bob)
+    token = cookie.partition("=")[2]
+    tab, given = driver(cookie), []
+    await tab.send(RowsState.load)
+    happens: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: accounts.change_role(cast.alice, user_id=str(cast.bob.user_id), role="admin"),
+        lambda: None,  # the browser's request was lost
+        lambda: given.append(accounts.renew_token(token)),
+    ]
+
+    async def next_of() -> None:
+        if not happens:
+            raise asyncio.CancelledError  # as when the socket is closed
+        happens.pop(0)()
+
+    monkeypatch.setattr("state.session._pause", next_of)
+    with suppress(asyncio.CancelledError):
+        await tab.send(SessionState.watch)
+    assert tab.text().count("cursive?.renew()") == 3
+    assert tab.var(SessionState, "role") == "Admin"
+    assert tab.var(RowsState, "rows") == [str(cast.workspace_id)]
+    again = driver(f"{cookie.partition('=')[0]}={given[0].token}", token=tab.token)
+    await again.send(RowsState.change)
+    assert again.var(RowsState, "rows") == ["changed"]
+    assert "/login" not in tab.text() + again.text()
+
+
+@pytest.mark.parametrize("by", ["a click", "the watch"])
+async def test_a_tab_that_slept_through_it_loads_anew_and_is_not_logged_out(
+    driver: Driver, cast: Cast, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    cookie = sign_in(cast.bob)
+    tab = driver(cookie)
+    await tab.send(RowsState.load)
+    watch = await _begun(tab, monkeypatch)
+    accounts.change_role(cast.alice, user_id=str(cast.bob.user_id), role="admin")
+    fresh = accounts.renew_token(cookie.partition("=")[2])
+    assert fresh is not None
+    assert accounts.authenticate(fresh.token) is not None
+    with system_scope() as scope:
+        of_bob = UserSession.user_id == cast.bob.user_id
+        scope.session.execute(update(UserSession).where(of_bob).values(former_until=now() - timedelta(seconds=1)))
+    if by == "a click":
+        await tab.send(RowsState.change)
+    else:
+        await watch.ends()
+    assert "window.location.reload()" in tab.text()
+    assert "/login" not in tab.text()
+    assert tab.var(RowsState, "rows") == []
+    watch.running.cancel()
 
 
 def _end_sessions(cast: Cast) -> None:

@@ -52,7 +52,7 @@ FRONT = {
     **dict.fromkeys(
         (
             ("POST", f"/auth/{form}")
-            for form in ("login", "logout", "signup", "verify", "forgot", "reset", "invite", "password")
+            for form in ("login", "logout", "renew", "signup", "verify", "forgot", "reset", "invite", "password")
         ),
         "takes no id, but what somebody knows or was sent: tests/api/test_session_routes.py",
     ),

@@ -71,7 +71,7 @@ def search_of(
 def get_jobs(
     actor: StaffActor = Depends(staff_of),
     search: JobSearch = Depends(search_of),
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=admin.LARGEST_PAGE)] = 50,
 ) -> AdminJobPage:
     """The jobs that match, newest first, with the number in each state. States and kinds count as words of the query:

@@ -85,7 +85,7 @@ def get_balance(tenant: Tenant = Depends(tenant_of)) -> BalanceOut:
 def get_ledger(
     tenant: Tenant = Depends(tenant_of),
     chosen: credits.StatementFilter = Depends(chosen_lines),
-    cursor: Annotated[str | None, Query(max_length=20, pattern="^-?[0-9]{1,18}$")] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> LedgerOut:
     """The ledger's lines, newest first."""

@@ -148,7 +148,7 @@ def get_jobs(
     tenant: Tenant = Depends(tenant_of),
     kind: Annotated[list[str] | None, Query(max_length=50, description="Only these kinds; may be repeated.")] = None,
     status: Annotated[list[Status] | None, Query(description="Only these statuses; may be repeated.")] = None,
-    cursor: Annotated[str | None, Query(max_length=60)] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=jobs.LARGEST_PAGE)] = 50,
 ) -> JobsOut:
     """The jobs of the workspace, newest first."""

@@ -97,6 +97,7 @@ class SegmentOut(BaseModel):
     scope: str
     filters: dict[str, Any] | None = Field(description="null when the stored filter can no longer be read.")
     sentence: str = Field(description="The filter read aloud.")
+    problem: str | None = Field(description="Why the stored filter can no longer be read, and what to do; else null.")
     version: int
     status: Status
     is_shared: bool

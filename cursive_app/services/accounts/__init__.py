@@ -47,6 +47,7 @@ from cursive_app.services.accounts.recovery import (
     reset_password,
 )
 from cursive_app.services.accounts.refusals import record_refusal
+from cursive_app.services.accounts.session_tokens import NewToken, renew_token, was_replaced
 from cursive_app.services.accounts.sessions import (
     SessionRow,
     authenticate,
@@ -80,6 +81,7 @@ __all__ = [
     "KeyRights",
     "MemberRow",
     "NewApiKey",
+    "NewToken",
     "Permission",
     "Principal",
     "SessionRow",
@@ -112,6 +114,7 @@ __all__ = [
     "record_audit",
     "record_refusal",
     "remove_member",
+    "renew_token",
     "request_password_reset",
     "require",
     "resend_invitation",
@@ -128,5 +131,6 @@ __all__ = [
     "update_profile",
     "update_workspace",
     "verify_email",
+    "was_replaced",
     "workspace_details",
 ]

@@ -19,6 +19,7 @@ from cursive_app.services.accounts.login import SignedIn, device_token
 from cursive_app.services.accounts.passwords import check_password, hash_password
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.accounts.principal import Principal
+from cursive_app.services.accounts.session_tokens import require_renewal
 from cursive_app.services.accounts.sessions import open_session, revoke_sessions
 from cursive_app.services.accounts.signup import MAX_NAME, confirm_address
 from cursive_app.services.accounts.team import parse_role
@@ -171,6 +172,7 @@ def accept_invitation(principal: Principal, *, token: str) -> None:
             raise Forbidden(f"This invitation is for {row.email}. Log in with that address to accept it.")
         confirm_address(scope, user)
         _join(scope, row, user)
+        require_renewal(scope, user_id=user.id)
         session = scope.get(UserSession, principal.session_id, lock=True)
         session.workspace_id = row.workspace_id
 

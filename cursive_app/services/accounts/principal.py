@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from db.roles import Role
 from db.scope import Tenant
+
+TokenStanding = Literal["current", "due", "replaced"]
+"""due: the browser should ask for a new token. replaced: it was given one, so a socket that still bears this one should
+be opened anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class WorkspaceChoice:
 class Principal:
     """A signed-in person. `tenant` is None while the address is unverified or no workspace is left: nothing of any
     workspace can then be reached. `staff_role` is what platform staff may do ('read_only', 'operate', 'all'), None for
-    everybody else. `available` and `held` are credits of the current workspace."""
+    everybody else. `available` and `held` are credits of the current workspace. `standing` is that of the token the
+    person came with."""
 
     tenant: Tenant | None
     user_id: UUID
@@ -41,6 +47,7 @@ class Principal:
     available: Decimal | None
     held: Decimal | None
     is_demo: bool
+    standing: TokenStanding = "current"
 
     @property
     def label(self) -> str:

@@ -1,7 +1,8 @@
 """Signed-in browsers: opening, recognizing, listing and ending their sessions (D-17).
 
 A session is looked up on every event and request, so ending one takes effect at the next event of an open tab. It ends
-12 hours after its last use and 14 days after it began, whatever happens.
+12 hours after its last use and 14 days after it began, whatever happens. How its token is replaced while it lives:
+`session_tokens`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from cursive_app.clock import now
 from cursive_app.errors import Forbidden, NotFound
-from cursive_app.services.accounts.principal import Principal, WorkspaceChoice
+from cursive_app.services.accounts.principal import Principal, TokenStanding, WorkspaceChoice
+from cursive_app.services.accounts.session_tokens import alive, current_hash, of_token
 from cursive_app.services.accounts.statements import affected
 from cursive_app.services.accounts.tokens import digest, looks_like_token, new_token
 from cursive_app.settings import settings
@@ -65,6 +67,7 @@ def open_session(
 _RECOGNIZED = (
     select(
         UserSession.id.label("session_id"), UserSession.workspace_id.label("chosen"), UserSession.last_seen_at,
+        UserSession.renewal_due_at, UserSession.next_token_hash,
         User.id.label("user_id"), User.email, User.name, User.staff_role, User.email_verified_at, User.timezone,
         Membership.role, Workspace.id.label("workspace_id"), Workspace.name.label("workspace_name"),
         Workspace.timezone.label("workspace_timezone"), Workspace.credits_balance, Workspace.credits_held,
@@ -76,6 +79,7 @@ _RECOGNIZED = (
     .where(
         UserSession.token_hash == bindparam("digest"), UserSession.revoked_at.is_(None),
         UserSession.expires_at > bindparam("moment"), UserSession.last_seen_at > bindparam("idle"),
+        or_(UserSession.renewal_due_at.is_(None), UserSession.renewal_due_at > bindparam("idle")),
         User.deleted_at.is_(None),
     )
     .order_by(Membership.created_at, Membership.workspace_id)
@@ -85,18 +89,23 @@ _RECOGNIZED = (
 def authenticate(token: str, *, touch: bool = True) -> Principal | None:
     """The person behind a session cookie, or None when there is no living session under it.
 
-    One indexed query. `touch=False` does not count as use: for background refreshes that nobody asked for.
+    One indexed query, two more when the token is not the session's current one. `touch=False` does not count as use:
+    for background refreshes that nobody asked for.
     """
     if not looks_like_token(token):
         return None
     moment = now()
-    wanted = {
+    wanted: dict[str, Any] = {
         "digest": digest(token),
         "moment": moment,
         "idle": moment - timedelta(hours=settings().session_idle_hours),
     }
     with system_scope() as scope:
         rows = scope.session.execute(_RECOGNIZED, wanted).all()
+        if not rows and (current := current_hash(scope, wanted["digest"])) is not None:
+            rows = scope.session.execute(_RECOGNIZED, wanted | {"digest": current}).all()
+        else:
+            current = wanted["digest"]
         if not rows:
             return None
         places = [row for row in rows if row.workspace_id is not None]
@@ -104,17 +113,13 @@ def authenticate(token: str, *, touch: bool = True) -> Principal | None:
             iter(places), None
         )
         _note_use(scope, rows[0], here.workspace_id if here else None, touch=touch)
-        return _principal(rows[0], here, places)
+        return _principal(rows[0], here, places, _standing(rows[0], is_current=current == wanted["digest"]))
 
 
-def _alive() -> tuple:
-    moment = now()
-    idle = moment - timedelta(hours=settings().session_idle_hours)
-    return (
-        UserSession.revoked_at.is_(None),
-        UserSession.expires_at > moment,
-        UserSession.last_seen_at > idle,
-    )
+def _standing(session: Any, *, is_current: bool) -> TokenStanding:
+    if not is_current or session.next_token_hash is not None:
+        return "replaced"
+    return "due" if session.renewal_due_at is not None else "current"
 
 
 def _note_use(scope: SystemScope, session: Any, workspace_id: UUID | None, *, touch: bool) -> None:
@@ -127,7 +132,7 @@ def _note_use(scope: SystemScope, session: Any, workspace_id: UUID | None, *, to
         scope.session.execute(update(UserSession).where(UserSession.id == session.session_id).values(changes))
 
 
-def _principal(person: Any, here: Any | None, places: Sequence[Any]) -> Principal:
+def _principal(person: Any, here: Any | None, places: Sequence[Any], standing: TokenStanding) -> Principal:
     role = Role(here.role) if here else None
     verified = person.email_verified_at is not None
     tenant = None
@@ -152,6 +157,7 @@ def _principal(person: Any, here: Any | None, places: Sequence[Any]) -> Principa
         available=here.credits_balance if here else None,
         held=here.credits_held if here else None,
         is_demo=here.is_demo if here else False,
+        standing=standing,
     )
 
 
@@ -161,9 +167,7 @@ def end_session_of(token: str) -> None:
         return
     with system_scope() as scope:
         scope.session.execute(
-            update(UserSession)
-            .where(UserSession.token_hash == digest(token), UserSession.revoked_at.is_(None))
-            .values(revoked_at=now())
+            update(UserSession).where(of_token(token), UserSession.revoked_at.is_(None)).values(revoked_at=now())
         )
 
 
@@ -172,7 +176,7 @@ def list_sessions(principal: Principal) -> tuple[SessionRow, ...]:
     with system_scope() as scope:
         rows = scope.session.scalars(
             select(UserSession)
-            .where(UserSession.user_id == principal.user_id, *_alive())
+            .where(UserSession.user_id == principal.user_id, *alive())
             .order_by(UserSession.last_seen_at.desc())
         ).all()
     views = [

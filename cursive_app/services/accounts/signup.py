@@ -18,6 +18,7 @@ from cursive_app.services.accounts.emails import normalize_email
 from cursive_app.services.accounts.fields import email_address, plain_text
 from cursive_app.services.accounts.passwords import check_password, hash_password
 from cursive_app.services.accounts.principal import Principal
+from cursive_app.services.accounts.session_tokens import require_renewal
 from cursive_app.services.accounts.sessions import revoke_sessions
 from cursive_app.services.accounts.throttle import (
     MAIL_FROM_ADDRESS,
@@ -163,6 +164,7 @@ def confirm_address(scope: SystemScope, user: User) -> None:
     if user.email_verified_at is not None:
         return
     user.email_verified_at = now()
+    require_renewal(scope, user_id=user.id)
     amount = settings().signup_grant
     if amount <= 0:
         return

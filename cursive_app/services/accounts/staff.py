@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from cursive_app.errors import NotFound
 from cursive_app.services.accounts.emails import normalize_email
+from cursive_app.services.accounts.session_tokens import require_renewal
 from db.models.accounts import User
 from db.system import system_scope
 
@@ -27,4 +28,6 @@ def make_admin(email: str, *, role: StaffRole | None = "all") -> None:
         )
         if user is None:
             raise NotFound(f"Nobody has an account under {email.strip()}. They must sign up first.")
+        if user.staff_role != role:
+            require_renewal(scope, user_id=user.id)
         user.staff_role = role

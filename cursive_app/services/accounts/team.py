@@ -12,6 +12,7 @@ from cursive_app.clock import now
 from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound
 from cursive_app.services.accounts.audit import record_audit_of
 from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.accounts.session_tokens import require_renewal
 from cursive_app.services.accounts.statements import affected
 from db.models.accounts import ApiKey, Invitation, Membership, User, UserSession, Workspace
 from db.roles import Role
@@ -130,6 +131,7 @@ def change_role(tenant: Tenant, *, user_id: UUID | str, role: str) -> None:
         if old is Role.OWNER:
             _keep_an_owner(scope, tenant)
         member.role = new.value
+        require_renewal(scope, user_id=member.user_id)
         _audit(scope, tenant, "member.role_changed", member.user_id, before=old.value, after=new.value)
 
 
@@ -150,6 +152,7 @@ def remove_member(tenant: Tenant, *, user_id: UUID | str) -> None:
         if role is Role.OWNER:
             _keep_an_owner(scope, tenant)
         scope.session.delete(member)
+        require_renewal(scope, user_id=target)
         scope.session.execute(
             update(ApiKey)
             .where(

@@ -1,12 +1,12 @@
 """The statement: a workspace's ledger, filtered and paged, and summed by month (CRE-13).
 
-Lines are numbered 1, 2, 3… per workspace; a page's cursor is simply the number of its last line, so pages stay put
-while new lines arrive. Days and months are those of the workspace's time zone.
+Lines are numbered 1, 2, 3… per workspace; a page's cursor holds the number of its last line, so pages stay put while
+new lines arrive. Days and months are those of the workspace's time zone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits.posting import LedgerLine, line_of
-from cursive_app.services.cursors import walk
+from cursive_app.services.cursors import Cursors, walk
 from db.models.accounts import Workspace
 from db.models.credits import CreditLine
 from db.scope import Scope, parse_id
@@ -128,18 +128,20 @@ def list_lines(
 ) -> StatementPage:
     """One page of the statement. `cursor` is a page's `next_cursor`, or its `previous_cursor` to go back.
 
-    Raises Forbidden, and Invalid for a cursor or a page size that is none.
+    Raises Forbidden, and Invalid for a page size that is none or a cursor of another statement or filter.
     """
     require(scope, Permission.VIEW_CREDITS)
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"A page has 1 to {LARGEST_PAGE} lines."})
-    wanted = conditions(scope, filter or StatementFilter())
-    position, backwards = _position(cursor)
+    chosen = filter or StatementFilter()
+    wanted = conditions(scope, chosen)
+    cursors = Cursors("statement", scope.workspace_id, *astuple(chosen))
+    position, backwards = cursors.read(cursor, lambda seq: (int(seq),))
     found = walk(
         scope.session.scalars,
         scope.select(CreditLine).where(*wanted),
         key=(CreditLine.seq,),
-        position=None if position is None else (position,),
+        position=position,
         backward=backwards,
         limit=limit,
     )
@@ -148,8 +150,8 @@ def list_lines(
     return StatementPage(
         lines=lines,
         total=total,
-        next_cursor=str(lines[-1].seq) if found.has_next else None,
-        previous_cursor=f"-{lines[0].seq}" if found.has_previous else None,
+        next_cursor=cursors.write(lines[-1].seq) if found.has_next else None,
+        previous_cursor=cursors.write(lines[0].seq, backward=True) if found.has_previous else None,
     )
 
 
@@ -210,16 +212,6 @@ def month_summary(scope: Scope, *, year: int, month: int) -> MonthSummary:
         returned=change.get("refund", zero),
         lines=sum(row[1] for row in rows),
     )
-
-
-def _position(cursor: str | None) -> tuple[int | None, bool]:
-    """(line number, whether newer lines are meant)"""
-    if not cursor:
-        return None, False
-    digits = cursor.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-        raise Invalid(fields={"cursor": "This is not the cursor of a page; start again without one."})
-    return int(digits), cursor.startswith("-")
 
 
 def conditions(scope: Scope, chosen: StatementFilter) -> list[ColumnElement[bool]]:

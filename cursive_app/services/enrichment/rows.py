@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts import Permission, require
-from cursive_app.services.cursors import walk
+from cursive_app.services.cursors import Cursors, walk
 from cursive_app.services.enrichment.finds import found_view, source_of
 from cursive_app.services.enrichment.problems import duplicate_problem, owned_problem, problem_view
 from cursive_app.services.enrichment.stored_found import unpacked
 from cursive_app.services.enrichment.views import RowPage, RowView
-from cursive_app.settings import settings
 from db.models.enrichment import Enrichment, EnrichmentChunk, EnrichmentRow
 from db.scope import Scope
 
@@ -84,8 +82,8 @@ def list_rows(
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"Ask for 1 to {LARGEST_PAGE} rows."})
     parent = scope.get(Enrichment, id)
-    signer = _signer(scope.workspace_id, parent.id, view)
-    position, backward = _read(signer, cursor)
+    cursors = Cursors("enrichment.rows", scope.workspace_id, parent.id, view)
+    position, backward = cursors.read(cursor, lambda number: (int(number),))
     if parent.status in _UNREAD or parent.purged_at is not None:
         return RowPage(rows=(), total=0, next_cursor=None, previous_cursor=None)
     chosen = VIEWS[view]
@@ -99,8 +97,8 @@ def list_rows(
     return RowPage(
         rows=tuple(row_view(row) for row in found.rows),
         total=_total(scope, parent, view),
-        next_cursor=signer.dumps([found.rows[-1].number, False]) if found.has_next else None,
-        previous_cursor=signer.dumps([found.rows[0].number, True]) if found.has_previous else None,
+        next_cursor=cursors.write(found.rows[-1].number) if found.has_next else None,
+        previous_cursor=cursors.write(found.rows[0].number, backward=True) if found.has_previous else None,
     )
 
 
@@ -140,18 +138,3 @@ def row_view(row: EnrichmentRow) -> RowView:
         fetched_at=row.fetched_at,
         found=found_view(unpacked(row.found)) if row.outcome == "matched" else None,
     )
-
-
-def _read(signer: URLSafeSerializer, cursor: str | None) -> tuple[tuple[int] | None, bool]:
-    if not cursor:
-        return None, False
-    try:
-        number, backward = signer.loads(cursor)
-        return (int(number),), bool(backward)
-    except (BadSignature, ValueError, TypeError):
-        raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
-
-
-def _signer(workspace_id: UUID, enrichment_id: UUID, view: str) -> URLSafeSerializer:
-    salt = f"enrichment.rows:{workspace_id}:{enrichment_id}:{view}"
-    return URLSafeSerializer(settings().secret_key.get_secret_value(), salt=salt)

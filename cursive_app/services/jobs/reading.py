@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from cursive_app.errors import Invalid, NotFound
+from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
 from cursive_app.services.credits import refunded
-from cursive_app.services.cursors import walk
+from cursive_app.services.cursors import Cursors, walk
 from cursive_app.services.jobs.batches import batches_of
 from cursive_app.services.jobs.family import FIRST_THINGS_FIRST, RELATED_SHOWN, others, relation, sum_of
 from cursive_app.services.jobs.pauses import kept_back
@@ -29,11 +29,10 @@ from cursive_app.services.jobs.views import (
     job_view,
 )
 from db.models.jobs import Job, JobEvent
-from db.scope import Scope, parse_id
+from db.scope import Scope
 
 LARGEST_PAGE = 100
 EVENTS_SHOWN = 200
-_BACK = "newer-"
 
 
 def list_jobs(
@@ -46,19 +45,19 @@ def list_jobs(
 ) -> JobPage:
     """One page of this workspace's jobs, newest first. `cursor` is a cursor of a page before.
 
-    Raises Forbidden, and Invalid for an unknown status, a page size outside 1-100 or a cursor that is none.
+    Raises Forbidden, and Invalid for an unknown status, a page size outside 1-100 or a cursor of another list.
     """
     require(scope, Permission.VIEW_JOBS)
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
     statement = _filtered(scope, kinds=kinds, statuses=statuses)
-    back = bool(cursor) and str(cursor).startswith(_BACK)
-    position = (_cursor_id(cursor),) if cursor else None
+    cursors = Cursors("jobs", scope.workspace_id, sorted(kinds), sorted(statuses))
+    position, back = cursors.read(cursor, lambda id: (UUID(id),))
     found = walk(scope.session.scalars, statement, key=(Job.id,), position=position, backward=back, limit=limit)
     return JobPage(
         jobs=_views(scope, found.rows),
-        next_cursor=str(found.rows[-1].id) if found.has_next else None,
-        previous_cursor=f"{_BACK}{found.rows[0].id}" if found.has_previous else None,
+        next_cursor=cursors.write(found.rows[-1].id.hex) if found.has_next else None,
+        previous_cursor=cursors.write(found.rows[0].id.hex, backward=True) if found.has_previous else None,
     )
 
 
@@ -137,10 +136,3 @@ def _related(scope: Scope, row: Job) -> tuple[tuple[RelatedJob, ...], RelatedSum
 def _views(scope: Scope, rows: Sequence[Job]) -> tuple[JobView, ...]:
     since = kept_back(scope, rows)
     return tuple(job_view(row, kept_back_since=since.get(row.id)) for row in rows)
-
-
-def _cursor_id(cursor: str) -> UUID:
-    try:
-        return parse_id(cursor.removeprefix(_BACK))
-    except NotFound:
-        raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +109,11 @@ class LeadFilter:
         names = [name for name in ("query", "has", *FIELDS) if getattr(self, name)]
         names += [name for name in ("run", "segment") if getattr(self, f"{name}_id")]
         return tuple(names)
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """What it asks for, the same however it was written: for what is bound to a filter."""
+        return tuple(sorted(set(value)) if isinstance(value, tuple) else value for value in astuple(self))
 
     def without(self, part: str) -> LeadFilter:
         """The same filter with one part dropped."""

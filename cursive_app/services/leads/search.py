@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cursive_app.errors import Invalid
 from cursive_app.services.accounts.permissions import Permission, require
+from cursive_app.services.cursors import Cursors
 from cursive_app.services.leads.filters import FIELDS, LeadFilter, conditions
 from cursive_app.services.leads.paging import AnyRow, Position, Sort, fetch, read_cursor, write_cursor
 from cursive_app.services.leads.views import LeadPage, LeadRow, Relaxed
@@ -37,13 +38,14 @@ def list_leads(
 ) -> LeadPage:
     """One page of the leads that match, at most `limit` (1 to 200).
 
-    Raises Forbidden; Invalid for a cursor that was not made for this workspace and order.
+    Raises Forbidden; Invalid for a cursor that was not made for this workspace, filter and order.
     """
     require(scope, Permission.VIEW_LEADS)
     if not 1 <= limit <= MAX_PAGE_SIZE:
         raise Invalid(fields={"limit": f"Ask for 1 to {MAX_PAGE_SIZE} leads."})
     filter, sort = filter or LeadFilter(), sort or Sort()
-    position = read_cursor(scope.workspace_id, sort, cursor) if cursor else None
+    cursors = Cursors("leads", scope.workspace_id, str(sort), *filter.choices)
+    position = read_cursor(cursors, sort, cursor)
     where = conditions(scope, filter)
     found = fetch(
         lambda statement: list(scope.session.execute(statement)),
@@ -61,7 +63,7 @@ def list_leads(
 
     def cursor_at(row: AnyRow, *, before: bool) -> str:
         step = Position(row.sort_value, row.id, backward=before, page=number - 1 if before else number + 1)
-        return write_cursor(scope.workspace_id, sort, step)
+        return write_cursor(cursors, step)
 
     has_next = bool(rows) and (backward or more)
     has_previous = bool(rows) and (more if backward else position is not None)

@@ -16,6 +16,7 @@ from cursive_app.services.segments.fields import FIELDS
 from cursive_app.services.segments.filters import Condition, Filters, Group, parse
 from cursive_app.services.segments.match import Verdict, explain, matches
 from cursive_app.services.segments.rights import visible
+from cursive_app.services.segments.views import readable_filter
 from db.models.leads import Lead, LeadEmail
 from db.models.segments import SegmentLead
 from db.scope import Scope
@@ -112,7 +113,7 @@ def membership(scope: Scope, segment_id: UUID | str) -> ColumnElement[bool]:
     """
     segment = visible(scope, segment_id)
     if segment.scope == "leads":
-        return lead_predicate(parse(segment.filters, lenient=True).complete())
+        return lead_predicate(readable_filter(segment, lenient=True).complete())
     members = select(SegmentLead.lead_id).where(scope.owned(SegmentLead), SegmentLead.segment_id == segment.id)
     return Lead.id.in_(members)
 

@@ -114,6 +114,14 @@ def parse(data: object, *, lenient: bool = False) -> Filters:
     return found
 
 
+def readable_part(data: object) -> Filters:
+    """What of a stored filter is still understood, when `parse` refuses it: a condition over a field that is gone is
+    left out, and so is a value that is none any more; what is left of its row stays, also when that is nothing."""
+    reader = _Reader(lenient=True)
+    found = reader.filters(data) if isinstance(data, Mapping) else None
+    return found or empty(reader.scope)
+
+
 def require_runnable(filters: Filters) -> None:
     """At least one include before running (SEG-01). Raises Invalid."""
     if not any(condition.includes_something for _, condition in filters.conditions()):

@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from cursive_app.clock import now
-from cursive_app.errors import NotFound
+from cursive_app.errors import Invalid, NotFound
 from cursive_app.integrations.audiencelab import AudienceLab, AudiencePage, ProviderError, ProviderRefused, normalize
 from cursive_app.integrations.audiencelab.vocabulary import DAYS_BACK_RANGE
 from cursive_app.plurals import plural
@@ -32,7 +32,7 @@ from cursive_app.services.segments.fields import FIELDS
 from cursive_app.services.segments.filters import Filters, parse
 from cursive_app.services.segments.match import matches, person_values
 from cursive_app.services.segments.refusals import refused_field
-from cursive_app.services.segments.views import ACTIVE
+from cursive_app.services.segments.views import ACTIVE, what_is_gone
 from cursive_app.settings import settings
 from db.models.segments import SavedSegment, SegmentRun
 from db.scope import Scope
@@ -95,6 +95,10 @@ def bury_run(scope: Scope, claimed: ClaimedJob) -> None:
     except NotFound:  # the job leads to no run of its workspace (T9): it must end all the same, and touches nothing
         return
     message = "The run could not be completed. What was delivered stays yours; the other credits held went back."
+    try:
+        parse(run.filters)
+    except Invalid as error:  # a field was removed while the run waited (bad input 46)
+        message = f"{message} {what_is_gone(error)}"
     _end(scope, claimed, run, status="failed", outcome="failed", message=message)
 
 

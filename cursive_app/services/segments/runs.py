@@ -18,10 +18,10 @@ from cursive_app.services import accounts, credits, jobs
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.cursors import page_by_time
 from cursive_app.services.segments.compile_provider import narrowing
-from cursive_app.services.segments.filters import Filters, parse, require_runnable
+from cursive_app.services.segments.filters import Filters, require_runnable
 from cursive_app.services.segments.rights import StaleVersion, changed_by, visible
 from cursive_app.services.segments.rules import MAX_RUN_LEADS, read_ceiling, read_max_leads
-from cursive_app.services.segments.views import ACTIVE, RunPage, RunView, run_view
+from cursive_app.services.segments.views import ACTIVE, RunPage, RunView, readable_filter, run_view
 from cursive_app.settings import settings
 from db.models.segments import SavedSegment, SegmentRun
 from db.scope import Scope
@@ -177,7 +177,7 @@ def _runnable(scope: Scope, segment: SavedSegment, version: int | None) -> Filte
         raise Conflict(f"This segment is {word} it before running it.", reason="not_active")
     if version is not None and version != segment.version:
         raise StaleVersion(f"{changed_by(scope, segment)} since you looked.", "Reload before you run it.")
-    filters = parse(segment.filters)
+    filters = readable_filter(segment)
     if filters.scope != "provider":
         raise Invalid(
             fields={"scope": "A segment over your own leads needs no run: it is always up to date and costs nothing."}

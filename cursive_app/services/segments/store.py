@@ -41,7 +41,7 @@ from cursive_app.services.segments.rules import (
     read_max_leads,
     read_name,
 )
-from cursive_app.services.segments.views import SegmentPage, SegmentView
+from cursive_app.services.segments.views import SegmentPage, SegmentView, readable_filter
 from db.models.segments import SavedSegment
 from db.scope import Scope
 
@@ -164,6 +164,7 @@ def duplicate_segment(scope: Scope, segment_id: UUID | str) -> SegmentView:
     """A copy under the next free name ("… copy", "… copy 2"), owned by whoever copies. Raises NotFound, Forbidden."""
     require(scope, Permission.EDIT_SEGMENTS)
     row = visible(scope, segment_id)
+    readable_filter(row)
     base = row.name.removesuffix(" copy")[: MAX_NAME - 12]
     taken = set(
         scope.session.scalars(

@@ -8,11 +8,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from cursive_app.errors import Invalid
-from cursive_app.services.segments.filters import Filters, parse
+from cursive_app.services.segments.filters import Filters, parse, readable_part
 from cursive_app.services.segments.sentence import sentence
 from db.models.segments import SavedSegment, SegmentRun
 
 ACTIVE = ("queued", "running")
+MOST_REASONS = 3
+TO_MEND = "Open the segment to see what is left of its filter, and save it; until then it does not run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class SegmentView:
     those the last run looked at, `last_count` the same if it looked at everybody, else None, which is not zero.
 
     `may_edit`: whether the reader may change it (its author, an owner or an admin). `problem` says why a stored filter
-    can no longer be read (a field was removed); `filters` is None then. `deleted_at` is set only in the list of deleted
-    segments.
+    can no longer be read (a field was removed) and what to do; `filters` is None then, and `readable` what is left.
+    `deleted_at` is set only in the list of deleted segments.
     """
 
     id: UUID
@@ -48,6 +50,7 @@ class SegmentView:
     updated_at: datetime
     updated_by: str
     deleted_at: datetime | None = None
+    readable: Filters | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ def segment_view(row: SavedSegment, *, active_run_id: UUID | None, is_mine: bool
         updated_at=row.updated_at,
         updated_by=row.updated_by_label,
         deleted_at=row.deleted_at,
+        readable=filters or readable_part(row.filters),
     )
 
 
@@ -184,4 +188,19 @@ def _read(row: SavedSegment) -> tuple[Filters | None, str | None]:
     try:
         return parse(row.filters, lenient=True), None
     except Invalid as error:
-        return None, error.message
+        return None, what_is_gone(error)
+
+
+def readable_filter(row: SavedSegment, *, lenient: bool = False) -> Filters:
+    """Its filter, to be used. Raises Invalid that says what is gone when it can no longer be read (bad input 46)."""
+    try:
+        return parse(row.filters, lenient=lenient)
+    except Invalid as error:
+        raise Invalid(what_is_gone(error), fields=error.fields) from None
+
+
+def what_is_gone(error: Invalid) -> str:
+    """Why a stored filter can no longer be read, and what to do about it."""
+    reasons = list(dict.fromkeys(error.fields.values()))
+    more = f" There are {len(reasons) - MOST_REASONS} more such problems." if len(reasons) > MOST_REASONS else ""
+    return f"{' '.join(reasons[:MOST_REASONS])}{more} {TO_MEND}"

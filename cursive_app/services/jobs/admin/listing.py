@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from cursive_app.errors import Invalid
-from cursive_app.services.cursors import walk
+from cursive_app.services.cursors import Cursors, moment_and_id, walk
 from cursive_app.services.jobs.admin import query as language
 from cursive_app.services.jobs.admin.query import Term
 from cursive_app.services.jobs.admin.rows import read_rows, rows_of, rows_statement
@@ -22,6 +20,7 @@ from cursive_app.services.jobs.admin.times import failed_between, within
 from cursive_app.services.jobs.admin.views import (
     SEARCHED_JOBS,
     AdminJobPage,
+    AdminJobRow,
     AdminRefresh,
     JobSearch,
     StaffActor,
@@ -78,7 +77,8 @@ def list_jobs(
     require_staff(actor, "read_only", attempted="list_jobs")
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
-    back, position = read_cursor(cursor) if cursor else (False, None)
+    cursors = Cursors("admin.jobs", None, *astuple(search))
+    position, back = cursors.read(cursor, moment_and_id)
     with system_scope() as scope:
         opened = open_search(scope, actor, search)
         statement = rows_statement().where(*opened.conditions())
@@ -92,8 +92,8 @@ def list_jobs(
         searched=SEARCHED_JOBS,
         is_bounded=opened.edge is not None,
         oldest_searched=opened.edge[0] if opened.edge is not None else None,
-        next_cursor=write_cursor(page[-1].created_at, page[-1].id) if found.has_next else None,
-        previous_cursor=write_cursor(page[0].created_at, page[0].id, back=True) if found.has_previous else None,
+        next_cursor=_cursor_at(cursors, page[-1], backward=False) if found.has_next else None,
+        previous_cursor=_cursor_at(cursors, page[0], backward=True) if found.has_previous else None,
     )
 
 
@@ -134,19 +134,5 @@ def _matching(search: OpenedSearch) -> Select[UUID]:
     return select(Job.id).join(Workspace, Workspace.id == Job.workspace_id).where(*search.conditions())
 
 
-def write_cursor(at: datetime, id: UUID, *, back: bool = False) -> str:
-    text = f"{'newer' if back else 'older'} {at.astimezone(UTC).isoformat()} {id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[bool, tuple[datetime, UUID]]:
-    """Whether a cursor goes towards newer jobs, and its place. Raises Invalid."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        way, at, id = base64.urlsafe_b64decode(padded.encode("ascii")).decode("ascii").split(" ")
-        moment = datetime.fromisoformat(at)
-        if way not in ("newer", "older") or moment.tzinfo is None:
-            raise ValueError(way)
-        return way == "newer", (moment, UUID(id))
-    except (ValueError, binascii.Error):
-        raise Invalid(fields={"cursor": "This cursor is not one we gave out; start again without it."}) from None
+def _cursor_at(cursors: Cursors, row: AdminJobRow, *, backward: bool) -> str:
+    return cursors.write(row.created_at.isoformat(), row.id.hex, backward=backward)
