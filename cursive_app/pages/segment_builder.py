@@ -9,15 +9,15 @@ import reflex as rx
 from components.address import left_behind, of_address
 from components.binding import items
 from components.buttons import ghost, primary, secondary
-from components.dialog import modal
 from components.feedback import banner, failure, list_states, no_permission, nothing_yet, pill, skeleton_lines
 from components.filter_builder import FieldChoice, FieldGroup, FilterActions, FilterData, filter_builder
-from components.form import checkbox, field, segmented, text_input, textarea
+from components.form import segmented
 from cursive_app.pages.frame import may, page
 from cursive_app.pages.segment_actions import segment_dialogs, segment_menu
 from cursive_app.pages.segment_price import price_card
 from cursive_app.pages.segment_results import history, own_results, sample_results
 from cursive_app.pages.segment_run_panel import run_panel
+from cursive_app.pages.segment_saving import conflict_dialog, name_dialog
 from cursive_app.services.accounts import Permission
 from cursive_app.services.segments import FIELDS
 from state.filter_rows import AGE_CHOICES
@@ -45,8 +45,8 @@ def segment_builder() -> rx.Component:
             failed=rx.el.div(rx.cond(S.status == "missing", _missing(), _failed()), class_name="card"),
             forbidden=rx.el.div(no_permission(), class_name="card"),
         ),
-        _name_dialog(),
-        _conflict_dialog(),
+        name_dialog(),
+        conflict_dialog(),
         segment_dialogs(S),
         title=rx.cond(left_behind(S.segment_id), "Segment", _title()),
         active="segments",
@@ -327,76 +327,4 @@ def _count_card() -> rx.Component:
             ),
         ),
         class_name="card px-4 py-3",
-    )
-
-
-def _name_dialog() -> rx.Component:
-    return modal(
-        S.naming_title,
-        rx.el.form(
-            field(
-                "segment-name",
-                "Name",
-                text_input(
-                    "segment-name",
-                    name="name",
-                    default_value=S.new_name,
-                    placeholder="Sales leaders in Texas",
-                    max_length=100,
-                    auto_focus=True,
-                    error=S.name_error,
-                ),
-                error=S.name_error,
-            ),
-            field(
-                "segment-description",
-                "Description",
-                textarea(
-                    "segment-description",
-                    rows=3,
-                    name="description",
-                    default_value=S.new_description,
-                    max_length=500,
-                ),
-                optional=True,
-            ),
-            checkbox(
-                "segment-private",
-                "Private",
-                name="private",
-                hint="Only you, owners and admins see it.",
-            ),
-            rx.el.div(
-                primary("Save", type="submit", pending=S.saving),
-                class_name="flex justify-end gap-2 pt-1",
-            ),
-            on_submit=S.save_as,
-            class_name="flex flex-col gap-4",
-        ),
-        is_open=S.naming,
-        on_open_change=S.set_naming,
-    )
-
-
-def _conflict_dialog() -> rx.Component:
-    """Somebody changed what was changed here, too. Nothing typed is lost either way."""
-    drops = "The newest replaces your edit of the filter; the browser's Back brings your edit back."
-    stays = "The limits you typed stay in their boxes."
-    return modal(
-        "This segment has changed",
-        rx.el.p(S.conflict, class_name="text-13 text-ink-2"),
-        rx.el.p(
-            rx.cond(
-                S.dirty,
-                rx.cond(S.limits_changed, f"{drops} {stays}", drops),
-                rx.cond(S.limits_changed, stays, "Look at the newest before you run it."),
-            ),
-            class_name="mt-2 text-13 text-ink-2",
-        ),
-        is_open=S.conflict != "",
-        on_open_change=S.set_conflict,
-        footer=[
-            secondary("Show the newest", on_click=S.take_newest),
-            primary("Save mine as new", on_click=S.ask_save_as),
-        ],
     )

@@ -16,7 +16,8 @@ from tests.factories import Cast
 
 __all__ = ["catalog", "owner", "victims"]
 
-UNGUESSABLE = {"id", "token", "token_hash", "key_hash", "slug", "provider_name"}
+HASHES = {"token_hash", "next_token_hash", "former_token_hash", "key_hash"}
+UNGUESSABLE = {"id", "token", "slug", "provider_name", *HASHES}
 """Columns that make a key unique across workspaces tell nothing: ids and tokens that we make ourselves, hashes of 256
 random bits, names that carry an id, and a slug that ends in random letters; nobody chooses any of them (T7)."""
 

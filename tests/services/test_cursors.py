@@ -15,6 +15,7 @@ from sqlalchemy import update
 from cursive_app.errors import Invalid
 from cursive_app.services import credits, enrichment, jobs, leads, segments
 from cursive_app.services.jobs import admin
+from cursive_app.services.jobs.admin import JobSearch
 from cursive_app.settings import settings
 from db.models.segments import SegmentRun
 from db.scope import Tenant
@@ -114,7 +115,8 @@ def _staffs_jobs(alice: Tenant, charlie: Tenant) -> Paged:
         for _ in range(2):
             make_job(tenant)
     page = partial(admin.list_jobs, staff("read_only"), limit=1)
-    return Paged(page, None, (partial(page, query="state:pending"), partial(page, query="trial")))
+    others = tuple(partial(page, JobSearch(query=words)) for words in ("state:pending", "trial"))
+    return Paged(page, None, others)
 
 
 LISTS = (_lead_list, _segment_list, _run_list, _list_of_lists, _rows, _job_list, _statement, _staffs_jobs)
