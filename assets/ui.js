@@ -168,9 +168,9 @@
   let renewed = -Infinity;
   async function renew() {
     if (performance.now() - renewed < 30_000) return;
+    renewed = performance.now(); // before the answer: asked again meanwhile, it would close the socket twice
     const answer = await fetch("/auth/renew", { method: "POST" }).catch(() => null);
-    if (!answer || !answer.ok) return; // asked again in some seconds
-    renewed = performance.now();
+    if (!answer || !answer.ok) return void (renewed = -Infinity); // asked again in some seconds
     window.dispatchEvent(new PageTransitionEvent("pagehide"));
     document.dispatchEvent(new Event("visibilitychange"));
   }

@@ -20,15 +20,16 @@ _LOCATION = VarData(
 _LAST = rx.Var("addressPath.slice(addressPath.lastIndexOf('/') + 1)", _var_data=_LOCATION).to(str)
 
 
-def left_behind(shown: Text) -> BooleanVar:
+def left_behind(shown: Text, loaded: Text = "") -> BooleanVar:
     """Whether a state shows the row `shown`, the last part of a path as it was written, and the address is another's.
-    A state that shows none is of any address."""
-    return ((text(shown) != "") & (text(shown) != _LAST)).to(bool)
+    A state that shows none is of any address. `loaded`: what the last load was for, where the row can change without
+    one, as when it is saved as new: its page stays until the address follows."""
+    return ((text(shown) != "") & (text(shown) != _LAST) & (text(loaded) != _LAST)).to(bool)
 
 
-def of_address(status: Text, shown: Text) -> StringVar[Any]:
+def of_address(status: Text, shown: Text, loaded: Text = "") -> StringVar[Any]:
     """The page's status, "loading" where the row it shows was left behind."""
-    return rx.cond(left_behind(shown), "loading", status).to(str)
+    return rx.cond(left_behind(shown, loaded), "loading", status).to(str)
 
 
 __all__ = ["left_behind", "of_address"]

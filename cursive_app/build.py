@@ -147,7 +147,7 @@ def ensure_built(root: Path = ROOT, *, say: Callable[[str], None] = lambda _: No
 
 
 def _export_patiently(root: Path, say: Callable[[str], None]) -> None:
-    """Export, and once more when a busy machine cut it off. Raises BuildFailed."""
+    """Export, and again, twice at most, when a busy machine cut it off. Raises BuildFailed."""
     tried = 0
     while True:
         try:

@@ -44,7 +44,6 @@ class BatchCard:
     """All batches of a job; `all_of_it` is empty for a job without any. The answered ones stand apart."""
 
     all_of_it: str = ""
-    percent: int = 0
     lines: list[BatchLine] = field(default_factory=list)
     answered: list[BatchLine] = field(default_factory=list)
     answered_word: str = ""
@@ -59,14 +58,14 @@ def batch_card(found: Batches | None, *, timezone: str, traces: Sequence[BatchTr
     lines = [_line(one, known.get(one.number), timezone) for one in found.shown]
     answered = [line for line in lines if line.status == "answered"]
     counted = found.by_status.get("answered", 0)
-    left_out = counted - len(answered)
+    begun = sum(count for status, count in found.by_status.items() if status != "not_sent")
+    left_out = begun - sum(one.status != "not_sent" for one in found.shown)
     return BatchCard(
         all_of_it=_all_of_it(found),
-        percent=found.done * 100 // found.total,
         lines=[line for line in lines if line.status != "answered"],
         answered=answered,
         answered_word=f"{plural(counted, 'answered batch', 'answered batches')}",
-        left_out=f"The other {left_out:,} are not shown." if left_out and answered else "",
+        left_out=f"{plural(left_out, 'more batch', 'more batches')}, not listed here." if left_out else "",
     )
 
 

@@ -69,6 +69,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
     status: str = "loading"
     error: str = ""
     bad_link: bool = False
+    loaded_id: str = ""  # which segment the last load was for; one that is saved as new has another id before its load
 
     _carried_limits: tuple[str, tuple[str, str]] | None = None  # of which segment
 
@@ -80,6 +81,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         segment_id = parts.path.rstrip("/").rsplit("/", 1)[-1]
         packed = query.get("f", "")
+        self.loaded_id = segment_id
         if self._overtaken(segment_id, packed):
             return
         self._run_id = query.get("run", "")

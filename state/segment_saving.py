@@ -38,7 +38,7 @@ class SavePart(RunPart, mixin=True):
     name: str = ""
     segment_status: str = "active"
     author: str = ""
-    gone: str = ""  # what of the saved filter does not exist any more, and what to do
+    gone: str = ""  # what of the saved filter does not exist any more
     naming: bool = False
     naming_title: str = "Save segment"
     new_name: str = ""
@@ -126,7 +126,9 @@ class SavePart(RunPart, mixin=True):
         yield rx.toast.success(f"Saved as “{view.name}”.")
         then_run, self._then_run = self._then_run, False
         handlers: Any = type(self)
-        yield handlers.start if then_run else self._address(replace=True)
+        yield self._address(replace=True)  # first: a run that is refused leaves the page of the new segment
+        if then_run:
+            yield handlers.start
 
     @rx.event
     @allow(Permission.RUN_SEGMENTS)
@@ -192,7 +194,7 @@ class SavePart(RunPart, mixin=True):
             return
         self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
         self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
-        self.author, self.gone = view.author, view.problem or ""
+        self.author, self.gone = view.author, (view.problem or "").removesuffix(segments.TO_MEND)
         self._saved = packed_json(view.filters) if view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:

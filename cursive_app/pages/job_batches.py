@@ -25,7 +25,6 @@ def job_batches(card: BatchCard) -> rx.Component:
     answered = fold(
         text(card.answered_word),
         rx.el.ul(rx.foreach(items(card.answered), _line), class_name="flex flex-col"),
-        rx.cond(card.left_out, rx.el.p(card.left_out, class_name="text-12 text-ink-3"), rx.fragment()),
     )
     return rx.cond(
         card.all_of_it,
@@ -34,6 +33,7 @@ def job_batches(card: BatchCard) -> rx.Component:
             rx.el.p(card.all_of_it, class_name="num text-13 text-ink-2"),
             rx.el.ul(rx.foreach(items(card.lines), _line), class_name="flex flex-col"),
             rx.cond(items(card.answered).length() > 0, rx.el.div(answered, class_name="mt-2"), rx.fragment()),
+            rx.cond(card.left_out, rx.el.p(card.left_out, class_name="mt-2 text-12 text-ink-3"), rx.fragment()),
         ),
         rx.fragment(),
     )

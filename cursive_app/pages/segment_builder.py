@@ -32,7 +32,7 @@ def _field_groups() -> tuple[FieldGroup, ...]:
     return tuple(FieldGroup(label, tuple(choices)) for label, choices in groups.items())
 
 
-STATUS = of_address(S.status, S.segment_id)  # the workbench keeps its state from one segment to the next
+STATUS = of_address(S.status, S.segment_id, S.loaded_id)  # the workbench keeps its state from one segment to the next
 
 
 def segment_builder() -> rx.Component:
@@ -48,7 +48,7 @@ def segment_builder() -> rx.Component:
         name_dialog(),
         conflict_dialog(),
         segment_dialogs(S),
-        title=rx.cond(left_behind(S.segment_id), "Segment", _title()),
+        title=rx.cond(left_behind(S.segment_id, S.loaded_id), "Segment", _title()),
         active="segments",
         crumbs=[("Segments", "/segments")],
         actions=[rx.cond(STATUS == "ready", _actions(), rx.fragment())],
@@ -211,6 +211,12 @@ def _notices() -> rx.Component:
             banner(
                 rx.el.strong("Part of this filter no longer exists. ", class_name="font-semibold"),
                 S.gone,
+                rx.cond(
+                    S.may_edit,
+                    "What is left stands below and may find more people than before. Check it and save it; until then "
+                    "the segment does not run.",
+                    "Its author, an owner or an admin can mend it; until then it does not run.",
+                ),
                 tone="warn",
             ),
             rx.fragment(),

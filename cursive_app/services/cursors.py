@@ -48,7 +48,9 @@ class Cursors:
             *place, backward = self._signer.loads(cursor)
             return parse(*place), bool(backward)
         except (BadSignature, ValueError, TypeError):
-            raise Invalid(fields={"cursor": "This page link no longer works. Go back to the first page."}) from None
+            raise Invalid(
+                fields={"cursor": "This page link no longer works. Start again from the first page."}
+            ) from None
 
 
 def moment_and_id(at: str, id: str) -> tuple[datetime, UUID]:

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
-from sqlalchemy import delete, update
+from sqlalchemy import JSON, Text, delete, literal, update
+from sqlalchemy import cast as cast_as
 
 from cursive_app.clock import now
 from cursive_app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
@@ -109,6 +110,26 @@ def test_what_a_run_stores_leaves_without_being_taken_apart(cast: Cast, monkeypa
     module = import_module("cursive_app.services.enrichment.output_batches")
     monkeypatch.setattr(module, "csv_lines", None)
     assert b"".join(enrichment.output(cast.alice, id).chunks) == taken_apart
+
+
+@pytest.mark.parametrize("rows", [0, 200])
+def test_a_file_ends_where_its_last_batch_was_full_or_there_was_none(cast: Cast, rows: int) -> None:
+    id = ended(cast.alice, [[f"p{n}@x.example", "", "", ""] for n in range(rows)])
+    for chosen in (["UUID"], None):
+        assert len(lines(cast.alice, id, fields=chosen)) == 1 + rows
+    assert len(lines(cast.alice, id, fields=["UUID"], only="matched")) == 1 + rows // 4
+
+
+def test_rows_of_before_a_column_was_added_are_as_wide_as_the_others(cast: Cast) -> None:
+    """What was found of them is shorter: the columns that came later are empty, and nothing moves."""
+    id = ended(cast.alice, [["p@x.example", "", "", ""]])
+    with cast.alice.begin() as scope:
+        shorter = cast_as(literal('["u1","Dana"]', Text), JSON)
+        mine = (scope.owned(EnrichmentRow), EnrichmentRow.enrichment_id == id)
+        scope.session.execute(update(EnrichmentRow).where(*mine).values(found=shorter))
+    [found] = read_csv(cast.alice, id)
+    assert (found["UUID"], found["FIRST_NAME"], found["LAST_NAME"]) == ("u1", "Dana", "")
+    assert (found["cursive_outcome"], found["cursive_source"]) == ("matched", "provider")
 
 
 def test_a_row_says_who_answered_for_it_and_when(cast: Cast) -> None:

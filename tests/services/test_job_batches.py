@@ -90,7 +90,7 @@ def test_the_page_says_it_in_words(cast: Cast) -> None:
     id = half_way(cast)
     card = job_drawer(seen_by(cast.alice, run_job_id(id)), timezone="UTC").batches
     assert card.all_of_it == "2 of 7 batches done, 1 failed, 3 at the provider, 2 not sent."
-    assert card.percent == 28
+    assert card.left_out == ""
     assert [(line.name, line.rows, line.when, line.course, line.problem) for line in card.lines] == [
         (
             "Batch 5", "10 rows, 41 to 50", "Given up 5 minutes ago", "8 errors in a row",
@@ -173,4 +173,4 @@ def test_however_many_batches_there_are_a_page_of_them_is_shown(cast: Cast) -> N
     assert len(detail.batch_traces) == BATCHES_SHOWN
     card = admin_drawer(detail, timezone="UTC").batches
     assert card.all_of_it == "60 of 100 batches done, 1 failed, 40 not sent."
-    assert (card.answered_word, card.left_out) == ("59 answered batches", "The other 10 are not shown.")
+    assert (card.answered_word, card.left_out) == ("59 answered batches", "10 more batches, not listed here.")

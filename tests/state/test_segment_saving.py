@@ -75,6 +75,20 @@ async def test_a_run_of_a_new_segment_saves_its_limits_too(driver: Driver, cast:
     assert balance_of(cast.alice) == (90, 10)
 
 
+async def test_a_new_segment_whose_run_is_refused_is_on_its_own_page(driver: Driver, cast: Cast) -> None:
+    fund(cast.workspace_id, 1)
+    tab = await opened(driver(sign_in(cast.alice)))
+    await tab.post(Builder.add_row, "/segments/new", {"group": "", "field": "state"})
+    await tab.post(Builder.add_value, "/segments/new", {"path": "0", "value": "TX"})
+    await type_limits(tab, "/segments/new", "20", "10")
+    await tab.send(Builder.start, path="/segments/new")
+    await tab.send(Builder.save_as, path="/segments/new", form={"name": "Twenty"})
+    assert tab.var(Builder, "has_run") is False
+    assert f"/segments/{tab.var(Builder, 'segment_id')}" in tab.text()
+    assert tab.var(Builder, "loaded_id") == "new"  # the page stays until the address follows
+    assert tab.var(Builder, "status") == "ready"
+
+
 async def test_running_with_other_limits_keeps_them_unless_the_segment_is_somebody_elses(
     driver: Driver, cast: Cast
 ) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 
 from cursive_app.clock import now
 from cursive_app.services.accounts.statements import affected
-from cursive_app.services.accounts.tokens import digest, looks_like_token
+from cursive_app.services.accounts.tokens import digest, is_plain_token
 from cursive_app.settings import settings
 from db.models.accounts import UserSession
 from db.system import SystemScope, system_scope
@@ -68,7 +68,7 @@ def renew_token(token: str) -> NewToken | None:
 
     Asked twice before the answer was used, as by two tabs, it is the same token.
     """
-    if not looks_like_token(token):
+    if not is_plain_token(token):
         return None
     with system_scope() as scope:
         row = scope.session.scalar(
@@ -135,7 +135,7 @@ def of_token(token: str) -> ColumnElement[bool]:
 
 def was_replaced(token: str) -> bool:
     """Whether a token that opens nothing any more was the one before the token of a living session."""
-    if not looks_like_token(token):
+    if not is_plain_token(token):
         return False
     with system_scope() as scope:
         former = UserSession.former_token_hash == digest(token)

@@ -20,7 +20,7 @@ from cursive_app.errors import Forbidden, NotFound
 from cursive_app.services.accounts.principal import Principal, TokenStanding, WorkspaceChoice
 from cursive_app.services.accounts.session_tokens import alive, current_hash, of_token
 from cursive_app.services.accounts.statements import affected
-from cursive_app.services.accounts.tokens import digest, looks_like_token, new_token
+from cursive_app.services.accounts.tokens import digest, is_plain_token, new_token
 from cursive_app.settings import settings
 from db.models.accounts import Membership, User, UserSession, Workspace
 from db.roles import Role
@@ -92,7 +92,7 @@ def authenticate(token: str, *, touch: bool = True) -> Principal | None:
     One indexed query, two more when the token is not the session's current one. `touch=False` does not count as use:
     for background refreshes that nobody asked for.
     """
-    if not looks_like_token(token):
+    if not is_plain_token(token):
         return None
     moment = now()
     wanted: dict[str, Any] = {
@@ -163,7 +163,7 @@ def _principal(person: Any, here: Any | None, places: Sequence[Any], standing: T
 
 def end_session_of(token: str) -> None:
     """Log out: the session under this cookie ends. An unknown token is no error."""
-    if not looks_like_token(token):
+    if not is_plain_token(token):
         return
     with system_scope() as scope:
         scope.session.execute(

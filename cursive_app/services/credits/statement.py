@@ -6,7 +6,7 @@ new lines arrive. Days and months are those of the workspace's time zone.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -135,7 +135,8 @@ def list_lines(
         raise Invalid(fields={"limit": f"A page has 1 to {LARGEST_PAGE} lines."})
     chosen = filter or StatementFilter()
     wanted = conditions(scope, chosen)
-    cursors = Cursors("statement", scope.workspace_id, *astuple(chosen))
+    in_any_order = replace(chosen, kinds=tuple(sorted(set(chosen.kinds))))
+    cursors = Cursors("statement", scope.workspace_id, *astuple(in_any_order))
     position, backwards = cursors.read(cursor, lambda seq: (int(seq),))
     found = walk(
         scope.session.scalars,

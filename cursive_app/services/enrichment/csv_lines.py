@@ -73,7 +73,7 @@ def _named(found: Sequence[str | None], fields: Sequence[str]) -> list[pl.Series
 
 
 def _by_position(stored: str | None) -> str | None:
-    return stored if stored is None or stored.startswith("[") else packed(json.loads(stored))
+    return stored if stored is None or stored.startswith("[") else packed(json.loads(stored) or {})
 
 
 def _safe(frame: pl.DataFrame) -> pl.DataFrame:

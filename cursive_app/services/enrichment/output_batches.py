@@ -52,7 +52,9 @@ _WORDS = ", ',', ".join(
 _TEXTS = rf"""
 SELECT max(number), count(*), bool_and(is_plain), string_agg(line, '' ORDER BY number) FROM (
     SELECT row.number,
-           json_array_length(row.cells) = %(width)s AND coalesce(left(row.found::text, 1), '[') = '[' AS is_plain,
+           json_array_length(row.cells) = %(width)s
+               AND CASE left(row.found::text, 1) WHEN '[' THEN json_array_length(row.found) = %(known)s
+                   ELSE row.found IS NULL END AS is_plain,
            concat(E'\x1e', row.cells::text, E'\x1d', coalesce(row.found::text, %(nothing)s), E'\x1d', '"',
                   coalesce(row.outcome, row.verdict), '",', coalesce(to_json({_REASON})::text, E'\tnull'), ',',
                   {_WORDS}) AS line {_FROM}
@@ -111,8 +113,8 @@ def _walk(
 
 
 def _lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[bytes]:
-    width = len(selection.originals)
-    (found,) = _asked(tenant, selection, _TEXTS, after=after, size=size, width=width, nothing=NOTHING_FOUND)
+    shape = {"width": len(selection.originals), "known": len(NAMES), "nothing": NOTHING_FOUND}
+    (found,) = _asked(tenant, selection, _TEXTS, after=after, size=size, **shape)
     last, count, is_plain, texts = found
     if not count:
         return _Batch(after, 0, b"")
@@ -122,7 +124,7 @@ def _lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batc
 
 def _parsed_lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[bytes]:
     batch = _table(tenant, selection, after, size)
-    return _Batch(batch.last, batch.count, csv_lines(batch.content))
+    return _Batch(batch.last, batch.count, csv_lines(batch.content) if batch.count else b"")
 
 
 def _table(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[pl.DataFrame]:

@@ -3,7 +3,8 @@
 Postgres puts the texts of a batch together and one pass over all of them sets the marks: brackets, separators, escapes,
 and the apostrophe in front of what a spreadsheet would run. Nothing is taken apart, which is why it is several times as
 fast as `csv_lines`; a property test holds both to the same bytes. What the pass cannot be sure of it leaves to
-`csv_lines`: rare escapes, and arrays that were written with other separators.
+`csv_lines`: rare escapes, and arrays with a blank or a plain null between texts. It knows how `checking` and
+`stored_found` write; whoever writes otherwise must look here first.
 
 Looking at texts alone is enough because quotes and control characters never stand unescaped inside a JSON text: `,"` is
 the beginning of one, or its end followed by a separator, and the marks below stand between texts only.
@@ -21,7 +22,7 @@ NOTHING_FOUND = "," * (len(NAMES) - 1)
 
 _PLUS, _UNSURE, _BLANK = "\x01", "\x02", "\x03"
 _END = "\r\n"
-_E164 = rf'{_PLUS}(\+[1-9][0-9]{{6,14}}")'
+_E164 = rf'{_PLUS}(\+[1-9][0-9]{{6,14}}",)'  # with the comma: a quote alone may be half of a doubled one
 _AFTER_BLANKS = rf"{_BLANK}( +[{FORMULA_LETTERS}])".replace("-", r"\-")
 _BEGINNINGS = ((f'{ROW}["', f'{_END}"'), (f']{PART}["', ',"'), (',"', ',"'))  # of a text
 _ESCAPES = {"\\t": "\t", "\\r": "\r", "\\n": "\n", "\\\\": "\\", '\\"': '""'}

@@ -51,7 +51,7 @@ def list_jobs(
     if not 1 <= limit <= LARGEST_PAGE:
         raise Invalid(fields={"limit": f"A page holds 1 to {LARGEST_PAGE} jobs."})
     statement = _filtered(scope, kinds=kinds, statuses=statuses)
-    cursors = Cursors("jobs", scope.workspace_id, sorted(kinds), sorted(statuses))
+    cursors = Cursors("jobs", scope.workspace_id, sorted(set(kinds)), sorted(set(statuses)))
     position, back = cursors.read(cursor, lambda id: (UUID(id),))
     found = walk(scope.session.scalars, statement, key=(Job.id,), position=position, backward=back, limit=limit)
     return JobPage(

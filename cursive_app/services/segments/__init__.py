@@ -41,14 +41,14 @@ from cursive_app.services.segments.store import (
     set_status,
     update_segment,
 )
-from cursive_app.services.segments.views import RunPage, RunView, SegmentPage, SegmentView
+from cursive_app.services.segments.views import TO_MEND, RunPage, RunView, SegmentPage, SegmentView
 from cursive_app.services.segments.words import learn_words, read_gazetteer, suggest, sync_words
 
 __all__ = [
-    "DELETED", "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Draft", "Explanation", "Field", "Filters",
-    "Group", "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow", "PreviewView",
-    "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "StaleVersion", "Verdict", "attached", "bury_run",
-    "cancel_run", "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode",
+    "DELETED", "FIELDS", "KIND", "RESTORABLE", "TO_MEND", "Attached", "Condition", "Draft", "Explanation", "Field",
+    "Filters", "Group", "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow",
+    "PreviewView", "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "StaleVersion", "Verdict", "attached",
+    "bury_run", "cancel_run", "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode",
     "delete_segment", "drop_draft", "drop_saved", "duplicate_segment", "empty", "encode", "explain_lead",
     "fields_of", "get_draft", "get_run", "get_segment", "learn_words", "list_runs", "list_segments", "matches",
     "membership", "narrowing", "openable", "parse", "person_values", "preview_segment", "quote", "read_gazetteer",

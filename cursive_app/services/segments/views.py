@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from cursive_app.errors import Invalid
+from cursive_app.plurals import plural
 from cursive_app.services.segments.filters import Filters, parse, readable_part
 from cursive_app.services.segments.sentence import sentence
 from db.models.segments import SavedSegment, SegmentRun
@@ -202,5 +203,6 @@ def readable_filter(row: SavedSegment, *, lenient: bool = False) -> Filters:
 def what_is_gone(error: Invalid) -> str:
     """Why a stored filter can no longer be read, and what to do about it."""
     reasons = list(dict.fromkeys(error.fields.values()))
-    more = f" There are {len(reasons) - MOST_REASONS} more such problems." if len(reasons) > MOST_REASONS else ""
+    left_out = len(reasons) - MOST_REASONS
+    more = f" And {plural(left_out, 'more problem')} of this kind." if left_out > 0 else ""
     return f"{' '.join(reasons[:MOST_REASONS])}{more} {TO_MEND}"
