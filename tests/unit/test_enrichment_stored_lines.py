@@ -61,6 +61,7 @@ def taken_apart(rows: Sequence[Row]) -> bytes:
 @settings(max_examples=400, deadline=None)
 @example([(["=1", " =1", "\t=1"], {"UUID": "+15125550143", "COMPANY_ZIP": "+"}, ["matched", "@", None, None, None])])
 @example([(['+15125550143"', '+15125550143",', "+15125550143"], {"UUID": '+15125550143"x'}, ["matched", *[None] * 4])])
+@example([(["", "", ""], None, ["matched", None, None, None, "+15125550143"])])
 @example([(["a", ",", "b"], {"UUID": ",", "FIRST_NAME": '",'}, ["matched", None, None, None, None])])
 def test_both_ways_give_the_same_bytes(rows: list[Row]) -> None:
     lines = lines_of(stored(rows))

@@ -22,7 +22,7 @@ NOTHING_FOUND = "," * (len(NAMES) - 1)
 
 _PLUS, _UNSURE, _BLANK = "\x01", "\x02", "\x03"
 _END = "\r\n"
-_E164 = rf'{_PLUS}(\+[1-9][0-9]{{6,14}}",)'  # with the comma: a quote alone may be half of a doubled one
+_E164 = rf'{_PLUS}(\+[1-9][0-9]{{6,14}}"(?:,|{_END}|$))'  # a quote alone may be half of a doubled one
 _AFTER_BLANKS = rf"{_BLANK}( +[{FORMULA_LETTERS}])".replace("-", r"\-")
 _BEGINNINGS = ((f'{ROW}["', f'{_END}"'), (f']{PART}["', ',"'), (',"', ',"'))  # of a text
 _ESCAPES = {"\\t": "\t", "\\r": "\r", "\\n": "\n", "\\\\": "\\", '\\"': '""'}
