@@ -62,14 +62,20 @@ async def test_limits_typed_in_the_builder_are_saved_with_the_segment(driver: Dr
     assert limits_of(cast, copy) == (None, None)
 
 
-async def test_a_run_of_a_new_segment_saves_its_limits_too(driver: Driver, cast: Cast) -> None:
-    fund(cast.workspace_id, 100)
+async def named_and_run(driver: Driver, cast: Cast) -> Tab:
+    """A new segment with limits that was named because it is to run."""
     tab = await opened(driver(sign_in(cast.alice)))
     await tab.post(Builder.add_row, "/segments/new", {"group": "", "field": "state"})
     await tab.post(Builder.add_value, "/segments/new", {"path": "0", "value": "TX"})
     await type_limits(tab, "/segments/new", "20", "10")
     await tab.send(Builder.start, path="/segments/new")
     await tab.send(Builder.save_as, path="/segments/new", form={"name": "Twenty"})
+    return tab
+
+
+async def test_a_run_of_a_new_segment_saves_its_limits_too(driver: Driver, cast: Cast) -> None:
+    fund(cast.workspace_id, 100)
+    tab = await named_and_run(driver, cast)
     assert tab.var(Builder, "has_run") is True
     assert limits_of(cast, tab.var(Builder, "segment_id")) == (20, Decimal("10.00"))
     assert balance_of(cast.alice) == (90, 10)
@@ -77,12 +83,7 @@ async def test_a_run_of_a_new_segment_saves_its_limits_too(driver: Driver, cast:
 
 async def test_a_new_segment_whose_run_is_refused_is_on_its_own_page(driver: Driver, cast: Cast) -> None:
     fund(cast.workspace_id, 1)
-    tab = await opened(driver(sign_in(cast.alice)))
-    await tab.post(Builder.add_row, "/segments/new", {"group": "", "field": "state"})
-    await tab.post(Builder.add_value, "/segments/new", {"path": "0", "value": "TX"})
-    await type_limits(tab, "/segments/new", "20", "10")
-    await tab.send(Builder.start, path="/segments/new")
-    await tab.send(Builder.save_as, path="/segments/new", form={"name": "Twenty"})
+    tab = await named_and_run(driver, cast)
     assert tab.var(Builder, "has_run") is False
     assert f"/segments/{tab.var(Builder, 'segment_id')}" in tab.text()
     assert tab.var(Builder, "loaded_id") == "new"  # the page stays until the address follows
