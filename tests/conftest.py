@@ -19,6 +19,7 @@ for name in ("DATABASE_URL", "DATABASE_APP_URL", "DATABASE_SYSTEM_URL", "REDIS_U
 
 import hypothesis  # noqa: E402  (the environment above must be set before anything reads settings)
 import pytest  # noqa: E402
+from sqlalchemy import create_engine  # noqa: E402
 
 from cursive_app.settings import Settings, settings  # noqa: E402
 from db import engine as db_engine  # noqa: E402
@@ -68,6 +69,18 @@ def database(config: Settings) -> Iterator[Database]:
     yield value
     db_engine.use(None)
     value.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _no_database_unasked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that does not ask for the database has none: else the order of tests would decide whether it passes."""
+    if "database" in request.fixturenames or request.path.parent.name in FIRST:
+        yield
+        return
+    nowhere = create_engine("postgresql+psycopg://nobody@/?host=/nowhere")
+    former = db_engine.use(Database(app=nowhere, system=nowhere))
+    yield
+    db_engine.use(former)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tests.factories_admin import staff
 from tests.factories_enrichment import make_list
 from tests.factories_segments import make_segment
 
+pytestmark = pytest.mark.usefixtures("database")
 Figures = tuple[int, int, int, int, int, Decimal]
 
 
