@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cursive_app.services.enrichment import starting
 from cursive_app.services.enrichment.chunks import OPEN
 from cursive_app.services.enrichment.progress import batches_to_come
-from cursive_app.services.enrichment.troubles import GIVEN_UP, OVERDUE
+from cursive_app.services.enrichment.troubles import GIVEN_UP, OVERDUE, OVERDUE_WORDS
 from cursive_app.services.jobs.batches import (
     BATCHES_SHOWN,
     Batch,
@@ -116,8 +116,7 @@ def _problem(chunk: EnrichmentChunk, status: BatchStatus) -> str | None:
         return None
     if chunk.failures:
         return "The provider did not answer well. It is asked again shortly."
-    is_overdue = chunk.error_code == OVERDUE
-    return "It has been with the provider for more than 24 hours; we have been told." if is_overdue else None
+    return f"It has been {OVERDUE_WORDS}." if chunk.error_code == OVERDUE else None
 
 
 register(starting.KIND, BatchRule(read=read_batches, trace=trace_batches))

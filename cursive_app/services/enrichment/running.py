@@ -11,7 +11,6 @@ is given it (`throttling`).
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 
 import structlog
 
@@ -34,7 +33,14 @@ from cursive_app.services.enrichment.pricing import rows_to_send, rows_unanswere
 from cursive_app.services.enrichment.results import Record, Stopped, joined, ordered
 from cursive_app.services.enrichment.settling import advance, lock, settle, settle_failed
 from cursive_app.services.enrichment.throttling import forget_waits, wait_out
-from cursive_app.services.enrichment.troubles import GIVEN_UP, OVERDUE, error_trouble, failed_trouble
+from cursive_app.services.enrichment.troubles import (
+    GIVEN_UP,
+    LONGEST_UNREPORTED,
+    OVERDUE,
+    OVERDUE_WORDS,
+    error_trouble,
+    failed_trouble,
+)
 from cursive_app.services.enrichment.watching import watched
 from cursive_app.services.jobs import ClaimedJob
 from cursive_app.services.jobs.causes import Cause
@@ -45,7 +51,6 @@ from db.scope import Scope
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 20.0  # how long a run keeps a worker while others may wait for one
-LONGEST_UNREPORTED = timedelta(hours=24)  # a provider job that takes longer is reported, and still waited for
 
 
 def run_enrichment(claimed: ClaimedJob, *, provider: AudienceLab) -> None:
@@ -203,8 +208,7 @@ def _look_again(claimed: ClaimedJob, chunk: ChunkPlan, job: ProviderJob) -> None
         if overdue and stored.error_code != OVERDUE:
             stored.error_code = OVERDUE
             log.error("enrichment.provider_job_overdue", chunk=chunk.name, status=job.status)
-            text = f"Batch {chunk.number:,} has been with the provider for more than 24 hours; we have been told"
-            jobs.advance(scope, claimed, message=text)
+            jobs.advance(scope, claimed, message=f"Batch {chunk.number:,} has been {OVERDUE_WORDS}")
 
 
 def _failed(claimed: ClaimedJob, chunk: ChunkPlan, error: ProviderError) -> None:

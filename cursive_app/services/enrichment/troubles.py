@@ -6,6 +6,8 @@ provider's own words are in none of it.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import func, select
 
 from cursive_app.integrations.audiencelab import ProviderError
@@ -16,7 +18,9 @@ from db.models.enrichment import Enrichment, EnrichmentChunk
 from db.scope import Scope
 
 GIVEN_UP = "The data provider could not look these rows up. They cost nothing and can be run again."
-OVERDUE = "overdue"  # the provider's job takes longer than a day, and is still waited for
+OVERDUE = "overdue"  # the provider's job takes longer than this, is reported, and still waited for
+LONGEST_UNREPORTED = timedelta(hours=24)
+OVERDUE_WORDS = f"with the provider for more than {LONGEST_UNREPORTED // timedelta(hours=1)} hours; we have been told"
 JOB_FAILED = "provider_failed"  # the provider itself ended its job as failed
 _KIND = "enrichment at the provider"
 _BATCHES_NAMED = 20
