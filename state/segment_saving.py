@@ -194,7 +194,7 @@ class SavePart(RunPart, mixin=True):
             return
         self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
         self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
-        self.author, self.gone = view.author, (view.problem or "").removesuffix(segments.TO_MEND)
+        self.author, self.gone = view.author, view.gone or ""
         self._saved = packed_json(view.filters) if view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:

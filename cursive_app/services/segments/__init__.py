@@ -41,11 +41,11 @@ from cursive_app.services.segments.store import (
     set_status,
     update_segment,
 )
-from cursive_app.services.segments.views import TO_MEND, RunPage, RunView, SegmentPage, SegmentView
+from cursive_app.services.segments.views import RunPage, RunView, SegmentPage, SegmentView
 from cursive_app.services.segments.words import learn_words, read_gazetteer, suggest, sync_words
 
 __all__ = [
-    "DELETED", "FIELDS", "KIND", "RESTORABLE", "TO_MEND", "Attached", "Condition", "Draft", "Explanation", "Field",
+    "DELETED", "FIELDS", "KIND", "RESTORABLE", "Attached", "Condition", "Draft", "Explanation", "Field",
     "Filters", "Group", "LeadCount", "LeadGlimpse", "Marginal", "Narrowing", "Node", "Option", "PreviewRow",
     "PreviewView", "Quote", "RunPage", "RunView", "SegmentPage", "SegmentView", "StaleVersion", "Verdict", "attached",
     "bury_run", "cancel_run", "cleanup_audiences", "condition_text", "count_leads", "create_segment", "decode",

@@ -32,7 +32,7 @@ from cursive_app.services.segments.fields import FIELDS
 from cursive_app.services.segments.filters import Filters, parse
 from cursive_app.services.segments.match import matches, person_values
 from cursive_app.services.segments.refusals import refused_field
-from cursive_app.services.segments.views import ACTIVE, what_is_gone
+from cursive_app.services.segments.views import ACTIVE, TO_MEND, what_is_gone
 from cursive_app.settings import settings
 from db.models.segments import SavedSegment, SegmentRun
 from db.scope import Scope
@@ -98,7 +98,7 @@ def bury_run(scope: Scope, claimed: ClaimedJob) -> None:
     try:
         parse(run.filters)
     except Invalid as error:  # a field was removed while the run waited (bad input 46)
-        message = f"{message} {what_is_gone(error)}"
+        message = f"{message} {what_is_gone(error)} {TO_MEND}"
     _end(scope, claimed, run, status="failed", outcome="failed", message=message)
 
 

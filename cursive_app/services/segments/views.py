@@ -23,8 +23,8 @@ class SegmentView:
     """A saved segment. `last_run_at` is None until a run has ended; `last_matched` is how many people matched among
     those the last run looked at, `last_count` the same if it looked at everybody, else None, which is not zero.
 
-    `may_edit`: whether the reader may change it (its author, an owner or an admin). `problem` says why a stored filter
-    can no longer be read (a field was removed) and what to do; `filters` is None then, and `readable` what is left.
+    `may_edit`: whether the reader may change it (its author, an owner or an admin). `gone` says what of a stored filter
+    can no longer be read (a field was removed); `filters` is None then, and `readable` what is left.
     `deleted_at` is set only in the list of deleted segments.
     """
 
@@ -34,7 +34,7 @@ class SegmentView:
     scope: str
     filters: Filters | None
     sentence: str
-    problem: str | None
+    gone: str | None
     version: int
     status: str
     is_shared: bool
@@ -52,6 +52,11 @@ class SegmentView:
     updated_by: str
     deleted_at: datetime | None = None
     readable: Filters | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why it can not be used as it is, and what to do about it."""
+        return f"{self.gone} {TO_MEND}" if self.gone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ class RunPage:
 
 def segment_view(row: SavedSegment, *, active_run_id: UUID | None, is_mine: bool, may_edit: bool) -> SegmentView:
     """The view of a row; a stored filter that can no longer be read says so (bad input 46)."""
-    filters, problem = _read(row)
+    filters, gone = _read(row)
     return SegmentView(
         id=row.id,
         name=row.name,
@@ -135,7 +140,7 @@ def segment_view(row: SavedSegment, *, active_run_id: UUID | None, is_mine: bool
         scope=row.scope,
         filters=filters,
         sentence=sentence(filters) if filters else "This filter can no longer be read.",
-        problem=problem,
+        gone=gone,
         version=row.version,
         status=row.status,
         is_shared=row.is_shared,
@@ -197,12 +202,12 @@ def readable_filter(row: SavedSegment, *, lenient: bool = False) -> Filters:
     try:
         return parse(row.filters, lenient=lenient)
     except Invalid as error:
-        raise Invalid(what_is_gone(error), fields=error.fields) from None
+        raise Invalid(f"{what_is_gone(error)} {TO_MEND}", fields=error.fields) from None
 
 
 def what_is_gone(error: Invalid) -> str:
-    """Why a stored filter can no longer be read, and what to do about it."""
+    """Why a stored filter can no longer be read."""
     reasons = list(dict.fromkeys(error.fields.values()))
     left_out = len(reasons) - MOST_REASONS
     more = f" And {plural(left_out, 'more problem')} of this kind." if left_out > 0 else ""
-    return f"{' '.join(reasons[:MOST_REASONS])}{more} {TO_MEND}"
+    return f"{' '.join(reasons[:MOST_REASONS])}{more}"
