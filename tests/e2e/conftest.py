@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from cursive_app.sandbox.logins import PASSWORD
 from tests.product import Product
@@ -90,6 +91,24 @@ def page(context: BrowserContext, browser_errors: list[str]) -> Iterator[Page]:
     page = watched_page(context, browser_errors)
     yield page
     assert browser_errors == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Says of a test that failed what its pages showed: without it a failure on another machine tells little."""
+    report = yield
+    browser: Browser | None = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and browser is not None:
+        pages = [page for context in browser.contexts for page in context.pages]
+        report.sections.extend((f"the page at {page.url}", _shown(page)) for page in pages)
+    return report
+
+
+def _shown(page: Page) -> str:
+    try:
+        return page.locator("body").inner_text(timeout=5_000)[:3_000]
+    except PlaywrightError as error:
+        return f"(not readable: {error.message})"
 
 
 def patient_page(context: BrowserContext) -> Page:
