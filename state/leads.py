@@ -114,13 +114,15 @@ class LeadsState(SearchBox, rx.State):
     _next: str | None = None
     _previous: str | None = None
     _keep_list: bool = False
+    _listed: Address | None = None  # whose rows stand there
 
     @rx.event(supersedes=True)
     @allow(Permission.VIEW_LEADS)
     async def load(self):
         """Bring list and drawer in line with the address."""
         address = read_address(current_path())
-        keep, self._keep_list = self._keep_list and self.status == "ready", False
+        # Who opens a lead and goes elsewhere at once, as with Back, has left the list that was to be kept.
+        keep, self._keep_list = self._keep_list and self._listed == changed(address, keep_page=True, lead=""), False
         self._show_address(address)
         self.bad_address = False
         if not keep:
@@ -279,9 +281,10 @@ class LeadsState(SearchBox, rx.State):
         ]
         self.refreshing = False
         self.status = "ready" if page.rows else "no_match" if found.owns_any else "empty"
+        self._listed = changed(address, keep_page=True, lead="")
 
     def _fail(self, message: str) -> None:
-        self.rows, self.refreshing, self.status, self.error = [], False, "error", message
+        self.rows, self.refreshing, self.status, self.error, self._listed = [], False, "error", message, None
         self.range_text = ""
 
     async def _open(self, lead_id: str) -> None:

@@ -158,6 +158,18 @@ async def test_opening_a_lead_does_not_read_the_list_again(driver: Driver, cast:
     assert len(names(tab)) == 4, "a reload reads everything"
 
 
+async def test_who_opens_a_lead_and_goes_back_at_once_sees_the_list_of_the_address(driver: Driver, cast: Cast) -> None:
+    """Back overtakes the load of the opened lead, and must not take over its promise that the list stays."""
+    make_lead(cast.alice, state="TX")
+    lead = make_lead(cast.alice, state="CA")
+    tab = driver(sign_in(cast.alice))
+    await tab.send(LeadsState.load, path="/leads?state=TX")
+    await tab.send(LeadsState.load, path="/leads")
+    await tab.send(LeadsState.open, path="/leads", lead_id=str(lead))
+    await tab.send(LeadsState.load, path="/leads?state=TX")
+    assert (len(names(tab)), tab.var(LeadsState, "range_text")) == (1, "1–1 of 1 lead")
+
+
 async def test_another_workspace_sees_nothing_through_any_handler(driver: Driver, cast: Cast) -> None:
     lead = make_lead(cast.alice, last_name="Secretperson")
     tab = driver(sign_in(cast.charlie))
