@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import reflex as rx
 
+from cursive_app.clock import now
 from cursive_app.errors import CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
@@ -23,6 +25,8 @@ from state.segment_actions import ActionsPart
 from state.segment_filter import NEW
 from state.segment_lines import SegmentLine
 from state.segment_saving import SavePart, limits_of
+
+LONGEST_UNDERWAY = timedelta(seconds=30)  # from an edit to the load of its address, on the slowest of networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +86,22 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         segment_id = parts.path.rstrip("/").rsplit("/", 1)[-1]
         packed = query.get("f", "")
         self.loaded_id = segment_id
-        if self._overtaken(segment_id, packed):
+        arrival = self._arrival(segment_id, packed)
+        if arrival == "overtaken":
             return
         self._run_id = query.get("run", "")
-        same = self.status == "ready" and segment_id == self.segment_id and packed == self._packed
-        if same and not (segment_id == NEW and query.get("scope", self.scope) != self.scope and not packed):
+        shown = self.status == "ready" and (segment_id, packed) == (self.segment_id, self._packed)
+        if arrival == "edited" and shown:
             await self._refresh_run()
             if not self.quote.enough:
                 await self._price()  # credits may have come since
             yield self._tab_title()
+            if self._settled != self._edits:  # this load ended the one that would have settled it
+                yield SegmentBuilderState.settle
             return
         another = segment_id != self.segment_id or self.status != "ready"
         if another:
-            if segment_id != self.segment_id:
-                self.name = ""
-            self.status, self.segment_id = "loading", segment_id
-            self._drop_sample()
-            self._drop_count()
-            self._drop_explanation()
-            self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
-            self._forget_runs()
-            self.link_too_long = False
+            self._clear(segment_id)
         yield
         try:
             await ask(segments.read_gazetteer)
@@ -117,6 +116,8 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         self._show_opened(opened, packed, goes_on=not another)
         if another:
             await self._open_limits(opened)
+        else:
+            await self._renew_limits(opened)
         if self._keeps_filter and not self.dirty:
             await self._keep_draft()  # Back has taken the edit back: at once, for the next step may leave the page
         await self._refresh_run()
@@ -150,6 +151,28 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         # Without a new address no page load follows by itself; with one, a load from here would read the old address.
         return SegmentBuilderState.load if current_path() == saved else rx.redirect(saved)
 
+    def _clear(self, segment_id: str) -> None:
+        """Another segment: nothing of the one before stays."""
+        if segment_id != self.segment_id:
+            self.name = ""
+        self.status, self.segment_id = "loading", segment_id
+        self._drop_sample()
+        self._drop_count()
+        self._drop_explanation()
+        self.excluding, self._keeps_filter, self._keeps_limits = [], False, False
+        self._forget_runs()
+        self.link_too_long = False
+
+    async def _renew_limits(self, opened: _Opened) -> None:
+        """What others have made of the limits since, unless some are typed here. Unchanged boxes keep the cursor."""
+        if self.limits_changed:
+            await self._price()
+            return
+        own = limits_of(opened.view)
+        if own != self._own_limits:
+            self._begin_limits(*own)
+        self._show_quote(opened.quote)
+
     async def _open_limits(self, opened: _Opened) -> None:
         """The segment's own limits, and over them those that were typed before."""
         self._begin_limits(*limits_of(opened.view))
@@ -161,14 +184,18 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
             self.max_leads, self.ceiling = typed
             await self._price()
 
-    def _overtaken(self, segment_id: str, packed: str) -> bool:
-        """Whether this load belongs to an edit after which another one has already changed the address."""
+    def _arrival(self, segment_id: str, packed: str) -> Literal["visited", "edited", "overtaken"]:
+        """Whether the person went to this address (Back, a link, a reload), an edit led to it, or one before the last.
+
+        Who visits a segment sees it as it is now, others may have changed it; an edit's page stands there already.
+        """
         reached = f"{segment_id}?{packed}"
-        if reached not in self._underway:  # the person went there: Back, a link, a reload
+        is_old = self._sent_out_at is None or now() - self._sent_out_at > LONGEST_UNDERWAY
+        if is_old or reached not in self._underway:
             self._underway = []
-            return False
+            return "visited"
         self._underway = self._underway[self._underway.index(reached) + 1 :]
-        return bool(self._underway)
+        return "overtaken" if self._underway else "edited"
 
     def _show_opened(self, opened: _Opened, packed: str, *, goes_on: bool) -> None:
         """`goes_on`: the page showed this segment before, and its edits, Back and Forward among them, began there."""
@@ -185,7 +212,7 @@ class SegmentBuilderState(SavePart, ActionsPart, rx.State):
         self._notes = {}
         self._show_filters(opened.filters)
         self._base_version = began if began is not None and self.dirty else opened.base_version
-        if opened.runs is not None:
+        if opened.runs is not None and not (goes_on and self._runs_cursor):
             self._runs_cursor = ""
             self._show_runs(opened.runs)
         if not self._run_id and opened.view is not None and opened.view.active_run_id:

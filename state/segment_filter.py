@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import reflex as rx
 
+from cursive_app.clock import now
 from cursive_app.errors import Invalid
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
@@ -40,9 +42,12 @@ class FilterPart(rx.State, mixin=True):
 
     _filters: segments.Filters | None = None
     _saved: str = ""
+    _left: str = ""  # what is left of a saved filter that can no longer be read: nobody's edit
     _packed: str = ""
     _underway: list[str] = []  # segments and filters whose addresses were sent out and have not come back as loads
+    _sent_out_at: datetime | None = None  # the last of them; who leaves the page in that moment never loads it
     _edits: int = 0
+    _settled: int = 0  # which of them is kept and counted
     _notes: dict[str, str] = {}
     _run_id: str = ""
 
@@ -158,6 +163,7 @@ class FilterPart(rx.State, mixin=True):
         self.link_too_long = packed is None
         self._packed = packed or ""
         self._underway = [*self._underway[-20:], f"{self.segment_id}?{self._packed}"]
+        self._sent_out_at = now()
         query = {key: value for key, value in (("f", self._packed), ("run", self._run_id)) if value}
         url = f"/segments/{self.segment_id}" + (f"?{urlencode(query)}" if query else "")
         return rx.redirect(url, replace=replace)

@@ -54,6 +54,7 @@ class SegmentLine:
     may_edit: bool = False
     can_run: bool = False
     is_running: bool = False
+    is_broken: bool = False  # its filter can no longer be read; it waits for somebody to mend it
     last_run: str = NEVER
     last_run_exact: str = ""
     last_count: str = NEVER
@@ -160,6 +161,8 @@ def _last_found(view: segments.SegmentView) -> str:
 
 def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) -> SegmentLine:
     ran = view.last_run_at
+    runs = view.scope == "provider" and view.status == "active" and view.active_run_id is None and view.gone is None
+    never = "Never run" if view.scope == "provider" else NEVER if view.gone else "Always live"
     return SegmentLine(
         id=str(view.id),
         name=view.name,
@@ -171,9 +174,10 @@ def segment_line(view: segments.SegmentView, timezone: str, *, may_run: bool) ->
         is_shared=view.is_shared,
         author=view.author,
         may_edit=view.may_edit,
-        can_run=may_run and view.scope == "provider" and view.status == "active" and view.active_run_id is None,
+        can_run=may_run and runs,
         is_running=view.active_run_id is not None,
-        last_run=times.ago(ran) if ran else "Never run" if view.scope == "provider" else "Always live",
+        is_broken=view.gone is not None,
+        last_run=times.ago(ran) if ran else never,
         last_run_exact=times.exact(ran, timezone) if ran else "",
         last_count=_last_found(view),
         updated=times.ago(view.updated_at),

@@ -20,7 +20,7 @@ from cursive_app.services.accounts import Permission, allows
 from db.scope import Scope
 from state import filter_rows as edit
 from state.base import allow, ask, tenant, transact
-from state.segment_filter import NEW, FilterPart, meaning
+from state.segment_filter import NEW, FilterPart, meaning, packed_json
 from state.segment_lines import SampleCard, SampleLine, lead_sample, sample_card
 
 SETTLE_SECONDS = 0.4
@@ -81,19 +81,21 @@ class LookPart(FilterPart, mixin=True):
                 return
             filters, self.counting, self.count_error = self._filters, counts, ""
             await self._keep_draft()
-        if not counts:
-            return
+            if not counts:
+                self._settled = edit_number
+                return
         try:
             found = await transact(segments.count_leads, filters)
         except CursiveError as error:
             async with self:
                 if self._edits == edit_number:
                     self._drop_count()
-                    self.count_error = error.message
+                    self.count_error, self._settled = error.message, edit_number
             return
         async with self:
             if self._edits == edit_number:
                 self._show_count(found)
+                self._settled = edit_number
 
     @rx.event(background=True)
     @allow(Permission.VIEW_SEGMENTS)
@@ -145,13 +147,14 @@ class LookPart(FilterPart, mixin=True):
     async def _keep_draft(self) -> None:
         """Keep the unsaved edit; when it was taken back, by hand or with Back, what was kept of it goes too."""
         limits = self._typed_limits()
-        edits_filter, edits_limits = self.dirty or self._keeps_filter, limits is not None or self._keeps_limits
+        is_edit = self.dirty and packed_json(self._now()) != self._left
+        edits_filter, edits_limits = is_edit or self._keeps_filter, limits is not None or self._keeps_limits
         if not (edits_filter or edits_limits) or not allows(tenant(), Permission.EDIT_SEGMENTS):
             return
         segment_id = None if self.segment_id == NEW else self.segment_id
-        filters = (self._now() if self.dirty else None, self._base_version) if edits_filter else None
+        filters = (self._now() if is_edit else None, self._base_version) if edits_filter else None
         await transact(_keep, segment_id, filters=filters, limits=(limits,) if edits_limits else None)
-        self._keeps_filter, self._keeps_limits = self.dirty, limits is not None
+        self._keeps_filter, self._keeps_limits = is_edit, limits is not None
 
     def _typed_limits(self) -> tuple[str, str] | None:
         """The limits of a run that were typed and not saved."""

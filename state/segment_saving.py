@@ -189,13 +189,14 @@ class SavePart(RunPart, mixin=True):
 
     def _show_view(self, view: segments.SegmentView | None) -> None:
         if view is None:
-            self.line, self._saved = SegmentLine(), ""
+            self.line, self._saved, self._left = SegmentLine(), "", ""
             self.name, self.may_edit, self.segment_status, self.author, self.gone = "", True, "active", "", ""
             return
         self.line = segment_line(view, person().timezone, may_run=allows(tenant(), Permission.RUN_SEGMENTS))
         self.name, self.may_edit, self.segment_status = view.name, view.may_edit, view.status
         self.author, self.gone = view.author, view.gone or ""
         self._saved = packed_json(view.filters) if view.filters else ""
+        self._left = packed_json(view.readable) if view.readable and not view.filters else ""
 
     def _show_saved(self, view: segments.SegmentView) -> None:
         self.is_new, self.from_draft = False, False

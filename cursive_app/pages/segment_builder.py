@@ -95,7 +95,10 @@ def _actions() -> rx.Component:
     return rx.el.div(
         rx.cond(
             S.dirty | S.limits_changed,
-            pill("Unsaved changes", "warn"),
+            rx.fragment(  # on a phone the shorter word leaves all buttons on one line
+                rx.el.span(pill("Unsaved changes", "warn"), class_name="hidden sm:contents"),
+                rx.el.span(pill("Unsaved", "warn"), class_name="contents sm:hidden"),
+            ),
             rx.cond(S.is_new, rx.fragment(), pill("Saved", "good")),
         ),
         rx.cond(
@@ -211,6 +214,7 @@ def _notices() -> rx.Component:
             banner(
                 rx.el.strong("Part of this filter no longer exists. ", class_name="font-semibold"),
                 S.gone,
+                " ",
                 rx.cond(
                     S.may_edit,
                     "What is left stands below and may find more people than before. Check it and save it; until then "

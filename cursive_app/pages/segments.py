@@ -62,7 +62,11 @@ def _sentence(row: Any) -> rx.Component:
 
 
 def _status(row: Any) -> rx.Component:
-    return rx.cond(row.is_running, pill("Running", "info"), status_pill(row.status, STATUS))
+    return rx.cond(
+        row.is_running,
+        pill("Running", "info"),
+        rx.cond(row.is_broken, pill("Needs mending", "warn"), status_pill(row.status, STATUS)),
+    )
 
 
 def _run_button(row: Any) -> rx.Component:

@@ -41,11 +41,24 @@ async def test_the_builder_shows_what_is_left_and_what_is_gone(
 
 
 @pytest.mark.parametrize("kind", STORED)
+async def test_what_is_left_is_nobodys_unsaved_edit(driver: Callable[..., Tab], cast: Cast, kind: str) -> None:
+    id = broken(cast.alice, kind)
+    path = f"/segments/{id}"
+    tab = driver(sign_in(cast.alice))
+    await tab.send(SegmentBuilderState.load, path=path)
+    assert do(cast.alice, segments.get_draft, segment_id=id) is None
+    await tab.send(SegmentBuilderState.set_scope, path=path, scope="leads")
+    assert do(cast.alice, segments.get_draft, segment_id=id) is not None, "an edit of it is"
+
+
+@pytest.mark.parametrize("kind", STORED)
 async def test_the_list_shows_it_among_the_others(driver: Callable[..., Tab], cast: Cast, kind: str) -> None:
     make_segment(cast.alice, name="Whole")
     broken(cast.alice, kind)
     tab = driver(sign_in(cast.alice))
     await tab.send(SegmentsState.load, path="/segments")
     assert tab.var(SegmentsState, "status") == "ready"
-    assert len(tab.var(SegmentsState, "rows")) == 2
+    shown = {row["name"]: row for row in tab.var(SegmentsState, "rows")}
+    mends = {name: (row["is_broken"], row["can_run"]) for name, row in shown.items()}
+    assert mends == {"Whole": (False, True), f"Broken {kind}": (True, False)}
     assert tab.failures == []

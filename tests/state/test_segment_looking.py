@@ -20,7 +20,7 @@ from tests.factories import Cast
 from tests.factories_leads import make_person
 from tests.factories_segments import make_segment, where
 from tests.state.driver import Tab, sign_in
-from tests.state.test_segments_pages import on_page, opened
+from tests.state.test_segments_pages import address, on_page, opened
 
 Driver = Callable[..., Tab]
 MY_TEXANS = where({"field": "state", "include": ["TX"]}, scope="leads")
@@ -175,6 +175,21 @@ async def test_edits_in_a_row_are_counted_once_when_the_hands_rest(
     rested.set()
     await asyncio.gather(*edits)
     assert counts == ["My leads whose state is Texas, New York, Florida or California."]
+    assert counted(tab) == ("3", "3 leads", 3)
+
+
+async def test_an_unsaved_edit_that_is_opened_again_is_counted(driver: Driver, cast: Cast) -> None:
+    """It gets an address of its own, whose load ends the one that was to count it."""
+    own(cast, "TX", "TX", "NY")
+    made = make_segment(cast.alice, MY_TEXANS)
+    elsewhere, path = await on_page(driver, cast.alice, made)
+    await elsewhere.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    tab = driver(sign_in(cast.alice))
+    opening = asyncio.create_task(tab.send(Builder.load, path=path))
+    await until(lambda: "?f=" in tab.text())
+    await opened(tab, address(tab))
+    await asyncio.wait([opening])
+    assert tab.var(Builder, "from_draft") is True
     assert counted(tab) == ("3", "3 leads", 3)
 
 

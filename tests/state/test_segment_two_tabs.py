@@ -175,3 +175,25 @@ async def test_a_copy_takes_along_what_its_tab_changed_and_leaves_the_other_tab_
     await one.send(Builder.save_as, path=address(one), form={"name": "A copy"})
     later = await opened(driver(cookie), path)
     assert [later.var(Builder, name) for name in ("dirty", "max_leads", "ceiling")] == [False, "20", "7"]
+
+
+async def test_who_comes_back_to_a_segment_sees_what_others_have_made_of_it(driver: Driver, cast: Cast) -> None:
+    """In the same tab, by a link or by loading the page anew: its state on the server is as old as the first look."""
+    made = make_segment(cast.alice)
+    tab, path = await on_page(driver, cast.alice, made)
+    elsewhere(cast, made.id, filters=FLORIDA, name="Another name", max_leads=50)
+    await opened(tab, path)
+    assert tab.var(Builder, "sentence") == "People in the database whose state is Florida."
+    assert (tab.var(Builder, "name"), tab.var(Builder, "max_leads")) == ("Another name", "50")
+    assert tab.var(Builder, "dirty") is False
+    await type_limits(tab, path, "20", "7")
+    await tab.post(Builder.add_value, path, {"path": "0", "value": "NY"})
+    own = address(tab)
+    elsewhere(cast, made.id, filters=where({"field": "state", "include": ["OH"]}), name="Third name", max_leads=60)
+    await opened(tab, own)
+    await opened(tab, own)
+    assert "Florida or New York" in tab.var(Builder, "sentence"), "what is unsaved stays"
+    assert (tab.var(Builder, "max_leads"), tab.var(Builder, "ceiling")) == ("20", "7")
+    assert tab.var(Builder, "name") == "Third name"
+    await tab.send(Builder.save, path=own)
+    assert "changed this segment" in tab.var(Builder, "conflict")
