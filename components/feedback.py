@@ -181,7 +181,7 @@ def banner(
     """A line across the content: sandbox data, read-only role, something to know before working."""
     return rx.el.div(
         icon(icon_name) if icon_name else rx.fragment(),
-        rx.el.div(*content, class_name="min-w-0 flex-1"),
+        rx.el.div(*content, class_name="min-w-0 flex-[1_1_200px]"),  # where less is left, the action goes below
         action or rx.fragment(),
         data_tone=tone,
         class_name=f"banner {class_name}",
