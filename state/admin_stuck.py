@@ -14,6 +14,8 @@ from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
 from state.times import clock_span
 
+NOBODY_LOOKS = "Until a worker answers again, nothing scheduled begins and nothing is taken over by itself."
+
 
 @dataclass(frozen=True)
 class StuckLine:
@@ -65,6 +67,7 @@ class AdminStuckState(RescuePart, rx.State):
         if found.clock_seconds is None:
             self.clock, self.clock_late = "The clock has never been seen: no worker has run yet.", True
         else:
-            self.clock = f"The clock was last seen {clock_span(found.clock_seconds)} ago, in {found.clock_worker}."
             self.clock_late = found.clock_seconds > stale
+            seen = f"The clock was last seen {clock_span(found.clock_seconds)} ago, in {found.clock_worker}."
+            self.clock = f"{seen} {NOBODY_LOOKS}" if self.clock_late else seen
         self.status = "ready" if lines else "empty"

@@ -18,6 +18,7 @@ from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import ScheduleView
 from cursive_app.services.jobs.admin.views import TickView
 from cursive_app.services.jobs.pruning import begin, prune_history
+from cursive_app.services.jobs.ticks import ClockSeen
 from db.models.accounts import User
 from db.models.credits import LedgerFinding
 from db.models.jobs import Job, JobAttempt, JobEvent, QueueLimit, QueuePause
@@ -197,6 +198,20 @@ async def test_a_stuck_job_is_seen_and_rescued(driver, cast: Cast) -> None:
     await tab.send(Stuck.rescue, path="/admin/jobs/stuck", job_id=str(job.id))
     assert job_row(job.id).attempt_token is None
     assert str(job.id) not in [one["id"] for one in tab.var(Stuck, "lines")]
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(5, False), (28, True)])
+async def test_a_clock_that_has_gone_silent_says_what_waits(
+    driver, cast: Cast, monkeypatch: pytest.MonkeyPatch, seconds: int, late: bool
+) -> None:
+    seen = ClockSeen(worker="host:7", since=now(), seconds_ago=seconds)
+    monkeypatch.setattr(import_module("cursive_app.services.jobs.admin.stuck"), "clock_seen", lambda: seen)
+    tab = driver(as_staff(cast.bob))
+    await tab.send(Stuck.load, path="/admin/jobs/stuck")
+    said = tab.var(Stuck, "clock")
+    assert said.startswith(f"The clock was last seen {seconds} s ago, in host:7.")
+    assert ("nothing scheduled begins" in said) is late
+    assert bool(tab.var(Stuck, "clock_late")) is late
 
 
 async def test_refunded_credits_stand_in_both_drawers(driver, cast: Cast) -> None:
