@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 import zipfile
 from collections.abc import Sequence
 from importlib import import_module
@@ -118,6 +119,33 @@ def test_a_file_ends_where_its_last_batch_was_full_or_there_was_none(cast: Cast,
     for chosen in (["UUID"], None):
         assert len(lines(cast.alice, id, fields=chosen)) == 1 + rows
     assert len(lines(cast.alice, id, fields=["UUID"], only="matched")) == 1 + rows // 4
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("cursive_app.services.enrichment.output_batches")
+    monkeypatch.setattr(module, "FIRST_BATCH", 2)
+    monkeypatch.setattr(module, "BATCH", 3)
+
+
+@pytest.mark.usefixtures("small_batches")
+@pytest.mark.parametrize("fields", [None, ["UUID"]])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 6, 8, 11])
+def test_batches_that_are_asked_for_ahead_come_once_and_in_order(
+    cast: Cast, rows: int, fields: list[str] | None
+) -> None:
+    id = ended(cast.alice, [[f"p{n}@x.example", "", "", ""] for n in range(rows)])
+    assert [line[0] for line in lines(cast.alice, id, fields=fields)[1:]] == [f"p{n}@x.example" for n in range(rows)]
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_download_that_is_broken_off_leaves_nothing_behind(cast: Cast, database: Database) -> None:
+    id = ended(cast.alice, [[f"p{n}@x.example", "", "", ""] for n in range(20)])
+    chunks = iter(enrichment.output(cast.alice, id).chunks)
+    assert len([next(chunks) for _ in range(3)]) == 3
+    chunks.close()  # type: ignore[attr-defined]  # a generator
+    assert [one.name for one in threading.enumerate() if one.name.startswith("download")] == []
+    assert database.app.pool.checkedout() == 0  # type: ignore[attr-defined]  # a pool of a fixed size
 
 
 def test_rows_of_before_a_column_was_added_are_as_wide_as_the_others(cast: Cast) -> None:

@@ -1,5 +1,8 @@
 """The rows of a download, in batches of file order, each in its own short transaction: a slow reader holds nothing.
 
+While one batch is written the next is asked for, so that Postgres and this process work at the same time; one that a
+slow reader has not come to yet waits in memory.
+
 Postgres hands the JSON of a row out as it is. A CSV of all columns as they are needs no more than other marks in it
 (`stored_lines`); for everything else what it says is read here.
 """
@@ -7,8 +10,9 @@ Postgres hands the JSON of a row out as it is. A CSV of all columns as they are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import polars as pl
@@ -76,64 +80,85 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch(Generic[T]):
-    """Some rows, how many, and the number of the last one."""
+class _Batch:
+    """Some rows as Postgres gave them: the numbers they come after and end with, how many, and what it said of them."""
 
+    after: int
     last: int
     count: int
-    content: T
+    said: Any
+
+
+_Ask = Callable[[Tenant, Selection, int, int], _Batch]
+_Write = Callable[[Tenant, Selection, _Batch], T]
 
 
 def csv_chunks(tenant: Tenant, selection: Selection) -> Iterator[bytes]:
     """The file, header first. Raises Unavailable rather than end too early."""
     yield header_line(selection.header)
-    read = _lines if selection.fields == NAMES and not selection.fills else _parsed_lines
-    yield from _walk(tenant, selection, read)
+    if selection.fields == NAMES and not selection.fills:
+        yield from _walk(tenant, selection, _texts, _lines)
+    else:
+        yield from _walk(tenant, selection, _rows, _parsed_lines)
 
 
 def tables(tenant: Tenant, selection: Selection) -> Iterator[pl.DataFrame]:
     """The rows as texts, a batch at a time. Raises Unavailable rather than end too early."""
-    yield from _walk(tenant, selection, _table)
+    yield from _walk(tenant, selection, _rows, _table)
 
 
-def _walk(
-    tenant: Tenant, selection: Selection, read: Callable[[Tenant, Selection, int, int], _Batch[T]]
-) -> Iterator[T]:
-    after, size, sent = 0, FIRST_BATCH, 0
-    while True:
-        batch = read(tenant, selection, after, size)
-        if batch.count:
-            after, sent = batch.last, sent + batch.count
-            yield batch.content
-        if batch.count < size:
-            break
-        size = BATCH
+def _walk(tenant: Tenant, selection: Selection, ask: _Ask, write: _Write[T]) -> Iterator[T]:
+    batch = ask(tenant, selection, 0, FIRST_BATCH)
+    sent = batch.count
+    if batch.count:
+        yield write(tenant, selection, batch)  # before anything else is asked for, so that it leaves at once
+    with ThreadPoolExecutor(1, thread_name_prefix="download") as pool:
+
+        def ask_ahead() -> Future[_Batch]:
+            return pool.submit(ask, tenant, selection, batch.last, BATCH)
+
+        coming = ask_ahead() if batch.count == FIRST_BATCH else None
+        while coming is not None:
+            batch = coming.result()
+            sent += batch.count
+            coming = ask_ahead() if batch.count == BATCH else None
+            if batch.count:
+                yield write(tenant, selection, batch)
     if sent != selection.total:  # a file whose rows were deleted while it was sent must not look complete
         raise Unavailable("The rows of this list were deleted while they were being downloaded.")
 
 
-def _lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[bytes]:
+def _texts(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch:
+    """The texts of the rows; the rows themselves where Postgres sees that the texts will not do."""
     shape = {"width": len(selection.originals), "known": len(NAMES), "nothing": NOTHING_FOUND}
     (found,) = _asked(tenant, selection, _TEXTS, after=after, size=size, **shape)
     last, count, is_plain, texts = found
     if not count:
-        return _Batch(after, 0, b"")
-    lines = lines_of(texts) if is_plain else None
-    return _Batch(last, count, lines) if lines is not None else _parsed_lines(tenant, selection, after, count)
+        return _Batch(after, after, 0, "")
+    return _Batch(after, last, count, texts) if is_plain else _rows(tenant, selection, after, count)
 
 
-def _parsed_lines(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[bytes]:
-    batch = _table(tenant, selection, after, size)
-    return _Batch(batch.last, batch.count, csv_lines(batch.content) if batch.count else b"")
-
-
-def _table(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch[pl.DataFrame]:
+def _rows(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch:
     rows = _asked(tenant, selection, _ROWS, after=after, size=size)
-    if not rows:
-        return _Batch(after, 0, pl.DataFrame())
+    return _Batch(after, rows[-1][0] if rows else after, len(rows), rows)
+
+
+def _lines(tenant: Tenant, selection: Selection, batch: _Batch) -> bytes:
+    lines = lines_of(batch.said) if isinstance(batch.said, str) else None
+    if lines is not None:
+        return lines
+    known = _rows(tenant, selection, batch.after, batch.count) if isinstance(batch.said, str) else batch
+    return _parsed_lines(tenant, selection, known)
+
+
+def _parsed_lines(tenant: Tenant, selection: Selection, batch: _Batch) -> bytes:
+    return csv_lines(_table(tenant, selection, batch))
+
+
+def _table(tenant: Tenant, selection: Selection, batch: _Batch) -> pl.DataFrame:
+    del tenant
     width, fields, fills = len(selection.originals), selection.fields, selection.fills
-    table = output_table([row[1:] for row in rows], width=width, fields=fields, fills=fills)
-    return _Batch(rows[-1][0], len(rows), table)
+    return output_table([row[1:] for row in batch.said], width=width, fields=fields, fills=fills)
 
 
 def _asked(tenant: Tenant, selection: Selection, statement: str, **values: Any) -> list[Any]:
