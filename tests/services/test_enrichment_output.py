@@ -139,6 +139,15 @@ def test_batches_that_are_asked_for_ahead_come_once_and_in_order(
 
 
 @pytest.mark.usefixtures("small_batches")
+def test_batches_whose_texts_do_not_tell_are_read_as_rows(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = ended(cast.alice, [[f"p{n}@x.example", "", "", ""] for n in range(8)])
+    module = import_module("cursive_app.services.enrichment.output_batches")
+    quick = lines(cast.alice, id)
+    monkeypatch.setattr(module, "lines_of", lambda _texts: None)
+    assert lines(cast.alice, id) == quick
+
+
+@pytest.mark.usefixtures("small_batches")
 def test_a_download_that_is_broken_off_leaves_nothing_behind(cast: Cast, database: Database) -> None:
     id = ended(cast.alice, [[f"p{n}@x.example", "", "", ""] for n in range(20)])
     chunks = iter(enrichment.output(cast.alice, id).chunks)

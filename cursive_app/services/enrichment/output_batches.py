@@ -144,11 +144,12 @@ def _rows(tenant: Tenant, selection: Selection, after: int, size: int) -> _Batch
 
 
 def _lines(tenant: Tenant, selection: Selection, batch: _Batch) -> bytes:
-    lines = lines_of(batch.said) if isinstance(batch.said, str) else None
-    if lines is not None:
-        return lines
-    known = _rows(tenant, selection, batch.after, batch.count) if isinstance(batch.said, str) else batch
-    return _parsed_lines(tenant, selection, known)
+    if isinstance(batch.said, str):
+        lines = lines_of(batch.said)
+        if lines is not None:
+            return lines
+        batch = _rows(tenant, selection, batch.after, batch.count)
+    return _parsed_lines(tenant, selection, batch)
 
 
 def _parsed_lines(tenant: Tenant, selection: Selection, batch: _Batch) -> bytes:
