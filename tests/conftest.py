@@ -33,6 +33,8 @@ hypothesis.settings.register_profile(
     "shared-cores", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("shared-cores")
+_NOWHERE = create_engine("postgresql+psycopg://nobody@/?host=/nowhere")
+NO_DATABASE = Database(app=_NOWHERE, system=_NOWHERE)
 FIRST = ("e2e", "faults", "flows")  # the longest tests by folder, so that none of them stands alone at the end
 
 
@@ -77,8 +79,7 @@ def _no_database_unasked(request: pytest.FixtureRequest) -> Iterator[None]:
     if "database" in request.fixturenames or request.path.parent.name in FIRST:
         yield
         return
-    nowhere = create_engine("postgresql+psycopg://nobody@/?host=/nowhere")
-    former = db_engine.use(Database(app=nowhere, system=nowhere))
+    former = db_engine.use(NO_DATABASE)
     yield
     db_engine.use(former)
 
