@@ -34,6 +34,8 @@ from state.job_rows import kept_back_words
 from state.segment_limits import amount
 
 FOLLOW_SECONDS = 1.0
+OTHERS_SECONDS = 4.0
+"""How often a list that rests is looked at: somebody else may change, start or delete it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +99,33 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
     @rx.event(background=True)
     @allow(Permission.VIEW_ENRICHMENTS)
     async def follow(self):
-        """Look again every second while the list is read, sampled or run; ends with the page."""
+        """Look again every second while the list is read, sampled or run, now and then while it rests; ends with the
+        page."""
+        waited = 0.0
         while True:
             await _pause()
+            waited += FOLLOW_SECONDS
             async with self:
-                moving = self.status == "ready" and (
+                moving = (
                     self.card.phase in ("reading", "working") or self.sample.status == "running" or self.leads_moving
                 )
+                is_due = self.status == "ready" and (moving or waited >= OTHERS_SECONDS)
                 watched = self.enrichment_id
-            if not moving:
+            if not is_due:
                 continue
+            waited = 0.0
             try:
                 found = await transact(_again, watched)
             except Unauthenticated:
                 return
             except CursiveError:
                 continue  # the reconnect banner, or the end of the session, is told elsewhere
-            again = False
+            events: list[Any] = []
             async with self:
                 if watched == self.enrichment_id and self.status == "ready":
-                    again = self._show_again(found)
-            if again:
-                yield EnrichmentState.load
+                    events = self._show_again(found)
+            for event in events:
+                yield event
 
     @rx.event
     @allow(Permission.VIEW_ENRICHMENTS)
@@ -130,10 +137,11 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
         self.reset()
 
     def _show(self, found: _Loaded) -> None:
-        fresh = self._view is None or self._view.revision != found.view.revision or self.status != "ready"
+        before = self._view
         self._show_list(found.view)
-        if fresh or not self.mapping_dirty:
-            self._take_mapping()
+        self._show_mapping(before)
+        if found.view.revision != self._start_revision or PHASES[found.view.status] != "preparing":
+            self.confirming_start = False  # what would be started is not what its price was shown of
         if self.status != "ready":
             self.matching, self.includes_owned = found.view.matching, found.view.includes_owned
         self.step, self.tab = found.step, found.tab
@@ -147,15 +155,20 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
         self._show_moving(found)
         self.status = "ready"
 
-    def _show_again(self, found: _Moving) -> bool:
-        """Renew what moves. Whether the page has to be loaded anew because the list has come to another place."""
+    def _show_again(self, found: _Moving) -> list[Any]:
+        """Renew what moves. Events for what follows: the page is loaded anew when the list has come to another place,
+        and told why when somebody else has brought it there."""
         before, was_adding, view = self._opened(), self.leads_moving, found.view
+        if view.revision < before.revision:  # asked before what this page has just done
+            return []
+        if told := _told(before, view):
+            return [rx.toast.info(told), EnrichmentState.load]
         self._show_list(view)
         self._show_moving(found)
-        if was_adding and not self.leads_moving:  # each row now leads to its lead
-            return True
         sampled = (view.sample.status if view.sample else "") != (before.sample.status if before.sample else "")
-        return view.status != before.status or view.revision != before.revision or sampled
+        added = was_adding and not self.leads_moving  # each row now leads to its lead
+        again = sampled or added or (view.status, view.purged_at) != (before.status, before.purged_at)
+        return [EnrichmentState.load] if again else []
 
     def _show_moving(self, found: _Moving) -> None:
         self._show_run(found.view, found.job)
@@ -173,6 +186,15 @@ class EnrichmentState(MappingPart, RowsPart, PricePart, ResultPart, rx.State):
             self.run = card
         if (job is not None) != self.has_run:
             self.has_run = job is not None
+
+
+def _told(before: EnrichmentView, now: EnrichmentView) -> str:
+    """What somebody else, or another tab, has done with a list that rested here; "" for nothing."""
+    if now.revision != before.revision:
+        return "This list was changed elsewhere. You see it as it is now."
+    if PHASES[before.status] == "preparing" and PHASES[now.status] == "working":
+        return "This list was started elsewhere."
+    return ""
 
 
 async def _pause() -> None:

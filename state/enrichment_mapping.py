@@ -9,9 +9,11 @@ from typing import Any
 
 import reflex as rx
 
+from cursive_app.errors import Conflict
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.fields import identifies
+from cursive_app.services.enrichment.views import EnrichmentView
 from state.base import allow, transact
 from state.enrichment_grid import FIELD_WORDS, ColumnLine, RawRow, column_lines
 from state.enrichment_open import OpenPart
@@ -34,32 +36,28 @@ class MappingPart(OpenPart, mixin=True):
     identifies: bool = True
     applying: bool = False
 
-    _draft: dict[int, str] = {}
+    _chosen: dict[int, str] = {}  # what was chosen here and is not applied, by position
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_header(self, row: int):
         """The row (from 1) whose cells are the names; 0: the file has none."""
-        await self._lay_out(header_row=row or None)
-        yield self._reload()
+        return await self._lay_out(header_row=row or None)
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_sheet(self, sheet: str):
-        await self._lay_out(sheet=sheet)
-        yield self._reload()
+        return await self._lay_out(sheet=sheet)
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_delimiter(self, delimiter: str):
-        await self._lay_out(delimiter="\t" if delimiter == "tab" else delimiter)
-        yield self._reload()
+        return await self._lay_out(delimiter="\t" if delimiter == "tab" else delimiter)
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def choose_encoding(self, encoding: str):
-        await self._lay_out(encoding=encoding)
-        yield self._reload()
+        return await self._lay_out(encoding=encoding)
 
     @rx.event
     @allow(Permission.VIEW_ENRICHMENTS)
@@ -73,14 +71,15 @@ class MappingPart(OpenPart, mixin=True):
         """Say what a column is; empty: it only travels through to the output."""
         if field and field not in FIELD_WORDS:
             return
-        self._draft = {**self._draft, position: field}
+        self._chosen = {**self._chosen, position: field}
         self._show_columns()
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     def reset_mapping(self):
         """Back to the mapping that is applied."""
-        self._take_mapping()
+        self._chosen = {}
+        self._show_columns()
 
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
@@ -89,32 +88,49 @@ class MappingPart(OpenPart, mixin=True):
         self.applying = True
         yield
         try:
-            wanted: dict[int, str | None] = {position: field or None for position, field in self._draft.items()}
+            wanted: dict[int, str | None] = {position: field or None for position, field in self._draft().items()}
             view = await transact(
                 enrichment.map_columns, self.enrichment_id, revision=self.card.revision, mapping=wanted
             )
             self._show_list(view)
-            self._take_mapping()
+            self._chosen = {}
+            self._show_columns()
+        except Conflict as error:
+            yield self._overtaken(error)
+            return
         finally:
             self.applying = False
         yield self._reload()
 
-    async def _lay_out(self, **choice: Any) -> None:
-        view = await transact(enrichment.choose_layout, self.enrichment_id, revision=self.card.revision, **choice)
+    async def _lay_out(self, **choice: Any) -> Any:
+        try:
+            view = await transact(enrichment.choose_layout, self.enrichment_id, revision=self.card.revision, **choice)
+        except Conflict as error:
+            return self._overtaken(error)
         self._show_list(view)
+        return self._reload()
 
-    def _take_mapping(self) -> None:
-        self._draft = {column.position: column.field or "" for column in self._opened().columns}
+    def _draft(self) -> dict[int, str]:
+        """What each column would hold if what was chosen were applied; "" for one that is kept as it is."""
+        return self._applied() | self._chosen
+
+    def _applied(self) -> dict[int, str]:
+        return {column.position: column.field or "" for column in self._opened().columns}
+
+    def _show_mapping(self, before: EnrichmentView | None) -> None:
+        """Show the columns of the list that has just been read. What was chosen stays, also over what somebody else
+        has applied meanwhile, as long as the columns are those for which it was chosen."""
+        if before is not None and _names(before) != _names(self._opened()):
+            self._chosen = {}
         self._show_columns()
 
     def _show_columns(self) -> None:
-        columns = self._opened().columns
-        self.columns = column_lines(columns, self._draft, self.column_search)
+        columns, draft, applied = self._opened().columns, self._draft(), self._applied()
+        self.columns = column_lines(columns, draft, self.column_search)
         left = len(columns) - len(self.columns)
         self.more_columns = f"{left:,} more columns are not shown. Search for them by name." if left else ""
-        applied = {column.position: column.field or "" for column in columns}
-        self.mapping_dirty = any(self._draft.get(position, "") != field for position, field in applied.items())
-        taken = [field for field in self._draft.values() if field]
+        self.mapping_dirty = draft != applied
+        taken = [field for field in draft.values() if field]
         self.mapping_conflict = len(taken) != len(set(taken))
         self.identifies = identifies(set(taken))
         if not self.field_options:
@@ -125,3 +141,7 @@ class MappingPart(OpenPart, mixin=True):
             RawRow(number, [str(cell)[:LONGEST_RAW] for cell in cells[:RAW_CELLS]])
             for number, cells in enumerate(rows[:RAW_ROWS], start=1)
         ]
+
+
+def _names(view: EnrichmentView) -> list[str]:
+    return [column.name for column in view.columns]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
-from cursive_app.errors import NotFound
+from cursive_app.errors import Conflict, NotFound
 from cursive_app.services.enrichment.views import EnrichmentView
 from state.base import person
 from state.enrichment_figures import SampleCard, sample_card
@@ -47,6 +47,10 @@ class OpenPart(rx.State, mixin=True):
         for name, value in shown:
             if getattr(self, name) != value:
                 setattr(self, name, value)
+
+    def _overtaken(self, error: Conflict) -> list[Any]:
+        """The list is not what the page shows any more: say so, and show what it is now."""
+        return [rx.toast.error(error.message), self._reload()]
 
     def _reload(self):
         """The page's own `load`, which stands above the parts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from uuid import uuid4
 
 import reflex as rx
@@ -11,6 +11,7 @@ from cursive_app.errors import Conflict, CursiveError, InsufficientCredits, Inva
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.views import Quote
+from db.scope import Scope
 from state.base import allow, transact
 from state.enrichment_figures import QuoteCard, quote_card
 from state.enrichment_open import OpenPart
@@ -35,6 +36,7 @@ class PricePart(OpenPart, mixin=True):
     start_error: str = ""
 
     _start_key: str = ""
+    _start_revision: int = 0  # the list as it was when its price was shown once more
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
@@ -78,10 +80,15 @@ class PricePart(OpenPart, mixin=True):
     @allow(Permission.RUN_ENRICHMENTS)
     async def ask_start(self):
         """Show rows and worst case once more before anything is held."""
-        await self._price()
-        if self.quote_error or self.quote.why_not:
+        revision = await self._price()
+        if revision is None:
             return
-        self._start_key, self.start_error, self.confirming_start = uuid4().hex, "", True
+        if revision != self.card.revision:  # what else stands on the page is what the list was
+            yield self._reload()
+        if self.quote.why_not:
+            return
+        self._start_key, self._start_revision = uuid4().hex, revision
+        self.start_error, self.confirming_start = "", True
 
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
@@ -91,14 +98,15 @@ class PricePart(OpenPart, mixin=True):
     @rx.event
     @allow(Permission.RUN_ENRICHMENTS)
     async def start(self):
-        """Hold the worst case and start; a second press finds the first one's run."""
+        """Hold the worst case and start; a second press finds the first one's run. A list that is not the one whose
+        price was shown is not started."""
         self.starting = True
         yield
         try:
-            await transact(
+            view = await transact(
                 enrichment.start,
                 self.enrichment_id,
-                revision=self.card.revision,
+                revision=self._start_revision or self.card.revision,
                 matching=cast("Matching", self.matching),
                 includes_owned=self.includes_owned,
                 ceiling=amount(self.ceiling),
@@ -111,15 +119,21 @@ class PricePart(OpenPart, mixin=True):
             self.start_error = error.message
             yield rx.toast.error(error.message)
             await self._price()
+            if isinstance(error, Conflict):
+                yield self._reload()
             return
         finally:
             self.starting = self.confirming_start = False
+            self._start_revision = 0
+        self._show_list(view)
         yield self._address()
 
-    async def _price(self) -> None:
+    async def _price(self) -> int | None:
+        """Show the price as the boxes stand. The revision of the list that it is of; None when the boxes are wrong, or
+        there is no price."""
         try:
-            quote = await transact(
-                enrichment.quote,
+            revision, quote = await transact(
+                _priced,
                 self.enrichment_id,
                 includes_owned=self.includes_owned,
                 ceiling=amount(self.ceiling),
@@ -129,8 +143,9 @@ class PricePart(OpenPart, mixin=True):
             raise
         except CursiveError as error:
             self.quote_error = error.message
-            return
+            return None
         self._show_quote(quote)
+        return None if self.quote_error else revision
 
     def _show_quote(self, quote: Quote) -> None:
         try:
@@ -141,3 +156,8 @@ class PricePart(OpenPart, mixin=True):
         self.quote, self.quote_error = quote_card(quote, ceiling=limit), ""
         if self.quote.affordable_rows == "0":  # nothing is held for nothing
             self.spends_available = False
+
+
+def _priced(scope: Scope, id: str, **choice: Any) -> tuple[int, Quote]:
+    """The revision of a list, and its price."""
+    return enrichment.get_enrichment(scope, id).revision, enrichment.quote(scope, id, **choice)

@@ -6,9 +6,10 @@ from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Unauthenticated
+from cursive_app.errors import Conflict, CursiveError, Unauthenticated
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
+from db.scope import Scope
 from state.base import allow, transact
 from state.enrichment_undo import UndoPart
 
@@ -26,6 +27,7 @@ class ReplacePart(UndoPart, mixin=True):
     replace_column: str = ""
     replace_match_case: bool = True
 
+    _counted_in: int = 0  # the revision of the list whose cells were counted
     _find: str = ""
     _replace: str = ""
 
@@ -63,8 +65,8 @@ class ReplacePart(UndoPart, mixin=True):
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def replace(self, form: dict[str, Any]):
-        """Replace in every cell that was counted. What was typed since is counted first, and done with the next
-        press."""
+        """Replace in every cell that was counted. What was typed or changed since is counted first, and done with the
+        next press."""
         if not self.replacing or self.replace_pending:  # a second press of what is done already
             return
         names = ("replace-column", "replace-find", "replace-with")
@@ -77,12 +79,21 @@ class ReplacePart(UndoPart, mixin=True):
             await self._count()
             return
         self.replace_pending = True
-        wanted = self._wanted()
+        counted_in = self._counted_in
         yield
         try:
-            changed = await transact(enrichment.replace_in_column, self.enrichment_id, **wanted)
+            changed = await transact(
+                enrichment.replace_in_column, self.enrichment_id, revision=counted_in, **self._wanted()
+            )
         except Unauthenticated:
             raise
+        except Conflict as error:
+            if error.reason == "stale_version":
+                await self._count_again()
+            else:
+                self.replace_error = error.message
+            yield self._reload()
+            return
         except CursiveError as error:
             self.replace_error = error.message
             return
@@ -90,33 +101,43 @@ class ReplacePart(UndoPart, mixin=True):
             self.replace_pending = False
         self.replacing = False
         told = f"{changed:,} {'cell was' if changed == 1 else 'cells were'} changed."
-        yield self._told_with_undo(told, revision=wanted["revision"] + 1) if changed else rx.toast.info(told)
+        yield self._told_with_undo(told, revision=counted_in + 1) if changed else rx.toast.info(told)
         yield self._reload()
 
     def _wanted(self) -> dict[str, Any]:
         return {
-            "revision": self.card.revision,
             "column": int(self.replace_column) if self.replace_column.isdecimal() else -1,
             "find": self._find,
             "replace": self._replace,
             "match_case": self.replace_match_case,
         }
 
+    async def _count_again(self) -> None:
+        await self._count()
+        if self.replace_count:
+            self.replace_error = "The list was changed meanwhile, so its cells were counted again."
+
     async def _count(self) -> None:
-        """How many cells would change, as the dialog stands now."""
+        """How many cells would change, as the dialog and the list stand now."""
         self.replace_error = self.replace_count = ""
         if not self._find:
             return
         try:
-            count = await transact(enrichment.count_in_column, self.enrichment_id, **self._wanted())
+            revision, count = await transact(_counted, self.enrichment_id, **self._wanted())
         except Unauthenticated:
             raise
         except CursiveError as error:
             self.replace_error = error.message
             return
-        self.replace_count = f"{count:,}"
+        self._counted_in, self.replace_count = revision, f"{count:,}"
 
     def _offer_columns(self, columns: list[tuple[int, str]]) -> None:
         self.replace_options = [{"value": str(position), "label": name} for position, name in columns]
         if self.replace_column not in {option["value"] for option in self.replace_options}:
             self.replace_column = self.replace_options[0]["value"] if self.replace_options else ""
+
+
+def _counted(scope: Scope, id: str, **wanted: Any) -> tuple[int, int]:
+    """The revision of the list as it is now, whatever the page shows of it, and how many of its cells would change."""
+    revision = enrichment.get_enrichment(scope, id).revision
+    return revision, enrichment.count_in_column(scope, id, revision=revision, **wanted)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
-from cursive_app.errors import Invalid
+from cursive_app.errors import Conflict, Invalid
 from cursive_app.services import enrichment
 from cursive_app.services.accounts import Permission
-from cursive_app.services.enrichment.views import RowPage
+from cursive_app.services.enrichment import CellChanged
+from cursive_app.services.enrichment.views import EnrichmentView, RowPage
+from db.scope import Scope
 from state.base import allow, transact
 from state.enrichment_grid import GridLine, HeadLine, grid_line, heads, hidden_told
 from state.enrichment_replace import ReplacePart
@@ -38,6 +41,7 @@ class RowsPart(ReplacePart, mixin=True):
     _next: str = ""
     _previous: str = ""
     _edited: tuple[int, int] = (0, 0)
+    _edited_of: UUID | None = None  # the reading of the list whose cell it is
     _cells: dict[int, tuple[str, ...]] = {}
 
     @rx.event
@@ -63,6 +67,7 @@ class RowsPart(ReplacePart, mixin=True):
         if cells is None or not self.card.may_edit or self.card.phase != "preparing":
             return None
         self._edited, self.editing, self.edit_error = (number, column), f"{number}-{column}", ""
+        self._edited_of = self._opened().read_job_id
         self.edit_value = cells[column] if 0 <= column < len(cells) else ""
         return _focus("cell-input")
 
@@ -76,16 +81,24 @@ class RowsPart(ReplacePart, mixin=True):
     @rx.event
     @allow(Permission.EDIT_ENRICHMENTS)
     async def save_cell(self, form: dict[str, Any]):
-        """Write the cell, check its row again, and offer to take it back."""
+        """Write the cell, check its row again, and offer to take it back. Over what somebody else has written there
+        meanwhile only with a second press."""
         if not self.editing:
             return
         number, column = self._edited
-        value, before, cell = str(form.get("value", "")), self.edit_value, self.editing
-        if value != before:
+        value, cell = str(form.get("value", "")), self.editing
+        if value != self.edit_value:
             try:
                 await self._write(number, column, value)
             except Invalid as error:
                 self.edit_error = error.message
+                return
+            except CellChanged as error:
+                self.edit_value, self.edit_error = error.said, f"{error.message} Save again to put yours in its place."
+                yield self._reload()
+                return
+            except Conflict as error:
+                yield self._overtaken(error)
                 return
             yield self._told_with_undo(f"Row {number:,} was changed.", revision=self.card.revision)
         self.editing = ""
@@ -93,15 +106,16 @@ class RowsPart(ReplacePart, mixin=True):
         yield _focus(f"cell-{cell}")
 
     async def _write(self, number: int, column: int, value: str) -> None:
-        await transact(
-            enrichment.edit_cell,
+        view = await transact(
+            _edited,
             self.enrichment_id,
             revision=self.card.revision,
             number=number,
             column=column,
             value=value,
+            seen=self.edit_value,
         )
-        self._show_list(await transact(enrichment.get_enrichment, self.enrichment_id))
+        self._show_list(view)
 
     def _show_rows(self, page: RowPage) -> None:
         columns = self._opened().columns
@@ -110,8 +124,8 @@ class RowsPart(ReplacePart, mixin=True):
         self.rows = [grid_line(row, self.heads, names) for row in page.rows]
         self.shows_found = any(row.found is not None for row in page.rows)
         self._cells = {row.number: row.cells for row in page.rows}
-        if self.editing and self._edited[0] not in self._cells:
-            self.editing = ""
+        if self.editing and (self._edited[0] not in self._cells or self._edited_of != self._opened().read_job_id):
+            self.editing = self.edit_error = ""
         self.hidden_columns = hidden_told(columns, self.heads, may_edit=self.card.may_edit)
         self._offer_columns([*names.items()])
         self._next, self._previous = page.next_cursor or "", page.previous_cursor or ""
@@ -126,6 +140,12 @@ class RowsPart(ReplacePart, mixin=True):
 
     def _step_in_address(self) -> str:
         return "rows" if self.step == "rows" else ""
+
+
+def _edited(scope: Scope, id: str, **change: Any) -> EnrichmentView:
+    """The list as the edit has left it: nobody else's change comes between the two."""
+    enrichment.edit_cell(scope, id, **change)
+    return enrichment.get_enrichment(scope, id)
 
 
 def _focus(id: str):

@@ -92,6 +92,36 @@ def test_of_two_edits_at_once_one_is_refused(cast: Cast, ready: EnrichmentView) 
     assert counts(cast.alice, ready) == (4, 3, 0, 1, 0)
 
 
+def test_with_what_was_seen_only_the_cell_itself_counts(cast: Cast, ready: EnrichmentView) -> None:
+    edit(cast.alice, ready, 4, 0, "d@acme.example")
+
+    def mend(value: str, seen: str, revision: int = ready.revision) -> None:
+        do(
+            cast.bob, enrichment.edit_cell, ready.id,
+            revision=revision, number=1, column=2, value=value, seen=seen,
+        )  # fmt: skip
+
+    mend("uno", "one")
+    with pytest.raises(enrichment.CellChanged) as changed:
+        mend("eins", "one")
+    assert (changed.value.said, changed.value.reason) == ("uno", "stale_cell")
+    with pytest.raises(Conflict) as ahead:
+        mend("eins", "uno", revision=99)
+    assert ahead.value.reason == "stale_version"
+    do(cast.alice, enrichment.map_columns, ready.id, revision=3, mapping={0: "email"})
+    with pytest.raises(Conflict, match="still being read"):
+        mend("eins", "uno", revision=4)
+    read(cast.alice, look(cast.alice, ready.id))
+    for revision in (1, 3):
+        with pytest.raises(Conflict) as behind:
+            mend("eins", "uno", revision=revision)
+        assert behind.value.reason == "stale_version", "the rows were read anew since"
+    mend("eins", "uno", revision=4)
+    with pytest.raises(NotFound):
+        do(cast.charlie, enrichment.edit_cell, ready.id, revision=5, number=1, column=2, value="x", seen="eins")
+    assert look(cast.alice, ready.id).revision == 5
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -1,11 +1,9 @@
-"""The rows of a list on its page: cells mended in place, find and replace, two tabs."""
+"""The rows of a list on its page: cells mended in place, find and replace."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from cursive_app.errors import Conflict
-from cursive_app.services import enrichment
 from db.roles import Role
 from state.enrichment import EnrichmentState as S
 from tests.factories import Cast, make_member, make_user
@@ -86,18 +84,6 @@ async def test_a_replacement_is_undone_in_one_tab_and_refused_in_the_other(drive
     await other.send(S.undo, path=path, revision=2)
     assert "changed meanwhile" in other.text()
     assert (other.var(S, "undoing"), list_row(id).revision) == (False, 3)  # type: ignore[arg-type]
-
-
-async def test_an_edit_of_what_changed_elsewhere_is_refused(driver, cast: Cast, tmp_path: Path) -> None:
-    id = upload(cast.alice, tmp_path, UNTIDY)
-    first = await opened(driver, cast.alice, id, "?step=rows")
-    other = await opened(driver, cast.bob, id, "?step=rows")
-    for tab, value in ((other, "robin@example.com"), (first, "late@example.com")):
-        await tab.send(S.start_edit, path=f"/enrichments/{id}?step=rows", number=1, column=0)
-        await tab.send(S.save_cell, path=f"/enrichments/{id}?step=rows", form={"value": value})
-    assert [type(error) for error in first.failures] == [Conflict]
-    with cast.alice.begin() as scope:
-        assert enrichment.list_rows(scope, id, view="all").rows[0].cells[0] == "robin@example.com"
 
 
 WIDE = (

@@ -12,7 +12,7 @@ from cursive_app.services.enrichment.announcing import mail_run
 from cursive_app.services.enrichment.batches import read_batches, trace_batches
 from cursive_app.services.enrichment.changes import last_change
 from cursive_app.services.enrichment.columns import OUTCOME_COLUMNS, OUTPUT_COLUMNS, OutputColumn
-from cursive_app.services.enrichment.editing import edit_cell, undo
+from cursive_app.services.enrichment.editing import CellChanged, edit_cell, undo
 from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.fields import FIELDS, Field
 from cursive_app.services.enrichment.files import clean_filename
@@ -45,6 +45,7 @@ __all__ = [
     "OUTCOME_COLUMNS",
     "OUTPUT_COLUMNS",
     "VIEWS",
+    "CellChanged",
     "ChangeView",
     "EnrichmentView",
     "Field",

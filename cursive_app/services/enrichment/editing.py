@@ -10,30 +10,48 @@ from uuid import UUID
 import polars as pl
 
 from cursive_app.errors import Conflict, Invalid, NotFound
+from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.changes import record_change, take_change
 from cursive_app.services.enrichment.layouts import changeable
 from cursive_app.services.enrichment.rewriting import rewrite_column
 from cursive_app.services.enrichment.rows import row_view
 from cursive_app.services.enrichment.views import RowView
 from db.models.enrichment import Enrichment, EnrichmentRow
+from db.models.jobs import Job
 from db.scope import Scope
 
 LONGEST_CELL = 20_000
+_LONGEST_TOLD = 80
 
 
-def edit_cell(scope: Scope, id: UUID | str, *, revision: int, number: int, column: int, value: str) -> RowView:
+class CellChanged(Conflict):
+    """Somebody wrote another text into the cell meanwhile. `said`: what it says now."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        short = said if len(said) <= _LONGEST_TOLD else f"{said[: _LONGEST_TOLD - 1]}…"
+        now = f"it says “{short}” now" if said.strip() else "it is empty now"
+        super().__init__(f"Somebody changed this cell meanwhile: {now}.", reason="stale_cell")
+
+
+def edit_cell(
+    scope: Scope, id: UUID | str, *, revision: int, number: int, column: int, value: str, seen: str | None = None
+) -> RowView:
     """Write one cell of row `number` (from 1) and check the row again; the list's revision grows by one, `undo` takes
     it back.
 
-    `column` is its position, also of a cell beyond the columns, which an empty value removes. Raises Conflict
-    (`stale_version`, `started`, `reading`, `purged`), Invalid, NotFound, Forbidden.
+    `column` is its position, also of a cell beyond the columns, which an empty value removes. With `seen`, what the
+    cell said to whoever edits it, changes of other cells since `revision` do not matter: two people can mend one list.
+    Raises CellChanged, Conflict (`stale_version`, `started`, `reading`, `purged`), Invalid, NotFound, Forbidden.
     """
-    parent = editable(scope, id, revision=revision)
+    parent = _with_these_rows(scope, id, revision) if seen is not None else editable(scope, id, revision=revision)
     row = _row(scope, parent, number)
     check_text("value", value)
     if isinstance(column, bool) or not isinstance(column, int) or column not in _places(row):
         raise Invalid(fields={"column": "The row has no such cell."})
     said = row.cells[column] if column < len(row.cells) else ""
+    if seen is not None and said != seen:
+        raise CellChanged(said)
     flaws = rewrite_column(scope, parent, column, _cells([number], [value]))
     record_change(scope, parent, column=column, before=_cells([number], [said]), flaws=flaws)
     scope.session.refresh(row)
@@ -63,6 +81,16 @@ def undo(scope: Scope, id: UUID | str, *, revision: int) -> int:
 
 def _cells(numbers: list[int], texts: list[str]) -> pl.DataFrame:
     return pl.DataFrame({"number": numbers, "text": texts}, schema={"number": pl.Int64, "text": pl.String})
+
+
+def _with_these_rows(scope: Scope, id: UUID | str, revision: int) -> Enrichment:
+    """The list, locked, as long as its rows are those of this revision: cells may have changed since, but nothing was
+    read or mapped anew. Raises as `edit_cell`."""
+    require(scope, Permission.EDIT_ENRICHMENTS)
+    found = scope.get(Enrichment, id, lock=True)
+    reading = scope.get(Job, found.read_job_id) if found.read_job_id is not None else None
+    same_rows = reading is not None and reading.arguments["revision"] <= revision <= found.revision
+    return editable(scope, id, revision=found.revision if same_rows else revision)
 
 
 def editable(scope: Scope, id: UUID | str, *, revision: int) -> Enrichment:
