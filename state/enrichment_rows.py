@@ -149,8 +149,10 @@ def _edited(scope: Scope, id: str, **change: Any) -> EnrichmentView:
 
 
 def _focus(id: str):
-    """Put the focus on an element once it is drawn; it may have gone with its row."""
-    return rx.call_script(f"setTimeout(() => document.getElementById({id!r})?.focus(), 60)")
+    """Put the focus on an element once it is drawn, with all of its form in sight; it may have gone with its row."""
+    shown = "found?.closest('form')?.scrollIntoView({block: 'nearest', inline: 'nearest'})"
+    find = f"const found = document.getElementById({id!r}); found?.focus(); {shown}"
+    return rx.call_script(f"setTimeout(() => {{ {find} }}, 60)")
 
 
 def _range(page: RowPage) -> str:
