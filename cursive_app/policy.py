@@ -7,6 +7,7 @@ another session or workspace, and checks who may call, how often, and whether th
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -164,7 +165,7 @@ async def _judge(
         return await _refuse(root, message, registered, go=go)
     wrong = _misfit(registered, event)
     if wrong is not None:
-        declared = wrong in registered.handler.fn.__code__.co_varnames  # any other name is the sender's own text
+        declared = wrong in inspect.unwrap(fn).__code__.co_varnames  # any other name is the sender's own text
         log.warning("event argument refused", handler=event.name, argument=wrong if declared else "(not declared)")
         return await _refuse(root, _STRANGE)
     return None
@@ -203,7 +204,7 @@ def _customers_twin(path: str) -> str:
 
 def _misfit(registered: RegisteredEventHandler, event: Event) -> str | None:
     """The argument that is unknown, of another type than the handler's, or missing; None when all fit."""
-    fn, hints = registered.handler.fn, registered.handler._get_type_hints()
+    fn, hints = inspect.unwrap(registered.handler.fn), registered.handler._get_type_hints()
     names = fn.__code__.co_varnames[1 : fn.__code__.co_argcount + fn.__code__.co_kwonlyargcount]
     for name, value in event.payload.items():
         if name in _UPLOAD_ARGUMENTS and name in names:

@@ -18,14 +18,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from functools import cache, partial, wraps
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
+import reflex as rx
 from reflex_base.event.context import EventContext
 
 from cursive_app.errors import CursiveError, Forbidden, NotFound, Unauthenticated
@@ -47,13 +49,47 @@ RECHECK_SECONDS = 5.0
 
 
 def allow(need: Permission | Level) -> Callable[[F], F]:
-    """Say who may call an event handler. Goes below `@rx.event`."""
+    """Say who may call an event handler. Goes below `@rx.event`.
+
+    What the handler changed reaches the browser also when it raises.
+    """
 
     def mark(handler: F) -> F:
-        handler.__cursive_allow__ = need  # type: ignore[attr-defined]  # read by cursive_app.policy
-        return handler
+        marked = _sent_to_its_end(handler)
+        marked.__cursive_allow__ = need  # type: ignore[attr-defined]  # read by cursive_app.policy
+        return marked
 
     return mark
+
+
+def _sent_to_its_end(handler: F) -> F:
+    """The handler as a generator that hands over what it changed before it raises. Reflex drops that otherwise: a
+    button that was set to wait would wait for ever although its handler has a `finally`, and a dialog stay open."""
+    if inspect.iscoroutinefunction(handler):
+
+        @wraps(handler)
+        async def once(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            try:
+                following = await handler(self, *args, **kwargs)
+            except Exception:
+                yield None
+                raise
+            yield following
+
+        return cast("F", once)
+    if not inspect.isasyncgenfunction(handler):
+        return handler
+
+    @wraps(handler)
+    async def many(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        try:
+            async for following in handler(self, *args, **kwargs):
+                yield following
+        except Exception:
+            yield None
+            raise
+
+    return cast("F", many)
 
 
 @dataclass(slots=True)
@@ -106,6 +142,12 @@ async def transact(fn: Callable[Concatenate[Scope, P], R], /, *args: P.args, **k
     """Run a use case in one transaction of the signed-in tenant: `fn(scope, …)` between begin and commit."""
     await _recheck()
     return await run_in_thread(_noted, _name_of(fn), _in_scope, tenant(), fn, *args, **kwargs)
+
+
+def refusal(error: CursiveError) -> Any:
+    """The toast of an act that was refused. A handler that raises sends nothing else of its state; one that has to show
+    what is there now returns this instead."""
+    return rx.toast.error(error.message, duration=12_000, close_button=True)
 
 
 async def note_refusal(error: CursiveError, *, attempted: str) -> None:

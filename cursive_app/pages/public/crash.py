@@ -11,7 +11,7 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 from components.primitives.anchor import anchor
 from cursive_app.errors import CursiveError, Unauthenticated
 from cursive_app.pages.frame import browser_title
-from state.base import current_path, login_url
+from state.base import current_path, login_url, refusal
 
 log = structlog.get_logger("cursive.pages")
 
@@ -43,7 +43,7 @@ def report_backend_error(exception: Exception):  # Reflex evaluates a return ann
     if isinstance(exception, Unauthenticated):
         return [rx.toast.info(exception.message), rx.redirect(login_url(current_path(), ended=True))]
     if isinstance(exception, CursiveError):
-        return rx.toast.error(exception.message, duration=12_000, close_button=True)
+        return refusal(exception)
     reference = f"err_{uuid4().hex[:12]}"
     log.error("event handler failed", reference=reference, exc_info=exception)
     return rx.toast.error(
