@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Invalid
+from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
 from cursive_app.services import accounts
 from cursive_app.settings import settings
-from state.base import allow, ask, person, renew
+from state.base import allow, ask, person, refusal, renew
 from state.flash import FlashState
 from state.session import SessionState
 from state.times import ago, exact
@@ -129,7 +129,11 @@ class SessionsState(rx.State):
     async def end(self, session_id: str):
         """End one session; the tab it runs in is empty at its next event."""
         self.ending_id = ""
-        await ask(accounts.end_session, person(), session_id=session_id)
+        try:
+            await ask(accounts.end_session, person(), session_id=session_id)
+        except (Conflict, Forbidden, NotFound) as error:
+            await self._read()
+            return refusal(error)
         await self._read()
         return rx.toast.success("That browser is logged out.")
 

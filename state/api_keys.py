@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Invalid
+from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
 from cursive_app.services import accounts
 from cursive_app.services.accounts import ApiKeyRow, Permission
-from state.base import allow, ask, person, transact
+from state.base import allow, ask, person, refusal, transact
 from state.permission_words import SCOPE_WORDS
 from state.times import ago, exact
 
@@ -170,7 +170,11 @@ class ApiKeysState(rx.State):
         target, self.revoking_id = self.revoking_id, ""
         if not target:
             return None
-        await transact(accounts.revoke_api_key, key_id=target)
+        try:
+            await transact(accounts.revoke_api_key, key_id=target)
+        except (Conflict, Forbidden, NotFound) as error:
+            await self._read()
+            return refusal(error)
         await self._read()
         return rx.toast.success(f"“{self.revoking_name}” is revoked.")
 

@@ -9,7 +9,7 @@ import reflex as rx
 
 from cursive_app.errors import Conflict, NotFound
 from cursive_app.services.enrichment.views import EnrichmentView
-from state.base import person
+from state.base import person, refusal
 from state.enrichment_figures import SampleCard, sample_card
 from state.enrichment_grid import LayoutCard, layout_card
 from state.enrichment_lines import ListCard, list_card
@@ -50,7 +50,7 @@ class OpenPart(rx.State, mixin=True):
 
     def _overtaken(self, error: Conflict) -> list[Any]:
         """The list is not what the page shows any more: say so, and show what it is now."""
-        return [rx.toast.error(error.message), self._reload()]
+        return [refusal(error), self._reload()]
 
     def _reload(self):
         """The page's own `load`, which stands above the parts."""

@@ -7,10 +7,10 @@ from typing import Any
 import reflex as rx
 from reflex_components_sonner.toast import ToastAction
 
-from cursive_app.errors import CursiveError, Invalid, Unauthenticated
+from cursive_app.errors import Conflict, CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
-from state.base import allow, transact
+from state.base import allow, refusal, transact
 from state.segment_lines import SegmentLine, consequence_text
 
 
@@ -52,6 +52,8 @@ class ActionsPart(rx.State, mixin=True):
         except Unauthenticated:
             raise
         except CursiveError as error:
+            if isinstance(error, (Conflict, NotFound)):
+                yield self._newest()
             fields = error.fields if isinstance(error, Invalid) else {}
             self.description_refused = fields.get("description", "")
             self.name_refused = fields.get("name", "" if self.description_refused else error.message)
@@ -64,7 +66,11 @@ class ActionsPart(rx.State, mixin=True):
     @allow(Permission.EDIT_SEGMENTS)
     async def duplicate(self, segment_id: str):
         """Make a copy of one's own."""
-        copy = await transact(segments.duplicate_segment, segment_id)
+        try:
+            copy = await transact(segments.duplicate_segment, segment_id)
+        except (Conflict, NotFound) as error:
+            yield self._overtaken(error)
+            return
         yield rx.toast.success(f"Copied as “{copy.name}”.")
         yield self._copied(copy)
 
@@ -73,7 +79,11 @@ class ActionsPart(rx.State, mixin=True):
     async def set_status(self, segment_id: str, status: str):
         """Pause, archive or bring back."""
         row = self._line(segment_id)
-        changed = await transact(segments.set_status, segment_id, status=status)
+        try:
+            changed = await transact(segments.set_status, segment_id, status=status)
+        except (Conflict, NotFound) as error:
+            yield self._overtaken(error)
+            return
         words = {"active": "is active again", "paused": "is paused", "archived": "is archived"}
         undo = {"paused": "active", "archived": row.status if row else "active"}.get(status)
         message = f"“{changed.name}” {words[changed.status]}."
@@ -89,7 +99,11 @@ class ActionsPart(rx.State, mixin=True):
         row = self._line(segment_id)
         if row is None:
             return
-        view = await transact(segments.update_segment, segment_id, version=row.version, is_shared=shared)
+        try:
+            view = await transact(segments.update_segment, segment_id, version=row.version, is_shared=shared)
+        except (Conflict, NotFound) as error:
+            yield self._overtaken(error)
+            return
         yield rx.toast.success("Shared with the workspace." if shared else "Private now.")
         for following in await self._changed(view):
             yield following
@@ -100,9 +114,14 @@ class ActionsPart(rx.State, mixin=True):
         """Ask, with what hangs on the segment."""
         row = self._line(segment_id)
         if row is None:
-            return
-        self.consequence = consequence_text(await transact(segments.attached, segment_id))
+            return None
+        try:
+            attached = await transact(segments.attached, segment_id)
+        except NotFound as error:
+            return self._overtaken(error)
+        self.consequence = consequence_text(attached)
         self.subject, self.deleting = row, True
+        return None
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
@@ -116,7 +135,11 @@ class ActionsPart(rx.State, mixin=True):
         if not self.deleting:
             return  # the second half of a double click
         subject, self.deleting = self.subject, False
-        await transact(segments.delete_segment, subject.id)
+        try:
+            await transact(segments.delete_segment, subject.id)
+        except (Conflict, NotFound) as error:
+            yield self._overtaken(error)
+            return
         handlers: Any = type(self)
         yield undo_toast(f"“{subject.name}” was deleted. Its leads stay.", handlers.restore(subject.id))
         yield self._gone()
@@ -125,7 +148,11 @@ class ActionsPart(rx.State, mixin=True):
     @allow(Permission.EDIT_SEGMENTS)
     async def restore(self, segment_id: str):
         """Take a deletion back."""
-        view = await transact(segments.restore_segment, segment_id)
+        try:
+            view = await transact(segments.restore_segment, segment_id)
+        except (Conflict, NotFound) as error:
+            yield self._overtaken(error)
+            return
         yield rx.toast.success(f"“{view.name}” is back.")
         for following in await self._changed(view):
             yield following
@@ -137,6 +164,14 @@ class ActionsPart(rx.State, mixin=True):
     async def _changed(self, view: segments.SegmentView) -> list[Any]:
         """Show what a change has made of a segment; what else follows from it."""
         return [rx.redirect(f"/segments/{view.id}")]
+
+    def _overtaken(self, error: CursiveError) -> list[Any]:
+        """What was asked for does not fit any more: say so, and show what is there now."""
+        return [refusal(error), *self._newest()]
+
+    def _newest(self) -> list[Any]:
+        """What brings a page that is behind up to date. The page of one segment knows it by its own means."""
+        return []
 
     def _copied(self, copy: segments.SegmentView) -> Any:
         """What follows when a copy was made."""

@@ -164,6 +164,9 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
         del view  # the list is read anew as a whole
         return [SegmentsState.load]
 
+    def _newest(self) -> list[Any]:
+        return [SegmentsState.load]
+
     def _copied(self, copy: segments.SegmentView) -> Any:
         del copy
         return SegmentsState.load

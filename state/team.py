@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from cursive_app.errors import CursiveError, Invalid
+from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
 from cursive_app.services import accounts
 from cursive_app.services.accounts import PERMISSIONS, InvitationRow, MemberRow, Permission
 from db.roles import Role
-from state.base import allow, ask, person, tenant
+from state.base import allow, ask, person, refusal, tenant
 from state.session import ROLE_WORDS
 from state.times import ago, exact
 
@@ -130,7 +130,11 @@ class TeamState(rx.State):
     @allow(Permission.MANAGE_TEAM)
     async def resend(self, invitation_id: str):
         """Mail a new link."""
-        await ask(accounts.resend_invitation, tenant(), invitation_id=invitation_id)
+        try:
+            await ask(accounts.resend_invitation, tenant(), invitation_id=invitation_id)
+        except (Conflict, Forbidden, NotFound) as error:
+            await self._read()
+            return refusal(error)
         await self._read()
         return rx.toast.success("A new invitation is on its way; the former link no longer works.")
 
@@ -153,7 +157,11 @@ class TeamState(rx.State):
     async def revoke(self, invitation_id: str):
         """Withdraw an invitation."""
         self.withdrawing_id = ""
-        await ask(accounts.revoke_invitation, tenant(), invitation_id=invitation_id)
+        try:
+            await ask(accounts.revoke_invitation, tenant(), invitation_id=invitation_id)
+        except (Conflict, Forbidden, NotFound) as error:
+            await self._read()
+            return refusal(error)
         await self._read()
         return rx.toast.success("The invitation is withdrawn.")
 
@@ -187,8 +195,10 @@ class TeamState(rx.State):
         self.changing_id = ""
         try:
             await ask(accounts.change_role, tenant(), user_id=user_id, role=role)
-        finally:
+        except (Conflict, Forbidden, NotFound) as error:
             await self._read()
+            return refusal(error)
+        await self._read()
         return rx.toast.success("The role is changed.")
 
     @rx.event
@@ -215,7 +225,11 @@ class TeamState(rx.State):
         if not target:
             return None
         self.removing_id = ""
-        await ask(accounts.remove_member, tenant(), user_id=target)
+        try:
+            await ask(accounts.remove_member, tenant(), user_id=target)
+        except (Conflict, Forbidden, NotFound) as error:
+            await self._read()  # somebody else may have done it, or changed their role
+            return refusal(error)
         if leaving:
             return rx.call_script("window.location.assign('/')")
         await self._read()

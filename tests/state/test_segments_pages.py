@@ -244,7 +244,7 @@ async def test_the_list_and_its_actions(driver: Driver, cast: Cast) -> None:
     stranger = driver(sign_in(cast.charlie))
     for handler in (SegmentsState.duplicate, SegmentsState.restore):
         await stranger.send(handler, path="/segments", segment_id=str(made.id))
-    assert len(stranger.failures) == 2
+    assert stranger.text().count("error") == 2
     viewer = driver(sign_in(make_member(cast.workspace_id, make_user("Vera"), Role.READ_ONLY)))
     await viewer.send(SegmentsState.set_status, path="/segments", segment_id=str(made.id), status="active")
     with cast.alice.begin() as scope:
