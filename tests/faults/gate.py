@@ -35,6 +35,7 @@ class Gate(ForwardingServer):
         self._holds: list[Hold] = []
         self._run_of: dict[str, UUID] = {}  # by audience
         self.made: list[UUID] = []  # runs whose audience was made, in order
+        self.asked = 0  # requests that came, all runs together
         super().__init__(upstream)
 
     def hold(
@@ -69,6 +70,7 @@ class Gate(ForwardingServer):
         return self._run_of.get(audience[1]) if audience else None
 
     def _wait(self, when: str, run_id: UUID | None, request: BaseHTTPRequestHandler) -> None:
+        self.asked += when == "before"
         for one in list(self._holds):
             fits = (one.run_id, one.method, one.when) == (run_id, request.command, when) and one.fits(request.path)
             if fits and not one.reached.is_set():

@@ -49,6 +49,7 @@ Trials = Callable[[int, int], int]
 WORKER = "tests.faults.hasty_worker"
 PATIENT = "cursive_app.jobs.worker"  # holds on to what is held at the gate, however busy the machine is
 KNOWN, UNKNOWN, CHUNK = 45, 15, 20
+REQUESTS = 9  # of a run at least: each chunk is ordered, looked at and fetched
 PRICE = Decimal("0.25")
 FUNDS = Decimal(100)
 NAME = re.compile(rb'"name": ?"cursive-[0-9a-f]{8}-([0-9a-f-]{36})-([0-9]+)"')
@@ -211,17 +212,20 @@ def _second_file() -> Callable[[str], bool]:
 def test_a_worker_killed_at_random_moments(
     spawn: Spawn, gate: ListGate, begin: Callable[[], Trial], trials: Trials
 ) -> None:
-    """Several runs, their worker killed again and again while they go on."""
+    """Several runs, their worker killed again and again while they go on: after any of the requests that the newest run
+    takes, and a moment of its own."""
     chance = random.Random(20260103)
     kills = met = 0
     for _ in range(trials(1, 8)):
         everyone = [begin() for _ in range(5)]
         for _ in range(trials(2, 6)):
             everyone.append(begin())  # on a quick machine the others may have ended
-            began, victim = now(), spawn(WORKER, **worker_settings(gate))
+            began, last = now(), gate.asked + chance.randint(0, REQUESTS - 1)
+            victim = spawn(WORKER, **worker_settings(gate))
             job_ids = [run_job_id(one.id) for one in everyone]
             wait_until(lambda: any(was_in_hand(job_id, since=began) for job_id in job_ids), seconds=45, what="work")  # noqa: B023
-            time.sleep(chance.random() * 2)
+            wait_until(lambda: gate.asked >= last, seconds=45, what="the request after which it dies")  # noqa: B023
+            time.sleep(chance.random() / 20)
             victim.kill()
             left = [one for one in everyone if was_left_by(run_job_id(one.id), since=began)]
             kills, met = kills + 1, met + any(not one.has_ended() for one in left)
