@@ -28,7 +28,9 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import quote
 
 import reflex as rx
+from reflex.istate.proxy import StateProxy
 from reflex_base.event.context import EventContext
+from reflex_base.event.processor.base_state_processor import chain_updates
 
 from cursive_app.errors import CursiveError, Forbidden, NotFound, Unauthenticated
 from cursive_app.paths import LONGEST_ADDRESS, local_path
@@ -63,18 +65,18 @@ def allow(need: Permission | Level) -> Callable[[F], F]:
 
 
 def _sent_to_its_end(handler: F) -> F:
-    """The handler as a generator that hands over what it changed before it raises. Reflex drops that otherwise: a
-    button that was set to wait would wait for ever although its handler has a `finally`, and a dialog stay open."""
+    """The handler, which hands over what it changed before it raises. Reflex drops that otherwise: a button that was
+    set to wait would wait for ever although its handler has a `finally`, and a dialog stay open."""
     if inspect.iscoroutinefunction(handler):
 
         @wraps(handler)
-        async def once(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        async def once(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                following = await handler(self, *args, **kwargs)
+                return await handler(self, *args, **kwargs)
             except Exception:
-                yield None
+                if not isinstance(self, StateProxy):  # a background handler has handed over what it changed
+                    await chain_updates(None, handler.__qualname__, self._get_root_state())
                 raise
-            yield following
 
         return cast("F", once)
     if not inspect.isasyncgenfunction(handler):

@@ -241,7 +241,7 @@ def prepare() -> list[str]:
     people = [make_member(workspace, make_user(f"Person{number}"), Role.MEMBER) for number in range(PEOPLE)]
     cookies = []
     with system_scope() as scope:
-        scope.session.execute(text(LOAD), {"workspace": workspace, "first": 1, "last": LEADS})
+        scope.session.execute(text(LOAD), {"workspace": workspace, "first": 1, "last": LEADS, "of": LEADS})
         for one in people:
             assert one.user_id is not None
             token = open_session(scope, user_id=one.user_id, ip="192.0.2.1", user_agent="bench", workspace_id=workspace)
