@@ -316,6 +316,9 @@ class CellChange(_Body):
     revision: Revision
     column: Position
     value: Text
+    seen: Text | None = Field(
+        None, description="What the cell said: with it, changes of other cells since `revision` do not matter."
+    )
 
 
 class Replacement(_Body):

@@ -177,7 +177,8 @@ def list_rows(
 
 @router.patch("/{enrichment_id}/rows/{number}", summary="Correct a cell")
 def edit_cell(tenant: Who, enrichment_id: UUID, number: Number, body: CellChange) -> RowOut:
-    """Write one cell; the row is checked again and the list's revision grows by one."""
+    """Write one cell; the row is checked again and the list's revision grows by one. When somebody else has changed
+    the cell, `seen` makes that 409 `stale_cell`."""
     with tenant.begin() as scope:
         row = enrichment.edit_cell(scope, enrichment_id, number=number, **body.model_dump())
     return RowOut.model_validate(row)
