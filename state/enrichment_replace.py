@@ -66,7 +66,7 @@ class ReplacePart(UndoPart, mixin=True):
     @allow(Permission.EDIT_ENRICHMENTS)
     async def replace(self, form: dict[str, Any]):
         """Replace in every cell that was counted. What was typed or changed since is counted first, and done with the
-        next press."""
+        next press unless only the new text is another and the count is the one that was shown."""
         if not self.replacing or self.replace_pending:  # a second press of what is done already
             return
         names = ("replace-column", "replace-find", "replace-with")
@@ -75,9 +75,11 @@ class ReplacePart(UndoPart, mixin=True):
             self.replace_error = "Type the text to look for."
             return
         if typed != (self.replace_column, self._find, self._replace) or not self.replace_count:
+            shown = self.replace_count if typed[:2] == (self.replace_column, self._find) else ""
             self.replace_column, self._find, self._replace = typed
             await self._count()
-            return
+            if not shown or self.replace_count != shown:
+                return
         self.replace_pending = True
         counted_in = self._counted_in
         yield
