@@ -20,6 +20,7 @@ __all__ = ["server"]
 pytestmark = pytest.mark.faults
 
 HIDDEN = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"  # 200 to anybody, unlike what it is hidden in
+QUIET_SECONDS = 3.0  # after an answer: longer than a busy machine takes for the next one, or to close
 ALIVE = b'{"status":"ok"}'  # what the hidden request would be answered with
 ENDED = b"0\r\n\r\n" + HIDDEN  # an empty chunked body, then the hidden request
 LONG = str(len(ENDED)).encode()
@@ -67,10 +68,10 @@ def say(port: int, request: bytes) -> tuple[list[int], bool, bytes]:
             connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
             closed = True  # refused before all of it was sent; what it said is read below
-        connection.settimeout(0.5)
         try:
             while piece := connection.recv(65_536):
                 told += piece
+                connection.settimeout(QUIET_SECONDS)
             closed = True
         except TimeoutError:
             pass  # kept open: nothing more comes
