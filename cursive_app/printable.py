@@ -1,4 +1,4 @@
-"""Which text may stand in a name or a note that other people read."""
+"""Which text may stand in a name or a note that other people read, and how much of it."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159\ufffc")
 def is_seen(text: str) -> bool:
     """Whether the text shows a letter, digit, sign or emoji; a name of spaces, joiners and marks alone is a blank."""
     return any(unicodedata.category(letter)[0] in "LNPS" and letter not in _BLANK for letter in text)
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text in at most `longest` characters; the last one of a text that was cut is an ellipsis."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

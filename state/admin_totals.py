@@ -12,6 +12,7 @@ import reflex as rx
 
 from cursive_app.errors import Invalid
 from cursive_app.plurals import plural
+from cursive_app.printable import shortened
 from cursive_app.services.jobs import admin
 from cursive_app.services.jobs.admin import StaffActionView, StaffActor, TotalsView
 from cursive_app.services.jobs.admin.views import HourTotals, KindTotals, Retention, UsageWeek
@@ -254,4 +255,4 @@ def _action(one: StaffActionView, timezone: str) -> ActionLine:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return shortened(text, 80)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cursive_app.printable import shortened
 from cursive_app.services.enrichment.encodings import ENCODINGS
 from cursive_app.services.enrichment.fields import FIELDS
 from cursive_app.services.enrichment.views import ColumnView, Layout, Problem, RowView
@@ -154,7 +155,7 @@ def _column(column: ColumnView, draft: Mapping[int, str], conflicts: Mapping[int
     return ColumnLine(
         position=column.position,
         name=column.name,
-        samples=[_cut(sample, 80) for sample in column.samples[:3]],
+        samples=[shortened(sample, 80) for sample in column.samples[:3]],
         field=chosen,
         guess=GUESSES.get(guess or "", ""),
         conflict=conflicts.get(column.position, ""),
@@ -242,7 +243,7 @@ def _cell(row: RowView, head: HeadLine, problem: Problem | None) -> CellLine:
         key=f"{row.number}-{head.position}",
         position=head.position,
         name=head.name,
-        text=_cut(text, LONGEST_CELL),
+        text=shortened(text, LONGEST_CELL),
         level=problem.level if problem else "",
         problem=f"{problem.message} {problem.fix}".strip() if problem else "",
         edited=head.position in row.edited,
@@ -254,7 +255,3 @@ def _problem(number: int, problem: Problem, names: Mapping[int, str]) -> Problem
     return ProblemLine(
         key=f"{number}-{problem.code}", level=problem.level, column=column, message=problem.message, fix=problem.fix
     )
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

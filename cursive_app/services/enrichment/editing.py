@@ -10,6 +10,7 @@ from uuid import UUID
 import polars as pl
 
 from cursive_app.errors import Conflict, Invalid, NotFound
+from cursive_app.printable import shortened
 from cursive_app.services.accounts import Permission, require
 from cursive_app.services.enrichment.changes import record_change, take_change
 from cursive_app.services.enrichment.layouts import changeable
@@ -29,8 +30,7 @@ class CellChanged(Conflict):
 
     def __init__(self, said: str) -> None:
         self.said = said
-        short = said if len(said) <= _LONGEST_TOLD else f"{said[: _LONGEST_TOLD - 1]}…"
-        now = f"it says “{short}” now" if said.strip() else "it is empty now"
+        now = f"it says “{shortened(said, _LONGEST_TOLD)}” now" if said.strip() else "it is empty now"
         super().__init__(f"Somebody changed this cell meanwhile: {now}.", reason="stale_cell")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cursive_app.printable import shortened
 from cursive_app.services.enrichment.views import Level, Problem
 
 _SHOWN = 60
@@ -96,12 +97,11 @@ SPOILS_ROW = frozenset(code for code, words in _WORDS.items() if words.level == 
 def problem(code: str, *, column: int | None = None, value: str = "", detail: str = "", is_error: bool = False) -> dict:
     """One problem as it is stored. `is_error` raises a warning to an error: it is why the row cannot be used."""
     words = _WORDS[code]
-    shown = value if len(value) <= _SHOWN else f"{value[: _SHOWN - 1]}…"
     return {
         "column": column,
         "level": "error" if is_error and words.level == "warning" else words.level,
         "code": code,
-        "message": words.message.format(value=shown, detail=detail),
+        "message": words.message.format(value=shortened(value, _SHOWN), detail=detail),
         "fix": words.fix,
     }
 
