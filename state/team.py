@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 
@@ -86,6 +88,17 @@ class TeamState(rx.State):
         self.invitations = [_invitation(row, who.timezone) for row in team.invitations] if self.can_manage else []
         self.status = "ready"
 
+    async def _refused(self, act: Callable[..., None], **given: str) -> Any:
+        """Do it and read the team anew, either way: somebody else may have been quicker. The toast of the refusal; None
+        when it was done."""
+        refused = None
+        try:
+            await ask(act, tenant(), **given)
+        except (Conflict, Forbidden, NotFound) as error:
+            refused = refusal(error)
+        await self._read()
+        return refused
+
     def _member(self, row: MemberRow, timezone: str) -> MemberLine:
         return MemberLine(
             user_id=str(row.user_id),
@@ -130,13 +143,8 @@ class TeamState(rx.State):
     @allow(Permission.MANAGE_TEAM)
     async def resend(self, invitation_id: str):
         """Mail a new link."""
-        try:
-            await ask(accounts.resend_invitation, tenant(), invitation_id=invitation_id)
-        except (Conflict, Forbidden, NotFound) as error:
-            await self._read()
-            return refusal(error)
-        await self._read()
-        return rx.toast.success("A new invitation is on its way; the former link no longer works.")
+        refused = await self._refused(accounts.resend_invitation, invitation_id=invitation_id)
+        return refused or rx.toast.success("A new invitation is on its way; the former link no longer works.")
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
@@ -157,13 +165,8 @@ class TeamState(rx.State):
     async def revoke(self, invitation_id: str):
         """Withdraw an invitation."""
         self.withdrawing_id = ""
-        try:
-            await ask(accounts.revoke_invitation, tenant(), invitation_id=invitation_id)
-        except (Conflict, Forbidden, NotFound) as error:
-            await self._read()
-            return refusal(error)
-        await self._read()
-        return rx.toast.success("The invitation is withdrawn.")
+        refused = await self._refused(accounts.revoke_invitation, invitation_id=invitation_id)
+        return refused or rx.toast.success("The invitation is withdrawn.")
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
@@ -193,13 +196,8 @@ class TeamState(rx.State):
 
     async def _change_role(self, user_id: str, role: str):
         self.changing_id = ""
-        try:
-            await ask(accounts.change_role, tenant(), user_id=user_id, role=role)
-        except (Conflict, Forbidden, NotFound) as error:
-            await self._read()
-            return refusal(error)
-        await self._read()
-        return rx.toast.success("The role is changed.")
+        refused = await self._refused(accounts.change_role, user_id=user_id, role=role)
+        return refused or rx.toast.success("The role is changed.")
 
     @rx.event
     @allow("signed_in")
