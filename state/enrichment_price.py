@@ -118,9 +118,10 @@ class PricePart(OpenPart, mixin=True):
         except (Invalid, InsufficientCredits, Conflict) as error:
             self.start_error = error.message
             yield rx.toast.error(error.message)
-            await self._price()
             if isinstance(error, Conflict):
-                yield self._reload()
+                yield self._reload()  # with the price
+            else:
+                await self._price()
             return
         finally:
             self.starting = self.confirming_start = False

@@ -107,7 +107,7 @@ class RowsPart(ReplacePart, mixin=True):
 
     async def _write(self, number: int, column: int, value: str) -> None:
         view = await transact(
-            _edited,
+            _edit,
             self.enrichment_id,
             revision=self.card.revision,
             number=number,
@@ -142,7 +142,7 @@ class RowsPart(ReplacePart, mixin=True):
         return "rows" if self.step == "rows" else ""
 
 
-def _edited(scope: Scope, id: str, **change: Any) -> EnrichmentView:
+def _edit(scope: Scope, id: str, **change: Any) -> EnrichmentView:
     """The list as the edit has left it: nobody else's change comes between the two."""
     enrichment.edit_cell(scope, id, **change)
     return enrichment.get_enrichment(scope, id)
