@@ -4,11 +4,12 @@
 CREATE SCHEMA storm;
 GRANT USAGE ON SCHEMA storm TO cursive_app, cursive_system;
 
+-- A bigint bound, or the index on seq would not serve and a million operations would take hours.
 CREATE FUNCTION storm.target(p_workspace uuid, p_kinds text[]) RETURNS uuid LANGUAGE sql VOLATILE AS $$
   SELECT id FROM (
     SELECT id, kind, seq FROM credit_ledger
      WHERE workspace_id = p_workspace
-       AND seq > (SELECT credits_seq * random() FROM workspaces WHERE id = p_workspace) - 20
+       AND seq > (SELECT (credits_seq * random())::bigint FROM workspaces WHERE id = p_workspace) - 20
      ORDER BY seq LIMIT 40) AS nearby
    WHERE kind = ANY(p_kinds) ORDER BY random() LIMIT 1
 $$;
