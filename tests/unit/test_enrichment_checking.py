@@ -30,8 +30,10 @@ PATTERNS = {
     "domain": r"(?i)(https?://){0,2}(www\.){0,2}[a-z0-9@é-]{1,6}(\.[a-z0-9-]{1,5}){0,3}[/:]?[a-z0-9]{0,3}",
     "sha256": r"(?i)[0-9a-f]{63,65}|[0-9a-g]{64}",
 }
+NETWORKS = r"(?i)(https?://)?(www\.|uk\.)?(linkedin\.com|x\.com|gmail\.com|linked\.com)[/?#]{0,3}(in/x)?/?"
 VALUES: dict[str, st.SearchStrategy[str]] = {
     **{kind: st.from_regex(pattern, fullmatch=True) for kind, pattern in PATTERNS.items()},
+    "domain": st.from_regex(PATTERNS["domain"], fullmatch=True) | st.from_regex(NETWORKS, fullmatch=True),
     "text": st.text(LETTERS, max_size=12) | st.text(" \t\u00a0\u200babc\ufffd␀", max_size=8),
     "name": st.sampled_from(["N/A", "null", "Null", "Nan", "NULL", "José", "e\u0301", "x" * 201, "  a  b "]),
 }
@@ -97,6 +99,7 @@ def test_full_names(full: str, first: str | None, last: str | None) -> None:
         ("dana@münchen.example", "dana@münchen.example"),
         ("dana@xn--mnchen-3ya.example", "dana@münchen.example"),
         ("a@b.example; c@d.example", "a@b.example"),
+        ("a@b.example ::: c@d.example", "a@b.example"),
         ("a@b", None),
         ("a@@b.example", None),
         ("a@b.example.", None),
@@ -133,10 +136,35 @@ def test_email_addresses(cell: str, value: str | None) -> None:
         ("1.51256E+10", None),
         ("555-0101", None),
         ("512-555-0101 / 512-555-0102", "+15125550101"),
+        ("p:+15125550101", "+15125550101"),
+        ("'+15125550101", "+15125550101"),
     ],
 )
 def test_phone_numbers(cell: str, value: str | None) -> None:
     assert read_value("phone", clean(cell)).value == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "code"),
+    [
+        ("https://www.ACME.example/team?x=1", "acme.example", None),
+        ("dana@acme.example", "acme.example", None),
+        ("linkedin.com", "linkedin.com", None),
+        ("https://www.linkedin.com/", "linkedin.com", None),
+        ("https://x.com", "x.com", None),
+        ("https://www.linkedin.com/company/acme", None, "domain_network"),
+        ("uk.linkedin.com/in/dana", None, "domain_network"),
+        ("https://facebook.com?id=3", None, "domain_network"),
+        ("notlinkedin.com/in/dana", "notlinkedin.com", None),
+        ("GMAIL.com", None, "domain_mailbox"),
+        ("dana@gmail.com", None, "domain_mailbox"),
+        ("http://www.gmx.de/", None, "domain_mailbox"),
+        ("acme", None, "domain_malformed"),
+    ],
+)
+def test_company_domains(cell: str, value: str | None, code: str | None) -> None:
+    read = read_value("domain", clean(cell))
+    assert (read.value, read.code) == (value, code)
 
 
 def rows_of(*cells: list[str]) -> pl.DataFrame:
@@ -176,6 +204,21 @@ def test_the_strongest_key_names_the_person() -> None:
     }
     assert [problem["code"] for problem in found[3]["problems"]] == ["no_identifier"]
     assert found[3]["identity"] is None
+
+
+def test_a_name_at_a_mail_provider_or_on_a_network_names_nobody() -> None:
+    beside, alone, page = checked(
+        ["dana@gmail.com", "", "Dana Testperson", "gmail.com"],
+        ["", "", "Dana Testperson", "gmail.com"],
+        ["", "", "Dana Testperson", "https://www.linkedin.com/company/acme"],
+    )
+    assert (beside["identity"], alone["identity"], page["identity"]) == ("email:dana@gmail.com", None, None)
+    assert "company_domain" not in beside["record"]
+    assert [(each["level"], each["code"]) for each in beside["problems"]] == [("info", "domain_mailbox")]
+    assert [(each["level"], each["code"]) for each in page["problems"]] == [
+        ("error", "domain_network"), ("error", "no_identifier")
+    ]  # fmt: skip
+    assert "a page on linkedin.com" in page["problems"][0]["message"]
 
 
 def test_a_bad_value_beside_a_good_one_is_a_warning_and_alone_an_error() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cursive_app.services.enrichment.fields import FIELDS
-from cursive_app.services.enrichment.mapping import guess_mapping, normal
+from cursive_app.services.enrichment.header_words import normal
+from cursive_app.services.enrichment.mapping import guess_mapping
 from cursive_app.services.enrichment.spelling import ALONE_FROM, OTHER_WORDS, SWAPPED_FROM
 
 OTHERS = """

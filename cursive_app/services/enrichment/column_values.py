@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from cursive_app.services.enrichment.csv_blocks import NUL_SHOWN, REPLACEMENT
+from cursive_app.services.enrichment.hosts import MAILBOXES
 from cursive_app.services.enrichment.values import (
     LONGEST_TEXT,
     MISSING,
@@ -25,6 +26,7 @@ _LINKEDIN = r"^(?:https?://)?(?:www\.|[a-z]{2}\.)?linkedin\.com/in/"
 _PROFILE = r"^[a-z0-9_-]{2,100}$"
 _WEB = r"^(?:https?://(?:www\.)?|www\.)"
 _DOMAIN = r"^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,24}$"
+_MAILBOXES = sorted(MAILBOXES)
 _PLAIN_NAME = r"^([A-Za-z'-]{3,40}) ([A-Za-z'-]{4,40})$"
 _TITLED = r"(?i)^(?:mrs|miss|prof|sir|herr|frau) | (?:esq)$"
 _UNUSUAL = r"[^\x21-\x7e ]|  |^ | $"  # what `clean` could change, but for the words for nothing
@@ -90,7 +92,7 @@ def _quick(text: pl.Expr, kind: str) -> pl.Expr:
     if kind == "domain":
         host = lower.str.replace(_WEB, "").str.strip_suffix("/")
         fits = host.str.contains(_DOMAIN) & (host.str.len_bytes() <= _SHORT) & ~host.str.starts_with("www.")
-        return pl.when(fits).then(host).otherwise(nothing)
+        return pl.when(fits & ~host.is_in(_MAILBOXES)).then(host).otherwise(nothing)
     if kind == "sha256":
         return pl.when(lower.str.contains("^[0-9a-f]{64}$")).then(lower).otherwise(nothing)
     readable = ~text.str.contains(f"[{REPLACEMENT}{NUL_SHOWN}]") & (text.str.len_chars() <= LONGEST_TEXT)

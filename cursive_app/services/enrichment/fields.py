@@ -11,7 +11,7 @@ FieldKind = Literal["email", "sha256", "phone", "linkedin", "domain", "name", "t
 @dataclass(frozen=True, slots=True)
 class Field:
     """`key` is the provider's lower-case name; None for a full name, which is sent as first and last name. `synonyms`
-    are written as `mapping.normal` writes headers: lower case, words apart."""
+    are written as `header_words.normal` writes headers: lower case, words apart."""
 
     name: str
     label: str
@@ -24,7 +24,7 @@ _ALL = (
     Field(
         "email", "E-mail", "email", "email",
         ("e mail", "mail", "email address", "e mail address", "mail address", "emailaddress", "contact email",
-         "primary email", "email 1", "e mail 1", "user email", "lead email", "correo", "correo electronico",
+         "primary email", "email 1", "e mail 1", "correo", "correo electronico",
          "adresse e mail", "e mail adresse", "email id", "courriel", "to email"),
     ),
     Field(
@@ -43,7 +43,8 @@ _ALL = (
     ),
     Field(
         "phone", "Phone", "phone", "phone",
-        ("phone number", "telephone", "telephone number", "tel", "mobile", "mobile phone", "mobile number", "cell",
+        ("phone number", "phone no", "telephone no", "mobile no", "direct line", "telephone", "telephone number",
+         "tel", "mobile", "mobile phone", "mobile number", "cell",
          "cell phone", "cellphone", "work phone", "direct phone", "direct number", "direct dial", "phone 1",
          "primary phone", "telefon", "telefono", "handy", "contact number", "business phone", "home phone"),
     ),
@@ -68,16 +69,18 @@ _ALL = (
     Field(
         "company_name", "Company", "company_name", "text",
         ("company", "organization", "organisation", "organization name", "employer", "account", "account name",
-         "business name", "firm", "firma", "unternehmen", "empresa", "current company", "entreprise"),
+         "business name", "firm", "firma", "unternehmen", "empresa", "current company", "entreprise",
+         "current employer", "associated company"),
     ),
     Field(
         "company_domain", "Company domain", "company_domain", "domain",
-        ("domain", "website", "web site", "company website", "url", "company url", "web", "homepage", "site",
-         "website url", "email domain", "company web", "domain name", "organization website"),
+        ("domain", "website", "web site", "company website", "company url", "homepage",
+         "website url", "company web", "web page", "web address", "domain name", "organization website"),
     ),
     Field(
         "job_title", "Job title", "job_title", "text",
-        ("title", "position", "role", "job", "job position", "jobtitle", "current title", "occupation", "puesto"),
+        ("title", "position", "role", "job", "job position", "jobtitle", "current title", "occupation", "puesto",
+         "designation", "organization title", "professional title", "current position", "job role"),
     ),
     Field(
         "address", "Street address", "personal_address", "text",
@@ -87,11 +90,13 @@ _ALL = (
     Field("city", "City", "personal_city", "text", ("town", "personal city", "home city", "stadt", "ciudad", "ville")),
     Field(
         "state", "State", "personal_state", "text",
-        ("region", "province", "state province", "personal state", "state code", "us state"),
+        ("region", "province", "state province", "personal state", "state code", "us state",
+         "state region", "province code", "state province code"),
     ),
     Field(
         "zip", "ZIP code", "personal_zip", "text",
-        ("zip code", "zipcode", "postal code", "postcode", "postalcode", "personal zip", "plz", "post code"),
+        ("zip code", "zipcode", "postal code", "postcode", "postalcode", "personal zip", "plz", "post code",
+         "zip postal code"),
     ),
     Field(
         "industry", "Industry", "company_industry", "text",

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cursive_app.errors import Invalid
 from cursive_app.services.enrichment.companies import are_companies
 from cursive_app.services.enrichment.fields import EMAIL_FIELDS, FIELDS
-from cursive_app.services.enrichment.spelling import slips
-from cursive_app.services.enrichment.values import clean, read_value
+from cursive_app.services.enrichment.header_words import named, normal
+from cursive_app.services.enrichment.values import SALUTATIONS, clean, read_value
 
 _TELL_OF_PEOPLE = {
     *EMAIL_FIELDS, "email_sha256", "phone", "linkedin_url", "first_name", "last_name", "job_title", "up_id"
 }  # fmt: skip
 _CHECKED_KINDS = {"email", "phone", "linkedin", "sha256", "domain"}  # what stands in a column can confirm or refute
 _FROM_CONTENT = {"email": "email", "linkedin": "linkedin_url", "sha256": "email_sha256", "phone": "phone"}
-SHORTEST = 5  # letters of a name that may be misspelled
 _LONGEST = 300  # of an address or a link
 _SHARE = 0.6  # of the values seen
+_HARDLY_FILLED = 0.2  # of what the fullest column for the same field holds
+_HARDLY = 55  # what a column that is hardly filled counts at most: less than any name, more than a guess from content
+_FROM_VALUES = 50
+_TOLD_APART = 4  # values from which on those of people differ
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"(?:\+|\(|1[-. ]|[0-9]{3}[-. ])[0-9 ().-]{7,}")
+_OURS = re.compile(
+    r"\b(?:owner|rep|representative|assigned|assignee|created by|modified by|updated by|manager|sender|host|organizer"
+    r"|salesperson|recruiter|assistant|referrer|referred by|agent)\b"
+)
+"""Headers of columns in which colleagues of the list's owner stand, whose addresses must not be taken for the people's
+of the list."""
 
 
 class Guess(NamedTuple):
@@ -32,52 +40,88 @@ class Guess(NamedTuple):
     how: str
 
 
-def normal(header: str) -> str:
-    """A header as words: "E-Mail_Address (work)" -> "e mail address work"; "firstName" -> "first name"."""
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", unicodedata.normalize("NFKD", header))
-    text = "".join(letter for letter in text if not unicodedata.combining(letter)).casefold()
-    return " ".join(re.sub(r"[\W_]+", " ", text).split())
-
-
-def _squashed(words: str) -> str:
-    return words.replace(" ", "")
-
-
-_NAMES = {_squashed(normal(each)): field.name for field in FIELDS.values() for each in (field.name, field.label)}
-_NAMES |= {_squashed(field.key.replace("_", " ")): field.name for field in FIELDS.values() if field.key}
-_SYNONYMS = {_squashed(each): field.name for field in FIELDS.values() for each in field.synonyms}
-_WORDS = {
-    each: field.name
-    for field in FIELDS.values()
-    for each in (normal(field.label), normal(field.name), *field.synonyms)
-    if len(each) >= SHORTEST
-}
+class _Candidate(NamedTuple):
+    strength: int
+    filled: int
+    position: int
+    guess: Guess
 
 
 def guess_mapping(names: Sequence[str], samples: Sequence[Sequence[str]]) -> dict[int, Guess]:
     """The likely field of each column, at most one column per field; columns without one are left out.
 
-    `samples` are values of each column; a column called "E-mail" in which no address stands is not taken for one.
+    `samples` are values of each column; a column called "E-mail" in which no address stands is not taken for one, and
+    of several columns for one field a filled one is.
     """
-    found: list[tuple[int, int, Guess]] = []  # strength, minus position
-    for position, (name, values) in enumerate(zip(names, samples, strict=True)):
-        strength, guess = _by_name(name)
-        if guess is not None and _refuted(guess.field, values):
-            strength, guess = 0, None
-        unsure = guess is None or (guess.how != "name" and FIELDS[guess.field].kind not in _CHECKED_KINDS)
-        if unsure and (field := _by_content(values)):  # a column "Contact" may hold names, or addresses
-            strength, guess = 50, Guess(field, "content")
-        if guess is not None:
-            found.append((strength, -position, guess))
+    found = [
+        candidate
+        for position, (name, values) in enumerate(zip(names, samples, strict=True))
+        if (candidate := _candidate(position, name, values)) is not None
+    ]
     mapping: dict[int, Guess] = {}
     taken: set[str] = set()
-    for _, position, guess in sorted(found, key=lambda each: each[:2], reverse=True):
-        if guess.field not in taken:
-            mapping[-position] = guess
-            taken.add(guess.field)
-    if {"first_name", "last_name"} <= taken:
+    for each in sorted(_weighed(found), key=lambda each: (-each.strength, -each.filled, each.position)):
+        if each.guess.field not in taken:
+            mapping[each.position] = each.guess
+            taken.add(each.guess.field)
+    mapping = _whole_names(mapping, samples)
+    if {"first_name", "last_name"} <= {guess.field for guess in mapping.values()}:
         mapping = {position: guess for position, guess in mapping.items() if guess.field != "full_name"}
     return dict(sorted(_without_companies(mapping, samples).items()))
+
+
+def _candidate(position: int, name: str, values: Sequence[str]) -> _Candidate | None:
+    """What a column may hold, by its name first."""
+    seen = [cleaned for value in values if (cleaned := clean(value))]
+    said = named(name)
+    strength, guess = (said.strength, Guess(said.field, said.how)) if said is not None else (0, None)
+    if guess is not None and _refuted(guess.field, seen):
+        guess = None
+    unsure = guess is None or (guess.how != "name" and FIELDS[guess.field].kind not in _CHECKED_KINDS)
+    if unsure and (field := _by_content(name, seen)):  # a column "Contact" may hold names, or addresses
+        strength, guess = _FROM_VALUES, Guess(field, "content")
+    return _Candidate(strength, len(seen), position, guess) if guess is not None else None
+
+
+def _weighed(found: Sequence[_Candidate]) -> list[_Candidate]:
+    """Columns that are empty next to others for the same field step back: contact lists have a column for each kind of
+    phone, most of them empty."""
+    fullest: dict[str, int] = {}
+    for each in found:
+        fullest[each.guess.field] = max(fullest.get(each.guess.field, 0), each.filled)
+    return [
+        each._replace(strength=min(each.strength, _HARDLY))
+        if each.filled < _HARDLY_FILLED * fullest[each.guess.field]
+        else each
+        for each in found
+    ]
+
+
+def _whole_names(mapping: dict[int, Guess], samples: Sequence[Sequence[str]]) -> dict[int, Guess]:
+    """Which half of a name a column holds, where its header may mean the whole: "Nom" or "Nome" alone hold whole names,
+    "Name" beside "Surname" the first one."""
+    fields = {guess.field: position for position, guess in mapping.items()}
+    halves = {"first_name", "last_name"} & fields.keys()
+    if len(halves) != 1:
+        return mapping
+    half = halves.pop()
+    if "full_name" not in fields:
+        place, becomes = fields[half], "full_name"
+        fits = _of_several_words(samples[place])
+    else:
+        place, becomes = fields["full_name"], "first_name"
+        fits = half == "last_name" and _of_one_word(samples[place])
+    return {**mapping, place: Guess(becomes, "content")} if fits else mapping
+
+
+def _of_several_words(values: Sequence[str]) -> bool:
+    words = [len(clean(value, kind="name").split()) for value in values]
+    return len(words) >= 3 and sum(count > 1 for count in words) > 0.8 * len(words)
+
+
+def _of_one_word(values: Sequence[str]) -> bool:
+    words = [len(clean(value, kind="name").split()) for value in values]
+    return len(words) >= 3 and sum(count == 1 for count in words) > _SHARE * len(words)
 
 
 def _without_companies(mapping: dict[int, Guess], samples: Sequence[Sequence[str]]) -> dict[int, Guess]:
@@ -91,35 +135,22 @@ def _without_companies(mapping: dict[int, Guess], samples: Sequence[Sequence[str
     return others if "company_name" in fields else {**others, place: Guess("company_name", "content")}
 
 
-def _by_name(name: str) -> tuple[int, Guess | None]:
-    words = normal(name)
-    squashed = _squashed(words)
-    if not squashed or re.fullmatch(r"column\s*[0-9]+", words):
-        return 0, None
-    if field := _NAMES.get(squashed):
-        return 100, Guess(field, "name")
-    if field := _SYNONYMS.get(squashed):
-        return 90, Guess(field, "synonym")
-    found = [(count, field) for known, field in _WORDS.items() if (count := slips(words, known)) is not None]
-    if not found:
-        return 0, None
-    count, field = min(found, key=lambda each: each[0])
-    return max(80 - 5 * count, 55), Guess(field, "similar")
-
-
-def _refuted(field: str, values: Sequence[str]) -> bool:
+def _refuted(field: str, seen: Sequence[str]) -> bool:
     """Whether what stands in the column cannot be what its name says."""
-    kind = FIELDS[field].kind
-    if kind not in _CHECKED_KINDS:
+    if len(seen) < 3:
         return False
-    seen = [cleaned for value in values if (cleaned := clean(value))]
-    return len(seen) >= 3 and not any(read_value(kind, value).value for value in seen)
+    if field == "job_title":  # "Title" before a name
+        return sum(value.lower().rstrip(".") in SALUTATIONS for value in seen) >= _SHARE * len(seen)
+    kind = FIELDS[field].kind
+    return kind in _CHECKED_KINDS and not any(read_value(kind, value).value for value in seen)
 
 
-def _by_content(values: Sequence[str]) -> str | None:
-    """Addresses, profiles, hashes and phone numbers are recognized by themselves."""
-    seen = [cleaned for value in values if (cleaned := clean(value))]
-    if len(seen) < 1:
+def _by_content(name: str, seen: Sequence[str]) -> str | None:
+    """Addresses, profiles, hashes and phone numbers are recognized by themselves, if they can be those of the people of
+    the list: not the same few again and again, nor under "Account owner"."""
+    if not seen or _OURS.search(normal(name)):
+        return None
+    if len(seen) >= _TOLD_APART and 2 * len(set(seen)) <= len(seen):
         return None
     for kind, field in _FROM_CONTENT.items():
         if sum(_is(kind, value) for value in seen) >= _SHARE * len(seen):

@@ -43,6 +43,17 @@ _WORDS: dict[str, _Words] = {
     "domain_malformed": _Words(
         "warning", "“{value}” is not a website or domain.", "Use a domain like acme.example, or clear the cell."
     ),
+    "domain_mailbox": _Words(
+        "info",
+        "“{value}” belongs to a mail provider, so it says nothing of where somebody works.",
+        "Use the company's own domain, like acme.example, or clear the cell.",
+    ),
+    "domain_network": _Words(
+        "warning",
+        "“{value}” is a page on {detail}, not a company's own website.",
+        "Use the company's own domain, like acme.example, or clear the cell. People's profiles need a column of their "
+        "own.",
+    ),
     "sha256_malformed": _Words(
         "warning",
         "“{value}” is not a SHA-256 hash.",

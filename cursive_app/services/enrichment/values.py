@@ -14,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from cursive_app.integrations.audiencelab import values as provider_values
 from cursive_app.services.enrichment.csv_blocks import NUL_SHOWN, REPLACEMENT
+from cursive_app.services.enrichment.hosts import MAILBOXES, network_of
 from cursive_app.services.leads.identity import email_norm, linkedin_norm
 
 SPACES = r"[ \t\n\r\x0b\x0c\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
@@ -24,10 +25,12 @@ LONGEST_TEXT = 200
 LONGEST_READ = 2_000  # beyond it nothing is looked for in a cell
 LONGEST_EMAIL = 254
 _SPACES, _UNSEEN = re.compile(SPACES), re.compile(UNSEEN)
-_SEPARATORS = re.compile(r"\s*[,;|\n]\s*|\s+/\s+|\s+or\s+")
+_SEPARATORS = re.compile(r"\s*(?:[,;|\n]|:::)\s*|\s+/\s+|\s+or\s+")
 _ANGLED = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*")
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "mx", "herr", "frau"})
+SALUTATIONS = _TITLES | {"m", "mme", "mlle", "sr", "sra", "srta", "sig", "sig.ra", "dott", "dhr", "mevr", "hr", "fr"}
+"""What stands before a name, without its last full stop; "Title" may be such a column."""
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq", "cpa"})
 
 
@@ -126,10 +129,16 @@ def read_linkedin(cleaned: str) -> Read:
 
 
 def read_domain(cleaned: str) -> Read:
-    """The host of a website, or what follows the @ of an address, without "www."."""
+    """The host of a website, or what follows the @ of an address, without "www."; none of a mail provider, and no page
+    of a network."""
     text = cleaned.rpartition("@")[2] if re.fullmatch(r"[^\s/@]+@[^\s/@]+", cleaned) else cleaned
     found = provider_values.domain(text)
-    return Read(found) if found else Read(None, "domain_malformed")
+    if found is None:
+        return Read(None, "domain_malformed")
+    if found in MAILBOXES:
+        return Read(None, "domain_mailbox")
+    network = network_of(found, text)
+    return Read(None, "domain_network", network) if network else Read(found)
 
 
 def read_sha256(cleaned: str) -> Read:
