@@ -35,7 +35,8 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     **{kind: st.from_regex(pattern, fullmatch=True) for kind, pattern in PATTERNS.items()},
     "domain": st.from_regex(PATTERNS["domain"], fullmatch=True) | st.from_regex(NETWORKS, fullmatch=True),
     "text": st.text(LETTERS, max_size=12) | st.text(" \t\u00a0\u200babc\ufffd␀", max_size=8),
-    "name": st.sampled_from(["N/A", "null", "Null", "Nan", "NULL", "José", "e\u0301", "x" * 201, "  a  b "]),
+    "name": st.sampled_from(["N/A", "null", "Null", "Nan", "NULL", "José", "e\u0301", "x" * 201, "  a  b "])
+    | st.from_regex(r"[A-Ca-cé’'. ,|()🚀-]{0,14}", fullmatch=True),
 }
 
 
@@ -73,98 +74,6 @@ def test_names_are_split_alike_in_columns_and_one_by_one(names: list[str]) -> No
     first, last = split_names(pl.Series("c0", [name or None for name in names], dtype=pl.String))
     expected = [split_name(name) if name else (None, None) for name in names]
     assert list(zip(first.to_list(), last.to_list(), strict=True)) == expected
-
-
-@pytest.mark.parametrize(
-    ("full", "first", "last"),
-    [
-        ("Dana Testperson", "Dana", "Testperson"),
-        ("Testperson, Dana", "Dana", "Testperson"),
-        ("Dr. Dana van Testperson Jr.", "Dana", "van Testperson"),
-        ("Testperson, Jr.", "Testperson", None),
-        ("Dana", "Dana", None),
-        ("Miss Dana Esq", "Dana", None),
-    ],
-)
-def test_full_names(full: str, first: str | None, last: str | None) -> None:
-    assert split_name(full) == (first, last)
-
-
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        ("Dana@Acme.Example ", "dana@acme.example"),
-        ("mailto:dana@acme.example", "dana@acme.example"),
-        ("Dana T <dana@acme.example>", "dana@acme.example"),
-        ("dana@münchen.example", "dana@münchen.example"),
-        ("dana@xn--mnchen-3ya.example", "dana@münchen.example"),
-        ("a@b.example; c@d.example", "a@b.example"),
-        ("a@b.example ::: c@d.example", "a@b.example"),
-        ("a@b", None),
-        ("a@@b.example", None),
-        ("a@b.example.", None),
-        ('"a b"@c.example', None),
-        ("a b@c.example", None),
-        ("x" * 320 + "@b.example", None),
-        ("a@b..example", None),
-        ("a@1.2.3.4", None),
-        ("n/a", None),
-    ],
-)
-def test_email_addresses(cell: str, value: str | None) -> None:
-    assert read_value("email", clean(cell)).value == value
-
-
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        ("(512) 555-0101", "+15125550101"),
-        ("1-512-555-0101 ext. 9", "+15125550101"),
-        ("512-555-0101 x12", "+15125550101"),
-        ("15125550101.0", "+15125550101"),
-        ("+1 (000)", None),
-        ("+1 (000) 000-0000", None),
-        ("000-000-0000", None),
-        ("123-456-7890", None),
-        ("+1 512 155 0101", None),
-        ("9" * 40, None),
-        ("١٢٣", None),
-        ("٥١٢-٥٥٥-٠١٠١", "+15125550101"),
-        ("+١ (٥١٢) ٥٥٥ ٠١٠١", "+15125550101"),
-        ("1-800-FLOWERS", "+18003569377"),
-        ("512-CALL-NOW", "+15122255669"),
-        ("1.51256E+10", None),
-        ("555-0101", None),
-        ("512-555-0101 / 512-555-0102", "+15125550101"),
-        ("p:+15125550101", "+15125550101"),
-        ("'+15125550101", "+15125550101"),
-    ],
-)
-def test_phone_numbers(cell: str, value: str | None) -> None:
-    assert read_value("phone", clean(cell)).value == value
-
-
-@pytest.mark.parametrize(
-    ("cell", "value", "code"),
-    [
-        ("https://www.ACME.example/team?x=1", "acme.example", None),
-        ("dana@acme.example", "acme.example", None),
-        ("linkedin.com", "linkedin.com", None),
-        ("https://www.linkedin.com/", "linkedin.com", None),
-        ("https://x.com", "x.com", None),
-        ("https://www.linkedin.com/company/acme", None, "domain_network"),
-        ("uk.linkedin.com/in/dana", None, "domain_network"),
-        ("https://facebook.com?id=3", None, "domain_network"),
-        ("notlinkedin.com/in/dana", "notlinkedin.com", None),
-        ("GMAIL.com", None, "domain_mailbox"),
-        ("dana@gmail.com", None, "domain_mailbox"),
-        ("http://www.gmx.de/", None, "domain_mailbox"),
-        ("acme", None, "domain_malformed"),
-    ],
-)
-def test_company_domains(cell: str, value: str | None, code: str | None) -> None:
-    read = read_value("domain", clean(cell))
-    assert (read.value, read.code) == (value, code)
 
 
 def rows_of(*cells: list[str]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from cursive_app.services.enrichment.values import (
     split_name,
 )
 
-_EMAIL = r"^[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,24}$"
+_EMAIL = r"^[a-z0-9_+-][a-z0-9_+'-]*(?:\.[a-z0-9_+'-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,24}$"
 _PHONE = r"^\+?[0-9 ()-][0-9 ().-]{9,19}$"
 _DECIMAL = r"^\+?[0-9]+\.[0-9]+$"
 _NANP = r"^1?[2-9][0-9]{2}[2-9][0-9]{6}$"
@@ -28,6 +28,7 @@ _WEB = r"^(?:https?://(?:www\.)?|www\.)"
 _DOMAIN = r"^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*\.[a-z]{2,24}$"
 _MAILBOXES = sorted(MAILBOXES)
 _PLAIN_NAME = r"^([A-Za-z'-]{3,40}) ([A-Za-z'-]{4,40})$"
+_BARE_NAME = r"^[\p{L}\p{M}'\u2019.-]+(?: [\p{L}\p{M}'\u2019.][\p{L}\p{M}'\u2019.-]*)*$"
 _TITLED = r"(?i)^(?:mrs|miss|prof|sir|herr|frau) | (?:esq)$"
 _UNUSUAL = r"[^\x21-\x7e ]|  |^ | $"  # what `clean` could change, but for the words for nothing
 _SHORT = 64  # longer ones are left to the rules: limits of parts of an address need no thought below this
@@ -95,6 +96,12 @@ def _quick(text: pl.Expr, kind: str) -> pl.Expr:
         return pl.when(fits & ~host.is_in(_MAILBOXES)).then(host).otherwise(nothing)
     if kind == "sha256":
         return pl.when(lower.str.contains("^[0-9a-f]{64}$")).then(lower).otherwise(nothing)
+    if kind == "name":
+        return (
+            pl.when(text.str.contains(_BARE_NAME) & (text.str.len_chars() <= LONGEST_TEXT))
+            .then(text)
+            .otherwise(nothing)
+        )
     readable = ~text.str.contains(f"[{REPLACEMENT}{NUL_SHOWN}]") & (text.str.len_chars() <= LONGEST_TEXT)
     return pl.when(readable & (text != "")).then(text).otherwise(nothing)
 

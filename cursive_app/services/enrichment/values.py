@@ -15,6 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from cursive_app.integrations.audiencelab import values as provider_values
 from cursive_app.services.enrichment.csv_blocks import NUL_SHOWN, REPLACEMENT
 from cursive_app.services.enrichment.hosts import MAILBOXES, network_of
+from cursive_app.services.enrichment.wrapping import SUFFIXES, plain_email, plain_name, plain_phone
 from cursive_app.services.leads.identity import email_norm, linkedin_norm
 
 SPACES = r"[ \t\n\r\x0b\x0c\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
@@ -26,12 +27,12 @@ LONGEST_READ = 2_000  # beyond it nothing is looked for in a cell
 LONGEST_EMAIL = 254
 _SPACES, _UNSEEN = re.compile(SPACES), re.compile(UNSEEN)
 _SEPARATORS = re.compile(r"\s*(?:[,;|\n]|:::)\s*|\s+/\s+|\s+or\s+")
+_PATH_ALONE = re.compile(r"/?in/[^\s/]")
 _ANGLED = re.compile(r"[^<>]*<\s*([^<>\s]+@[^<>\s]+)\s*>\s*")
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]{1,2}")
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "mx", "herr", "frau"})
 SALUTATIONS = _TITLES | {"m", "mme", "mlle", "sr", "sra", "srta", "sig", "sig.ra", "dott", "dhr", "mevr", "hr", "fr"}
 """What stands before a name, without its last full stop; "Title" may be such a column."""
-_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "md", "mba", "esq", "cpa"})
 
 
 class Read(NamedTuple):
@@ -68,12 +69,11 @@ def read_value(kind: str, cleaned: str) -> Read:
 def read_email(cleaned: str) -> Read:
     """ "Dana <Dana@Acme.Example>" -> "dana@acme.example"; the first usable one of several."""
     angled = _ANGLED.fullmatch(cleaned)
-    candidate = angled[1] if angled else cleaned.removeprefix("mailto:").removeprefix("MAILTO:")
-    parts = [part for part in _SEPARATORS.split(candidate) if part]
+    parts = [part for part in _SEPARATORS.split(angled[1] if angled else cleaned) if part]
     if len(parts) > 1:
-        found = next((read.value for part in parts[:20] if (read := _one_email(part)).value), None)
+        found = next((read.value for part in parts[:20] if (read := _one_email(plain_email(part))).value), None)
         return Read(found, "several") if found else Read(None, "email_malformed", "none of the addresses is complete")
-    return _one_email(candidate)
+    return _one_email(plain_email(parts[0] if parts else cleaned))
 
 
 def _one_email(candidate: str) -> Read:
@@ -104,14 +104,14 @@ def _reason(said: str) -> str:
 @lru_cache(maxsize=4096)
 def read_phone(cleaned: str) -> Read:
     """ "(512) 555-0101 ext. 4" -> "+15125550101"; numbers without a country are North American."""
-    candidate = cleaned.removeprefix("tel:").strip()
+    candidate = plain_phone(cleaned)
     if re.fullmatch(r"\+?[0-9]{10,15}\.0", candidate):
         candidate = candidate[:-2]  # a number column of a spreadsheet
     if _SCIENTIFIC.fullmatch(candidate):
         return Read(None, "phone_scientific")
     parts = [part for part in _SEPARATORS.split(candidate) if part]
     if len(parts) > 1:
-        found = next((number for part in parts[:20] if (number := provider_values.phone(part))), None)
+        found = next((number for part in parts[:20] if (number := provider_values.phone(plain_phone(part)))), None)
         if found:
             return Read(found, "several")
     number = provider_values.phone(candidate)
@@ -120,7 +120,7 @@ def read_phone(cleaned: str) -> Read:
 
 def read_linkedin(cleaned: str) -> Read:
     """A person's profile as "linkedin.com/in/…", lower case."""
-    found = linkedin_norm(cleaned)
+    found = linkedin_norm(f"linkedin.com/{cleaned.lstrip('/')}" if _PATH_ALONE.match(cleaned) else cleaned)
     if found and " " not in found:
         return Read(f"linkedin.com/{found}")
     if "linkedin." in cleaned.lower():
@@ -131,7 +131,16 @@ def read_linkedin(cleaned: str) -> Read:
 def read_domain(cleaned: str) -> Read:
     """The host of a website, or what follows the @ of an address, without "www."; none of a mail provider, and no page
     of a network."""
-    text = cleaned.rpartition("@")[2] if re.fullmatch(r"[^\s/@]+@[^\s/@]+", cleaned) else cleaned
+    whole = _one_domain(cleaned)
+    parts = [part for part in _SEPARATORS.split(cleaned) if part] if whole.code == "domain_malformed" else []
+    if len(parts) < 2:
+        return whole
+    found = next((read.value for part in parts[:20] if (read := _one_domain(part)).value), None)
+    return Read(found, "several") if found else _one_domain(parts[0])
+
+
+def _one_domain(address: str) -> Read:
+    text = address.rpartition("@")[2] if re.fullmatch(r"[^\s/@]+@[^\s/@]+", address) else address
     found = provider_values.domain(text)
     if found is None:
         return Read(None, "domain_malformed")
@@ -150,10 +159,15 @@ def read_text(cleaned: str) -> Read:
     return Read(cleaned) if len(cleaned) <= LONGEST_TEXT else Read(None, "too_long")
 
 
+def read_name(cleaned: str) -> Read:
+    """A name without certificates, remarks and symbols (`wrapping.plain_name`)."""
+    return read_text(plain_name(cleaned)) if len(cleaned) <= LONGEST_TEXT else Read(None, "too_long")
+
+
 def split_name(full: str) -> tuple[str | None, str | None]:
-    """First and last name of "Dana Testperson", "Testperson, Dana" or "Dr. Dana van Testperson Jr."."""
+    """First and last name of "Dana Testperson", "Testperson, Dana" or "Dr. Dana van Testperson Jr.", MBA."""
     last, comma, first = full.partition(",")
-    if comma and first.strip() and first.strip().lower().strip(". ") not in _SUFFIXES:
+    if comma and first.strip() and first.strip().lower().strip(". ") not in SUFFIXES:
         return _words(first)[0] if _words(first) else None, " ".join(_words(last)) or None
     words = _words(full.replace(",", " "))
     if len(words) < 2:
@@ -165,7 +179,7 @@ def _words(text: str) -> list[str]:
     words = text.split()
     while len(words) > 1 and words[0].lower().rstrip(".") in _TITLES:
         words = words[1:]
-    while len(words) > 1 and words[-1].lower().replace(".", "") in _SUFFIXES:
+    while len(words) > 1 and words[-1].lower().replace(".", "") in SUFFIXES:
         words = words[:-1]
     return words
 
@@ -176,6 +190,6 @@ _RULES = {
     "linkedin": read_linkedin,
     "domain": read_domain,
     "sha256": read_sha256,
-    "name": read_text,
+    "name": read_name,
     "text": read_text,
 }
