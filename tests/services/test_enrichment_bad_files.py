@@ -272,6 +272,30 @@ def test_the_sheet_of_people_is_found_and_its_values_are_text(cast: Cast, tmp_pa
     assert read(cast.alice, other).refusal_code == "no_rows"
 
 
+def test_the_sheet_of_people_is_found_behind_instructions_and_lists_of_codes(cast: Cast, tmp_path: Path) -> None:
+    behind: dict[str, list[list[object]]] = {
+        "Read me": [[f"Step {n}", "Fill in the sheet “Contacts” and send it back"] for n in range(30)],
+        "Empty": [],
+        "Codes": [["Code", "Meaning"], *([n, f"Meaning {n}"] for n in range(300))],
+        "Contacts": [["Contacts of May"], ["Name", "E-mail"], ["Dana Testperson", "dana@acme.example"]],
+        "Old": [["E-mail"], ["sam@acme.example"]],
+    }
+    ready = good(cast, tmp_path, workbook(**behind))
+    assert ready.layout is not None
+    assert (ready.layout.sheet, ready.layout.header_row) == ("Contacts", 2)
+    with cast.alice.begin() as scope:
+        other = enrichment.choose_layout(scope, ready.id, revision=ready.revision, header_row=None)
+    again = read(cast.alice, other)
+    assert again.layout is not None
+    assert (again.layout.sheet, again.layout.header_row) == ("Contacts", None)
+    without = {name: table for name, table in behind.items() if name in ("Empty", "Codes")}
+    codes = read(
+        cast.alice, upload(cast.alice, workbook(Cover=[["Codes"]], **without), tmp_path, filename="codes.xlsx")
+    )
+    assert codes.layout is not None
+    assert codes.layout.sheet == "Codes", "the first with more than one row, when no sheet has people"
+
+
 def test_old_dates_and_a_merged_header(cast: Cast, tmp_path: Path) -> None:
     """Bad input 19: a date that Excel cannot count is text there; one name stands over two columns."""
 

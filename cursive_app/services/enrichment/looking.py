@@ -11,12 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from python_calamine import CalamineWorkbook
+
 from cursive_app.errors import Invalid, Unavailable
 from cursive_app.services.enrichment.encodings import ENCODINGS, Encoding, as_utf8, detect
+from cursive_app.services.enrichment.fields import identifies
 from cursive_app.services.enrichment.refusals import Refused
 from cursive_app.services.enrichment.spreadsheet import (
     check_workbook,
-    choose_sheet,
     open_workbook,
     sheet_names,
     sheet_rows,
@@ -27,6 +29,7 @@ from cursive_app.settings import settings
 
 Pieces = Callable[[], Iterator[bytes]]
 _SHEET_HEAD = 200
+_SHEETS_LOOKED_AT = 12
 
 
 def compression_of(pieces: Pieces) -> str | None:
@@ -64,11 +67,36 @@ def look_at_workbook(path: Path, *, compression: str | None, chosen: Mapping[str
     check_workbook(path)
     book = open_workbook(path)
     names = sheet_names(book)
-    sheet = choose_sheet(book, names, chosen.get("sheet"))
-    head = list(islice(sheet_rows(book, sheet), _SHEET_HEAD + 1))
+    sheet = _chosen_sheet(names, chosen) or _sheet_of_people(book, names)
+    return _understand_sheet(book, sheet, Source("xlsx", compression, sheet=sheet, sheets=names, chosen=chosen))
+
+
+def _chosen_sheet(names: tuple[str, ...], chosen: Mapping[str, Any]) -> str | None:
+    name = chosen.get("sheet")
+    if name is not None and name not in names:
+        raise Invalid(fields={"sheet": f"Choose one of {', '.join(names)}."})
+    return name
+
+
+def _sheet_of_people(book: CalamineWorkbook, names: tuple[str, ...]) -> str:
+    """The first sheet with a column that identifies people; workbooks begin with covers and instructions. Where there
+    is none, the first with more than one row, else the first."""
+    longer = None
+    for name in names[:_SHEETS_LOOKED_AT]:
+        try:
+            found = _understand_sheet(book, name, Source("xlsx", sheet=name, sheets=names))
+        except Refused:
+            continue
+        if identifies(set(found.mapping.values())):
+            return name
+        longer = longer or (name if len(found.layout["head"]) > 1 else None)
+    return longer or names[0]
+
+
+def _understand_sheet(book: CalamineWorkbook, name: str, source: Source) -> Understood:
+    head = list(islice(sheet_rows(book, name), _SHEET_HEAD + 1))
     if not head:
-        raise Refused("empty", f"The sheet “{sheet}” is empty.")
-    source = Source(kind="xlsx", compression=compression, sheet=sheet, sheets=names, chosen=chosen)
+        raise Refused("empty", f"The sheet “{name}” is empty.")
     rows, lines = [row.cells for row in head[:_SHEET_HEAD]], [row.line for row in head[:_SHEET_HEAD]]
     return understand_rows(source, rows, lines, extra={"delimiter": None}, is_whole=len(head) <= _SHEET_HEAD)
 

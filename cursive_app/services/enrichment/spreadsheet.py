@@ -19,7 +19,6 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from cursive_app.errors import Invalid
 from cursive_app.services.enrichment.refusals import (
     MAX_COLUMNS,
     MAX_ROW_BYTES,
@@ -153,19 +152,6 @@ def sheet_names(book: CalamineWorkbook) -> tuple[str, ...]:
     if not found:
         raise Refused("no_sheet", "The workbook has no visible sheet with cells.")
     return found
-
-
-def choose_sheet(book: CalamineWorkbook, names: tuple[str, ...], chosen: str | None) -> str:
-    """The chosen sheet, else the first with more than one row, else the first. Raises Invalid for an unknown one."""
-    if chosen is not None:
-        if chosen not in names:
-            raise Invalid(fields={"sheet": f"Choose one of {', '.join(names)}."})
-        return chosen
-    return next((name for name in names if _height(book, name) > 1), names[0])
-
-
-def _height(book: CalamineWorkbook, name: str) -> int:
-    return book.get_sheet_by_name(name).height
 
 
 def sheet_rows(book: CalamineWorkbook, name: str) -> Iterator[SheetRow]:
