@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cursive_app.printable import shortened
 from cursive_app.services.enrichment.encodings import ENCODINGS
@@ -11,6 +12,8 @@ from cursive_app.services.enrichment.fields import FIELDS
 from cursive_app.services.enrichment.views import ColumnView, Layout, Problem, RowView
 
 MOST_COLUMNS = 60  # of the mapping list; the search reaches the others
+WIDE = 20  # columns from which on the mapping list begins with those that are looked up
+ColumnsShown = Literal["mapped", "kept", "all"]
 MOST_CELLS = 10  # columns of the grid that are shown whatever they say
 MOST_TROUBLED = 60  # columns shown because a cell of this page needs a look
 MOST_EXTRA = 5  # cells of a row beyond the columns
@@ -138,15 +141,28 @@ def layout_card(layout: Layout | None) -> LayoutCard:
     )
 
 
-def column_lines(columns: tuple[ColumnView, ...], draft: Mapping[int, str], search: str) -> list[ColumnLine]:
-    """The columns to show: those whose name has the words; without words the mapped ones and the first others."""
+def column_lines(
+    columns: tuple[ColumnView, ...], draft: Mapping[int, str], *, search: str, view: ColumnsShown
+) -> list[ColumnLine]:
+    """The columns to show: those whose name has the words; without words those of the view, of all the mapped ones and
+    the first others. What is chosen for a column moves it nowhere until it is applied."""
     conflicts = _conflicts(columns, draft)
     wanted = search.casefold()
     if wanted:
         shown = [column for column in columns if wanted in column.name.casefold()]
+    elif view == "mapped":
+        shown = [column for column in columns if column.field or draft.get(column.position)]
+    elif view == "kept":
+        shown = [column for column in columns if not column.field]
     else:
         shown = [column for column in columns if column.position < MOST_COLUMNS or draft.get(column.position)]
     return [_column(column, draft, conflicts) for column in shown[:MOST_COLUMNS]]
+
+
+def column_counts(columns: Sequence[ColumnView]) -> dict[str, int]:
+    """How many columns each view has."""
+    mapped = sum(column.field is not None for column in columns)
+    return {"mapped": mapped, "kept": len(columns) - mapped, "all": len(columns)}
 
 
 def _column(column: ColumnView, draft: Mapping[int, str], conflicts: Mapping[int, str]) -> ColumnLine:

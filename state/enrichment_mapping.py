@@ -5,7 +5,7 @@ The mapping is a draft until it is applied: the rows are then checked again, whi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import reflex as rx
 
@@ -15,7 +15,7 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.enrichment.fields import identifies
 from cursive_app.services.enrichment.views import EnrichmentView
 from state.base import allow, transact
-from state.enrichment_grid import FIELD_WORDS, ColumnLine, RawRow, column_lines
+from state.enrichment_grid import FIELD_WORDS, WIDE, ColumnLine, ColumnsShown, RawRow, column_counts, column_lines
 from state.enrichment_open import OpenPart
 
 RAW_ROWS = 20
@@ -29,6 +29,9 @@ class MappingPart(OpenPart, mixin=True):
     raw_rows: list[RawRow] = []
     columns: list[ColumnLine] = []
     column_search: str = ""
+    columns_shown: str = ""  # what was chosen; "" follows the file: a wide one begins with what is looked up
+    column_view: str = "all"
+    column_counts: dict[str, str] = {}
     more_columns: str = ""
     field_options: list[dict[str, str]] = []
     mapping_dirty: bool = False
@@ -63,6 +66,13 @@ class MappingPart(OpenPart, mixin=True):
     @allow(Permission.VIEW_ENRICHMENTS)
     def find_column(self, words: str):
         self.column_search = words.strip()[:100]
+        self._show_columns()
+
+    @rx.event
+    @allow(Permission.VIEW_ENRICHMENTS)
+    def show_columns(self, view: str):
+        """Those that are looked up (mapped), those that are kept as they are (kept), or all."""
+        self.columns_shown = view if view in ("mapped", "kept", "all") else ""
         self._show_columns()
 
     @rx.event
@@ -126,13 +136,16 @@ class MappingPart(OpenPart, mixin=True):
 
     def _show_columns(self) -> None:
         columns, draft, applied = self._opened().columns, self._draft(), self._applied()
-        self.columns = column_lines(columns, draft, self.column_search)
-        left = len(columns) - len(self.columns)
-        self.more_columns = f"{left:,} more columns are not shown. Search for them by name." if left else ""
-        self.mapping_dirty = draft != applied
         taken = [field for field in draft.values() if field]
-        self.mapping_conflict = len(taken) != len(set(taken))
         self.identifies = identifies(set(taken))
+        view = self.columns_shown or ("mapped" if len(columns) > WIDE and self.identifies else "all")
+        counts = column_counts(columns)
+        self.column_view, self.column_counts = view, {name: f"{count:,}" for name, count in counts.items()}
+        self.columns = column_lines(columns, draft, search=self.column_search, view=cast("ColumnsShown", view))
+        left = 0 if self.column_search else counts[view] - len(self.columns)
+        self.more_columns = f"{left:,} more columns are not shown. Search for them by name." if left > 0 else ""
+        self.mapping_dirty = draft != applied
+        self.mapping_conflict = len(taken) != len(set(taken))
         if not self.field_options:
             self.field_options = [{"value": name, "label": words} for name, words in FIELD_WORDS.items()]
 

@@ -9,7 +9,7 @@ import reflex as rx
 from components.binding import flag, items, text
 from components.buttons import ghost, primary, secondary
 from components.feedback import banner, pill
-from components.form import search_input
+from components.form import search_input, segmented
 from components.icons import icon
 from components.shell import section
 from components.table import table_card
@@ -199,11 +199,15 @@ def columns_step() -> rx.Component:
                     "and in their order.",
                     class_name="max-w-prose text-13 text-ink-2",
                 ),
-                search_input(
-                    "column-search",
-                    "Find a column",
-                    on_change=S.find_column.debounce(200),
-                    class_name="w-full sm:w-56",
+                rx.el.div(
+                    _views(),
+                    search_input(
+                        "column-search",
+                        "Find a column",
+                        on_change=S.find_column.debounce(200),
+                        class_name="w-full sm:w-56",
+                    ),
+                    class_name="flex w-full flex-wrap items-center gap-3 sm:w-auto",
                 ),
                 class_name="flex flex-wrap items-end justify-between gap-3 px-4 py-3",
             ),
@@ -231,6 +235,12 @@ def columns_step() -> rx.Component:
         _apply_bar(),
         class_name="flex flex-col gap-5",
     )
+
+
+def _views() -> rx.Component:
+    words = (("mapped", "Looked up"), ("kept", "Kept"), ("all", "All"))
+    options = [(view, text(f"{word} ") + S.column_counts[view]) for view, word in words]
+    return segmented(options, value=S.column_view, on_change=S.show_columns, label="Columns to show")
 
 
 def _no_identity() -> rx.Component:
@@ -292,7 +302,7 @@ def _column(column: Any) -> rx.Component:
             rx.cond(
                 column.conflict != "",
                 rx.el.span(column.conflict, role="alert", class_name="block whitespace-normal text-12 text-bad"),
-                rx.el.span(column.guess, class_name="text-12 text-ink-3"),
+                rx.cond(column.guess != "", rx.el.span(column.guess, class_name="text-12 text-ink-3"), rx.fragment()),
             ),
             data_label="Why",
             class_name="w-full",
@@ -350,6 +360,6 @@ def _apply_bar() -> rx.Component:
         rx.el.div(
             secondary("Back to the file", on_click=S.go_to("file")),
             primary("Continue to rows", on_click=S.go_to("rows")),
-            class_name="flex justify-between gap-2",
+            class_name="step-bar",
         ),
     )

@@ -57,7 +57,7 @@ def rows_step() -> rx.Component:
         rx.el.div(
             secondary("Back to columns", on_click=S.go_to("columns")),
             primary("Continue to price", on_click=S.go_to("price")),
-            class_name="flex justify-between gap-2",
+            class_name="step-bar",
         ),
         replace_dialog(),
         class_name="flex flex-col gap-4",

@@ -57,6 +57,34 @@ async def test_a_mapping_is_a_draft_that_explains_its_conflicts(driver, cast: Ca
     assert tab.var(S, "mapping_dirty") is False
 
 
+async def test_a_wide_list_begins_with_the_columns_that_are_looked_up(driver, cast: Cast, tmp_path: Path) -> None:
+    others = [f"Score {n}" for n in range(70)]
+    lines = [",".join(["Name", *others, "E-mail"])]
+    lines += [",".join([f"Dana {n}", *("1" for _ in others), f"dana{n}@acme.example"]) for n in range(3)]
+    id = upload(cast.alice, tmp_path, "\n".join(lines))
+    tab, path = await opened(driver, cast.alice, id), f"/enrichments/{id}?step=columns"
+
+    def names() -> list[str]:
+        return [line["name"] for line in tab.var(S, "columns")]
+
+    assert tab.var(S, "column_counts") == {"mapped": "2", "kept": "70", "all": "72"}
+    assert (tab.var(S, "column_view"), names()) == ("mapped", ["Name", "E-mail"])
+    await tab.send(S.show_columns, path=path, view="kept")
+    assert (len(names()), names()[0]) == (60, "Score 0")
+    assert tab.var(S, "more_columns").startswith("10 more columns")
+    await tab.send(S.set_field, path=path, position=1, field="job_title")
+    assert names()[0] == "Score 0", "it stays where it is until the mapping is applied"
+    await tab.send(S.find_column, path=path, words="mail")
+    assert (names(), tab.var(S, "more_columns")) == (["E-mail"], "")
+    await tab.send(S.find_column, path=path, words="")
+    await tab.send(S.show_columns, path=path, view="all")
+    assert names()[0] == "Name"
+    await tab.send(S.show_columns, path=path, view="no such view")
+    assert (tab.var(S, "column_view"), names()) == ("mapped", ["Name", "Score 0", "E-mail"])
+    await tab.send(S.set_field, path=path, position=71, field="")
+    assert tab.var(S, "column_view") == "all", "nothing names people: every column may be the one"
+
+
 async def test_companies_without_people_are_explained_and_never_charged(driver, cast: Cast, tmp_path: Path) -> None:
     fund(cast.workspace_id, 100)
     id = upload(cast.alice, tmp_path, COMPANIES, "companies.csv")
