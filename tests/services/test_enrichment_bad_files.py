@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,7 @@ def zipped(**parts: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, body in parts.items():
-            archive.writestr(name.replace("__", "/"), body)
+            archive.writestr(re.sub(r"_(?=xml$|iwa$|csv$)", ".", name.replace("__", "/")), body)
     return out.getvalue()
 
 
@@ -66,6 +67,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "10,000 columns": (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n1\n", "too_many_columns"),
     "a ZIP": (zipped(people_csv=PEOPLE.encode()), "not_a_workbook"),
     "an empty ZIP": (zipped(), "empty_archive"),
+    "OpenDocument": (zipped(mimetype=b"application/vnd.oasis.opendocument", content_xml=b"<a/>"), "open_document"),
+    "Numbers": (zipped(Index__Document_iwa=b"x"), "numbers"),
+    "a letter": (zipped(Content_Types_xml=b"<Types/>", word__document_xml=b"<a/>"), "document"),
+    "contacts": (b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Dana Testperson\r\nEND:VCARD\r\n", "vcard"),
     "a cut XLSX": (workbook()[:-300], "damaged_workbook"),
     "a PDF": (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", "pdf"),
     "a program": (b"MZ\x90\x00\x03\x00\x00\x00" + bytes(200), "program"),

@@ -15,8 +15,8 @@ REASONS = frozenset(
     {
         "archive", "bomb", "cut_gzip", "damaged_gzip", "damaged_workbook", "database", "document", "empty",
         "empty_archive", "encrypted", "image", "json", "markup", "no_rows", "no_sheet", "not_a_workbook", "not_text",
-        "old_excel", "packed_twice", "parquet", "pdf", "program", "row_too_long", "too_large", "too_many_cells",
-        "too_many_columns", "too_many_rows",
+        "numbers", "old_excel", "open_document", "packed_twice", "parquet", "pdf", "program", "row_too_long",
+        "too_large", "too_many_cells", "too_many_columns", "too_many_rows", "vcard",
     }
 )  # fmt: skip
 """Why a file can be refused. All are the customer's to mend; staff who try again get the same answer."""

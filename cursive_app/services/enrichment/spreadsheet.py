@@ -54,10 +54,21 @@ def check_workbook(path: Path) -> None:
                 raise Refused("bomb", "This workbook has too many parts to be a list. Save it as CSV.")
             names = {part.filename for part in parts}
             if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
-                raise Refused("not_a_workbook", _NOT_A_WORKBOOK)
+                raise _no_workbook(names)
             _measure(path, parts)
     except (zipfile.BadZipFile, struct.error, zlib.error, OSError, ValueError):
         raise Refused("damaged_workbook", "The XLSX file is damaged. Save it again and upload it.") from None
+
+
+def _no_workbook(names: set[str]) -> Refused:
+    """What a ZIP archive without a workbook in it is, as far as its parts tell."""
+    if "content.xml" in names and "mimetype" in names:
+        return Refused("open_document", "This is an OpenDocument file (.ods). Save it as XLSX or CSV.")
+    if any(name.startswith("Index/") and name.endswith(".iwa") for name in names):
+        return Refused("numbers", "This is a document of Apple Numbers. Export it as CSV or Excel.")
+    if any(name.startswith(("word/", "ppt/")) for name in names):
+        return Refused("document", "This is a text document or a presentation. Save the list as CSV or XLSX.")
+    return Refused("not_a_workbook", _NOT_A_WORKBOOK)
 
 
 def _measure(path: Path, parts: list[zipfile.ZipInfo]) -> None:

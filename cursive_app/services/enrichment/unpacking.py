@@ -64,6 +64,8 @@ def _refuse_markup(head: bytes) -> None:
     lowered = start.lower()
     if lowered.startswith((b"<!doctype html", b"<html", b"<?xml", b"<table")):
         raise Refused("markup", f"This is a web page or XML, whatever its name says. {_SAVE_AS}")
+    if lowered.startswith(b"begin:vcard"):
+        raise Refused("vcard", "These are contacts as vCards (.vcf). Export the contacts as CSV.")
     if start.startswith((b"{", b"[{", b"[\n", b"[ ")) and b'"' in start:
         raise Refused("json", "This is JSON. Send it to the API as records, or save the list as CSV.")
 
