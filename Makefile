@@ -46,7 +46,7 @@ format: dev ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-faults: dev ## Run the fault tests with their full trial counts (about an hour)
+faults: dev ## Run the fault tests with their full trial counts (about two hours)
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup tests/faults tests/state/test_generated_events.py --trials full
 
 bench: dev ## Measure, as docs/performance.md explains (long)
