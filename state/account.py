@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
+from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import accounts
 from cursive_app.settings import settings
-from state.base import allow, ask, person, refusal, renew
+from state.base import allow, ask, person, renew
+from state.catching_up import catches_up
 from state.flash import FlashState
 from state.session import SessionState
 from state.times import ago, exact
@@ -126,16 +128,17 @@ class SessionsState(rx.State):
 
     @rx.event
     @allow("account")
+    @catches_up
     async def end(self, session_id: str):
         """End one session; the tab it runs in is empty at its next event."""
         self.ending_id = ""
-        try:
-            await ask(accounts.end_session, person(), session_id=session_id)
-        except (Conflict, Forbidden, NotFound) as error:
-            await self._read()
-            return refusal(error)
+        await ask(accounts.end_session, person(), session_id=session_id)
         await self._read()
         return rx.toast.success("That browser is logged out.")
+
+    async def _catch_up(self) -> list[Any]:
+        await self._read()
+        return []
 
     @rx.event
     @allow("account")

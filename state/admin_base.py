@@ -145,6 +145,11 @@ class StaffPart(rx.State, mixin=True):
                 (await self.get_state(AdminLiveState))._show_ledger(alarm)
                 self._show_again(found)
 
+    async def _catch_up(self) -> list[Any]:
+        """What somebody else has done is on the page at once, also when it is not live."""
+        await self._look()
+        return []
+
     async def _look(self) -> None:
         try:
             found, alarm = await as_staff(_and_ledger(self._question()))

@@ -21,6 +21,7 @@ from state.admin_drawer import AdminDrawer, admin_drawer, typed_arguments
 from state.admin_rescue import RescuePart
 from state.admin_rows import AdminRow, admin_row
 from state.base import allow, person
+from state.catching_up import catches_up
 from state.search_box import SearchBox
 from state.times import day_words, exact
 
@@ -183,6 +184,7 @@ class AdminJobsState(RescuePart, SearchBox, rx.State):
 
     @rx.event
     @allow("staff")
+    @catches_up
     async def retry_edited(self, form: dict[str, Any]):
         """Retry the open job with the values typed into the form; only what differs is sent on."""
         open_id, self.editing_error = self.open_id, ""

@@ -10,9 +10,10 @@ from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import Invalid
+from cursive_app.errors import Conflict, Invalid
 from state.admin_base import Question, StaffPart, as_staff, said
 from state.base import allow
+from state.catching_up import catches_up
 
 
 class ReasonPart(StaffPart, mixin=True):
@@ -37,6 +38,7 @@ class ReasonPart(StaffPart, mixin=True):
 
     @rx.event
     @allow("staff")
+    @catches_up
     async def change(self, form: dict[str, str]):
         """Make the change that was asked for, with the reason that was given."""
         name, wanted = self.name, self.wanted
@@ -47,6 +49,9 @@ class ReasonPart(StaffPart, mixin=True):
         except Invalid as error:
             self.wrong = dict(error.fields) or {"reason": said(error)}
             return
+        except Conflict:
+            self.asking = False  # somebody else was quicker; there is nothing left to ask
+            raise
         finally:
             self.pending = False
         self.asking = False

@@ -14,6 +14,7 @@ from cursive_app.errors import CursiveError, NotFound
 from cursive_app.services.jobs import admin
 from state.admin_base import StaffPart, as_staff, said
 from state.base import allow
+from state.catching_up import catches_up
 
 
 class RescuePart(StaffPart, mixin=True):
@@ -25,6 +26,7 @@ class RescuePart(StaffPart, mixin=True):
 
     @rx.event
     @allow("staff")
+    @catches_up
     async def rescue(self, job_id: str):
         """Take the job from whoever holds it and wake it; ask first when its worker still answers."""
         if self._is_living(job_id):

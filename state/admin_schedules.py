@@ -16,6 +16,7 @@ from cursive_app.services.jobs.admin.views import TickView
 from state.admin_base import Question, as_staff, pruned_words
 from state.admin_reasons import ReasonPart, reason_of
 from state.base import allow, person
+from state.catching_up import catches_up
 from state.times import ago, clock_span, exact
 
 RESULTS: dict[str, tuple[str, str]] = {
@@ -70,6 +71,7 @@ class AdminSchedulesState(ReasonPart, rx.State):
 
     @rx.event
     @allow("staff")
+    @catches_up
     async def run_now(self, name: str):
         """Run it once now; its own times stay."""
         self.running = name

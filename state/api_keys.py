@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
+from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import accounts
 from cursive_app.services.accounts import ApiKeyRow, Permission
-from state.base import allow, ask, person, refusal, transact
+from state.base import allow, ask, person, transact
+from state.catching_up import catches_up
 from state.permission_words import SCOPE_WORDS
 from state.times import ago, exact
 
@@ -165,18 +167,19 @@ class ApiKeysState(rx.State):
 
     @rx.event
     @allow(Permission.MANAGE_API_KEYS)
+    @catches_up
     async def revoke(self):
         """End the key at once."""
         target, self.revoking_id = self.revoking_id, ""
         if not target:
             return None
-        try:
-            await transact(accounts.revoke_api_key, key_id=target)
-        except (Conflict, Forbidden, NotFound) as error:
-            await self._read()
-            return refusal(error)
+        await transact(accounts.revoke_api_key, key_id=target)
         await self._read()
         return rx.toast.success(f"“{self.revoking_name}” is revoked.")
+
+    async def _catch_up(self) -> list[Any]:
+        await self._read()
+        return []
 
 
 def _number(value: object, field: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,11 +15,27 @@ from cursive_app.services.accounts import Permission
 from cursive_app.services.jobs import JobCounts, JobPage, JobRefresh
 from db.scope import Scope
 from state.base import allow, person, transact
+from state.catching_up import catches_up
 from state.job_rows import ACTIVE, JobDrawer, JobRow, job_drawer, job_row, kind_words
 
 REFRESH_SECONDS = 2.0
 IDLE_ROUNDS = 5  # while nothing runs, only every fifth round looks whether something has started
 PAGE_SIZE = 50
+
+
+class _Seen(NamedTuple):
+    """What a page shows: the status of each job, and the newest job that fits its filters (None: not known yet)."""
+
+    by_id: dict[str, str]
+    newest: str | None
+
+
+class _Again(NamedTuple):
+    """What has become of it. `counts` only when something moved."""
+
+    fresh: JobRefresh
+    counts: JobCounts | None
+    drawer: JobDrawer | None
 
 
 class JobsState(rx.State):
@@ -46,6 +63,7 @@ class JobsState(rx.State):
     _next: str = ""
     _previous: str = ""
     _cursor: str = ""
+    _newest: str | None = None
     _hidden: bool = False
 
     @rx.event(supersedes=True)
@@ -77,15 +95,15 @@ class JobsState(rx.State):
                 watching = self.live and not self._hidden and self.status in ("ready", "empty")
                 busy = self.drawer.row.status in ACTIVE or any(row.status in ACTIVE for row in self.rows)
                 ids, open_id = [row.id for row in self.rows], self.open_id
-                status, kind = self.chosen_status, self.chosen_kind
+                status, kind, seen = self.chosen_status, self.chosen_kind, self._seen()
             if not watching or (not busy and rounds % IDLE_ROUNDS):
                 continue
             try:
-                fresh, drawer = await transact(_again, ids=ids, status=status, kind=kind, open_id=open_id)
+                found = await transact(_again, ids=ids, status=status, kind=kind, open_id=open_id, seen=seen)
             except CursiveError:
                 continue  # the reconnect banner, or the end of the session, is told elsewhere
             async with self:
-                self._show_fresh(fresh, ids, drawer, open_id)
+                self._show_fresh(found, ids, open_id)
 
     @rx.event
     @allow(Permission.VIEW_JOBS)
@@ -145,6 +163,7 @@ class JobsState(rx.State):
 
     @rx.event
     @allow(Permission.CANCEL_JOBS)
+    @catches_up
     async def cancel(self):
         """Ask the open job to stop."""
         self.cancelling = True
@@ -154,16 +173,15 @@ class JobsState(rx.State):
             yield rx.toast.success("Stopping. What the job still holds will be released.")
         finally:
             self.cancelling = self.confirming = False
-        await self._load_drawer()
-        self._replace_row()
+        await self._catch_up()
 
     @rx.event
     @allow(Permission.CANCEL_JOBS)
+    @catches_up
     async def resume(self):
         """Let the open job, which is paused, go on."""
         await transact(jobs.resume, self.open_id)
-        await self._load_drawer()
-        self._replace_row()
+        await self._catch_up()
 
     def _read_address(self) -> None:
         query = self.router.url.query_parameters
@@ -181,32 +199,42 @@ class JobsState(rx.State):
         self.rows = [job_row(job, timezone=person().timezone) for job in page.jobs]
         self._next, self._previous = page.next_cursor or "", page.previous_cursor or ""
         self.has_next, self.has_previous, self.has_newer = bool(self._next), bool(self._previous), False
-        self.counts = {status: f"{count:,}" for status, count in counts.by_status.items()}
+        self._newest = None
+        self._show_counts(counts)
         total = sum(counts.by_status.values())
-        self.counts["all"] = f"{total:,}"
-        self.kinds = [
-            {"value": kind, "label": f"{kind_words(kind)} ({count:,})"}
-            for kind, count in sorted(counts.by_kind.items())
-        ]
         self.shown = f"{len(self.rows):,} {'job' if len(self.rows) == 1 else 'jobs'} on this page"
         filtered = bool(self.chosen_status or self.chosen_kind or self._cursor)
         self.status = "ready" if self.rows else "no_match" if filtered and total else "empty"
 
-    def _show_fresh(self, fresh: JobRefresh, ids: list[str], drawer: JobDrawer | None, open_id: str) -> None:
+    def _show_counts(self, counts: JobCounts) -> None:
+        by_status = {status: f"{count:,}" for status, count in counts.by_status.items()}
+        self.counts = {**by_status, "all": f"{sum(counts.by_status.values()):,}"}
+        self.kinds = [
+            {"value": kind, "label": f"{kind_words(kind)} ({count:,})"}
+            for kind, count in sorted(counts.by_kind.items())
+        ]
+
+    def _seen(self) -> _Seen:
+        return _Seen({row.id: row.status for row in self.rows}, self._newest)
+
+    def _show_fresh(self, found: _Again, ids: list[str], open_id: str) -> None:
         """Renew rows in their places; new ones are only announced, so that nothing moves under the pointer."""
         if [row.id for row in self.rows] != ids:
             return  # another page was loaded meanwhile
         timezone = person().timezone
-        renewed = {str(job.id): job_row(job, timezone=timezone) for job in fresh.jobs}
+        renewed = {str(job.id): job_row(job, timezone=timezone) for job in found.fresh.jobs}
         rows = [renewed.get(row.id, row) for row in self.rows]
         if rows != self.rows:
             self.rows = rows
         first = self.rows[0].id if self.rows else ""
-        newer = fresh.newest is not None and str(fresh.newest) > first and not self._cursor
+        newest = self._newest = str(found.fresh.newest or "")
+        newer = newest > first and not self._cursor
         if newer != self.has_newer:
             self.has_newer = newer
-        if drawer is not None and open_id == self.open_id and drawer != self.drawer:
-            self.drawer = drawer
+        if found.counts is not None:
+            self._show_counts(found.counts)
+        if found.drawer is not None and open_id == self.open_id and found.drawer != self.drawer:
+            self.drawer = found.drawer
 
     async def _load_drawer(self) -> None:
         if not self.open_id:
@@ -218,8 +246,11 @@ class JobsState(rx.State):
         else:
             self.drawer, self.drawer_missing = job_drawer(detail, timezone=person().timezone), False
 
-    def _replace_row(self) -> None:
+    async def _catch_up(self) -> list[Any]:
+        """The open job as it is now, in its row, too."""
+        await self._load_drawer()
         self.rows = [self.drawer.row if row.id == self.drawer.row.id else row for row in self.rows]
+        return []
 
     def _go(self, **changes: str):
         now = {"status": self.chosen_status, "kind": self.chosen_kind, "cursor": self._cursor, "job": self.open_id}
@@ -248,15 +279,15 @@ def _page(scope: Scope, *, status: str, kind: str, cursor: str) -> tuple[JobPage
     return page, jobs.count_jobs(scope)
 
 
-def _again(
-    scope: Scope, *, ids: list[str], status: str, kind: str, open_id: str
-) -> tuple[JobRefresh, JobDrawer | None]:
+def _again(scope: Scope, *, ids: list[str], status: str, kind: str, open_id: str, seen: _Seen) -> _Again:
     fresh = jobs.refresh_jobs(
         scope, ids=[UUID(id) for id in ids], statuses=[status] if status else (), kinds=[kind] if kind else ()
     )
+    moved = str(fresh.newest or "") != seen.newest or any(job.status != seen.by_id[str(job.id)] for job in fresh.jobs)
+    counts = jobs.count_jobs(scope) if moved else None
     if not open_id:
-        return fresh, None
+        return _Again(fresh, counts, None)
     try:
-        return fresh, job_drawer(jobs.get_job(scope, open_id), timezone=person().timezone)
+        return _Again(fresh, counts, job_drawer(jobs.get_job(scope, open_id), timezone=person().timezone))
     except NotFound:
-        return fresh, None
+        return _Again(fresh, counts, None)

@@ -10,7 +10,8 @@ from reflex_components_sonner.toast import ToastAction
 from cursive_app.errors import Conflict, CursiveError, Invalid, NotFound, Unauthenticated
 from cursive_app.services import segments
 from cursive_app.services.accounts import Permission
-from state.base import allow, refusal, transact
+from state.base import allow, transact
+from state.catching_up import catches_up
 from state.segment_lines import SegmentLine, consequence_text
 
 
@@ -53,7 +54,8 @@ class ActionsPart(rx.State, mixin=True):
             raise
         except CursiveError as error:
             if isinstance(error, (Conflict, NotFound)):
-                yield self._newest()
+                for following in await self._catch_up():
+                    yield following
             fields = error.fields if isinstance(error, Invalid) else {}
             self.description_refused = fields.get("description", "")
             self.name_refused = fields.get("name", "" if self.description_refused else error.message)
@@ -64,26 +66,20 @@ class ActionsPart(rx.State, mixin=True):
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
+    @catches_up
     async def duplicate(self, segment_id: str):
         """Make a copy of one's own."""
-        try:
-            copy = await transact(segments.duplicate_segment, segment_id)
-        except (Conflict, NotFound) as error:
-            yield self._overtaken(error)
-            return
+        copy = await transact(segments.duplicate_segment, segment_id)
         yield rx.toast.success(f"Copied as “{copy.name}”.")
         yield self._copied(copy)
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
+    @catches_up
     async def set_status(self, segment_id: str, status: str):
         """Pause, archive or bring back."""
         row = self._line(segment_id)
-        try:
-            changed = await transact(segments.set_status, segment_id, status=status)
-        except (Conflict, NotFound) as error:
-            yield self._overtaken(error)
-            return
+        changed = await transact(segments.set_status, segment_id, status=status)
         words = {"active": "is active again", "paused": "is paused", "archived": "is archived"}
         undo = {"paused": "active", "archived": row.status if row else "active"}.get(status)
         message = f"“{changed.name}” {words[changed.status]}."
@@ -94,34 +90,29 @@ class ActionsPart(rx.State, mixin=True):
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
+    @catches_up
     async def share(self, segment_id: str, shared: bool):
         """Show the segment to everybody in the workspace, or to its author and admins only."""
         row = self._line(segment_id)
         if row is None:
             return
-        try:
-            view = await transact(segments.update_segment, segment_id, version=row.version, is_shared=shared)
-        except (Conflict, NotFound) as error:
-            yield self._overtaken(error)
-            return
+        view = await transact(segments.update_segment, segment_id, version=row.version, is_shared=shared)
         yield rx.toast.success("Shared with the workspace." if shared else "Private now.")
         for following in await self._changed(view):
             yield following
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
+    @catches_up
     async def ask_delete(self, segment_id: str):
         """Ask, with what hangs on the segment."""
         row = self._line(segment_id)
         if row is None:
-            return None
-        try:
-            attached = await transact(segments.attached, segment_id)
-        except NotFound as error:
-            return self._overtaken(error)
+            return
+        attached = await transact(segments.attached, segment_id)
         self.consequence = consequence_text(attached)
         self.subject, self.deleting = row, True
-        return None
+        return
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
@@ -130,29 +121,23 @@ class ActionsPart(rx.State, mixin=True):
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
+    @catches_up
     async def delete(self):
         """Delete the segment; its leads stay, and the toast takes it back."""
         if not self.deleting:
             return  # the second half of a double click
         subject, self.deleting = self.subject, False
-        try:
-            await transact(segments.delete_segment, subject.id)
-        except (Conflict, NotFound) as error:
-            yield self._overtaken(error)
-            return
+        await transact(segments.delete_segment, subject.id)
         handlers: Any = type(self)
         yield undo_toast(f"“{subject.name}” was deleted. Its leads stay.", handlers.restore(subject.id))
         yield self._gone()
 
     @rx.event
     @allow(Permission.EDIT_SEGMENTS)
+    @catches_up
     async def restore(self, segment_id: str):
         """Take a deletion back."""
-        try:
-            view = await transact(segments.restore_segment, segment_id)
-        except (Conflict, NotFound) as error:
-            yield self._overtaken(error)
-            return
+        view = await transact(segments.restore_segment, segment_id)
         yield rx.toast.success(f"“{view.name}” is back.")
         for following in await self._changed(view):
             yield following
@@ -165,11 +150,7 @@ class ActionsPart(rx.State, mixin=True):
         """Show what a change has made of a segment; what else follows from it."""
         return [rx.redirect(f"/segments/{view.id}")]
 
-    def _overtaken(self, error: CursiveError) -> list[Any]:
-        """What was asked for does not fit any more: say so, and show what is there now."""
-        return [refusal(error), *self._newest()]
-
-    def _newest(self) -> list[Any]:
+    async def _catch_up(self) -> list[Any]:
         """What brings a page that is behind up to date. The page of one segment knows it by its own means."""
         return []
 

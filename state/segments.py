@@ -164,7 +164,7 @@ class SegmentsState(ActionsPart, LimitsPart, SearchBox, rx.State):
         del view  # the list is read anew as a whole
         return [SegmentsState.load]
 
-    def _newest(self) -> list[Any]:
+    async def _catch_up(self) -> list[Any]:
         return [SegmentsState.load]
 
     def _copied(self, copy: segments.SegmentView) -> Any:

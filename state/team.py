@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
-from cursive_app.errors import Conflict, CursiveError, Forbidden, Invalid, NotFound
+from cursive_app.errors import CursiveError, Invalid
 from cursive_app.services import accounts
 from cursive_app.services.accounts import PERMISSIONS, InvitationRow, MemberRow, Permission
 from db.roles import Role
-from state.base import allow, ask, person, refusal, tenant
+from state.base import allow, ask, person, tenant
+from state.catching_up import catches_up
 from state.session import ROLE_WORDS
 from state.times import ago, exact
 
@@ -88,16 +88,9 @@ class TeamState(rx.State):
         self.invitations = [_invitation(row, who.timezone) for row in team.invitations] if self.can_manage else []
         self.status = "ready"
 
-    async def _refused(self, act: Callable[..., None], **given: str) -> Any:
-        """Do it and read the team anew, either way: somebody else may have been quicker. The toast of the refusal; None
-        when it was done."""
-        refused = None
-        try:
-            await ask(act, tenant(), **given)
-        except (Conflict, Forbidden, NotFound) as error:
-            refused = refusal(error)
+    async def _catch_up(self) -> list[Any]:
         await self._read()
-        return refused
+        return []
 
     def _member(self, row: MemberRow, timezone: str) -> MemberLine:
         return MemberLine(
@@ -141,10 +134,12 @@ class TeamState(rx.State):
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
+    @catches_up
     async def resend(self, invitation_id: str):
         """Mail a new link."""
-        refused = await self._refused(accounts.resend_invitation, invitation_id=invitation_id)
-        return refused or rx.toast.success("A new invitation is on its way; the former link no longer works.")
+        await ask(accounts.resend_invitation, tenant(), invitation_id=invitation_id)
+        await self._read()
+        return rx.toast.success("A new invitation is on its way; the former link no longer works.")
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
@@ -162,11 +157,13 @@ class TeamState(rx.State):
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
+    @catches_up
     async def revoke(self, invitation_id: str):
         """Withdraw an invitation."""
         self.withdrawing_id = ""
-        refused = await self._refused(accounts.revoke_invitation, invitation_id=invitation_id)
-        return refused or rx.toast.success("The invitation is withdrawn.")
+        await ask(accounts.revoke_invitation, tenant(), invitation_id=invitation_id)
+        await self._read()
+        return rx.toast.success("The invitation is withdrawn.")
 
     @rx.event
     @allow(Permission.MANAGE_TEAM)
@@ -196,8 +193,9 @@ class TeamState(rx.State):
 
     async def _change_role(self, user_id: str, role: str):
         self.changing_id = ""
-        refused = await self._refused(accounts.change_role, user_id=user_id, role=role)
-        return refused or rx.toast.success("The role is changed.")
+        await ask(accounts.change_role, tenant(), user_id=user_id, role=role)
+        await self._read()
+        return rx.toast.success("The role is changed.")
 
     @rx.event
     @allow("signed_in")
@@ -217,17 +215,14 @@ class TeamState(rx.State):
 
     @rx.event
     @allow("signed_in")
+    @catches_up
     async def remove(self):
         """Take the member off the team, or leave it."""
         target, leaving = self.removing_id, self.removing_you
         if not target:
             return None
         self.removing_id = ""
-        try:
-            await ask(accounts.remove_member, tenant(), user_id=target)
-        except (Conflict, Forbidden, NotFound) as error:
-            await self._read()  # somebody else may have done it, or changed their role
-            return refusal(error)
+        await ask(accounts.remove_member, tenant(), user_id=target)
         if leaving:
             return rx.call_script("window.location.assign('/')")
         await self._read()

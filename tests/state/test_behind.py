@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from cursive_app.errors import Conflict
 from cursive_app.services import accounts, enrichment, segments
+from cursive_app.services.jobs import admin
 from db.roles import Role
 from state.account import SessionsState
+from state.admin_queues import AdminQueuesState
 from state.api_keys import ApiKeysState
 from state.enrichment import EnrichmentState
 from state.segments import SegmentsState
 from state.team import TeamState
 from tests.factories import Cast, make_member, make_user
+from tests.factories_admin import staff
+from tests.factories_jobs import make_job
 from tests.factories_segments import make_segment
+from tests.state.admin import as_staff
 from tests.state.driver import Tab, sign_in
 from tests.state.lists import UNTIDY, opened, upload
 
@@ -93,6 +99,20 @@ async def test_a_key_or_session_that_is_gone_leaves_the_page(driver: Any, cast: 
     accounts.end_session_of(elsewhere.partition("=")[2])
     await tab.send(SessionsState.end, path="/settings/sessions", session_id=other)
     assert other not in {row["id"] for row in tab.var(SessionsState, "rows")}
+
+
+async def test_a_queue_that_somebody_else_has_paused_is_shown_as_paused(driver: Any, cast: Cast) -> None:
+    """Also where the page is not live."""
+    name, path = f"spare-{uuid4().hex[:8]}", "/admin/jobs/queues"
+    make_job(cast.alice, queue=name)
+    tab = driver(as_staff(cast.bob, "operate"))
+    await tab.send(AdminQueuesState.load, path=path)
+    await tab.send(AdminQueuesState.ask, path=path, name=name, wanted="pause")
+    admin.pause_queue(staff("operate"), name, reason="Quicker")
+    await tab.send(AdminQueuesState.change, path=path, form={"reason": "Slower"})
+    assert "This queue is paused already." in tab.text()
+    line = next(one for one in tab.var(AdminQueuesState, "queues") if one["name"] == name)
+    assert (line["paused"], line["reason"], tab.var(AdminQueuesState, "asking")) == (True, "Quicker", False)
 
 
 async def test_what_a_handler_changed_is_shown_also_when_it_is_refused_or_fails(

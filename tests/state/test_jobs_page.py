@@ -124,6 +124,20 @@ async def test_live_refresh_renews_rows_in_place_and_announces_new_ones(
     make_job(cast.alice)
     with cast.alice.begin() as scope:
         jobs.advance(scope, claimed, processed=5)
+    await followed(tab, monkeypatch)
+    rows = tab.var(JobsState, "rows")
+    assert [row["id"] for row in rows] == [str(job.id)]
+    assert rows[0]["done"] == "5 of 10"
+    assert tab.var(JobsState, "has_newer") is True
+    counts = tab.var(JobsState, "counts")
+    assert (counts["all"], counts["processing"], counts["pending"]) == ("2", "1", "1"), (
+        "what the tabs say follows the rows"
+    )
+    assert tab.var(JobsState, "kinds")[0]["label"].endswith("(2)")
+
+
+async def followed(tab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page after it has looked three times."""
     rounds = iter(range(3))
 
     async def few() -> None:
@@ -133,10 +147,31 @@ async def test_live_refresh_renews_rows_in_place_and_announces_new_ones(
     monkeypatch.setattr(page_state, "_pause", few)
     with suppress(asyncio.CancelledError):
         await tab.send(JobsState.follow, path="/jobs")
-    rows = tab.var(JobsState, "rows")
-    assert [row["id"] for row in rows] == [str(job.id)]
-    assert rows[0]["done"] == "5 of 10"
-    assert tab.var(JobsState, "has_newer") is True
+
+
+async def test_what_somebody_else_has_done_is_shown_with_the_refusal(driver, cast: Cast) -> None:
+    job = make_job(cast.alice)
+    path = f"/jobs?job={job.id}"
+    tab = driver(sign_in(cast.alice))
+    await tab.send(JobsState.load, path=path)
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.pause(scope, claimed, code=None, message="Paused")
+    await tab.send(JobsState.load, path=path)
+    with cast.alice.begin() as scope:
+        jobs.resume(scope, job.id)
+    await tab.send(JobsState.resume, path=path)
+    assert "Only a paused job can be resumed." in tab.text()
+    assert tab.var(JobsState, "drawer")["row"]["status"] == "pending"
+    claimed = jobs.claim(job.id)
+    assert claimed is not None
+    with cast.alice.begin() as scope:
+        jobs.finish(scope, claimed)
+    await tab.send(JobsState.cancel, path=path)
+    assert "This job has already ended" in tab.text()
+    assert tab.var(JobsState, "drawer")["row"]["status"] == tab.var(JobsState, "rows")[0]["status"] == "completed"
+    assert tab.var(JobsState, "cancelling") is False
 
 
 def test_times_in_words() -> None:
