@@ -332,6 +332,12 @@ def test_the_address_of_a_colleague_is_not_the_persons() -> None:
     mixed = ["a@ours.example", "b@ours.example", "c@ours.example", "d@ours.example"]
     for header in ("Contact_Owner", "Account_manager", "Assigned_to_rep", "Created_by"):
         assert fields_of(**{header: mixed}) == {}, header
+    assert fields_of(Hiring_manager=mixed) == {"Hiring manager": "email"}, "may be whom the list is about"
+    few = [f"{'ab'[n % 2]}@ours.example" for n in range(40)]
+    assert fields_of(Login=few) == {}
+    assert fields_of(Column_1=few) == {"Column 1": "email"}, "nothing else can say it"
+    orders = [f"{name}@acme.example" for name in "abcdefghij" for _ in range(4)]
+    assert fields_of(Login=orders) == {"Login": "email"}, "people with several orders"
     assert fields_of(Login=REP) == {}, "one address for all people is nobody's of them"
     assert fields_of(Login=mixed) == {"Login": "email"}
 

@@ -17,7 +17,7 @@ from cursive_app.services.enrichment.spelling import slips
 SHORTEST = 5  # letters of a name that may be misspelled
 _FIRST_OF_SEVERAL = {"1", "value"}
 _WHOSE = (
-    "person", "contact", "lead", "customer", "client", "prospect", "candidate", "invitee", "attendee", "registrant",
+    "person", "contact", "lead", "customer", "prospect", "candidate", "invitee", "attendee", "registrant",
     "participant", "guest", "member", "subscriber", "respondent", "recipient", "buyer", "employee", "executive",
     "decision maker", "primary contact", "main contact", "primary", "main", "default address",
 )  # fmt: skip
@@ -70,10 +70,16 @@ _MISSPELLED = {
 
 def named(header: str) -> Named | None:
     """What a header says; None when it says nothing of what can be looked up."""
-    words = normal(header)
-    if not words or re.fullmatch(r"column\s*[0-9]+", words):
+    if not is_named(header):
         return None
+    words = normal(header)
     return _known(words) or _misspelled(words) or _bare(words)
+
+
+def is_named(header: str) -> bool:
+    """Whether a column has a name of its own, not the one that it gets without ("Column 3")."""
+    words = normal(header)
+    return bool(words) and not re.fullmatch(r"column\s*[0-9]+", words)
 
 
 def _known(words: str) -> Named | None:

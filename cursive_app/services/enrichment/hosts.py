@@ -18,7 +18,7 @@ MAILBOXES = frozenset({
     "hey.com", "tutanota.com", "yandex.ru", "yandex.com", "mail.ru", "qq.com", "163.com", "126.com", "comcast.net",
     "sbcglobal.net", "bellsouth.net", "earthlink.net", "cox.net", "charter.net", "optonline.net", "rr.com", "juno.com",
     "orange.fr", "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr", "libero.it", "virgilio.it", "btinternet.com",
-    "sky.com", "ntlworld.com", "bigpond.com", "rediffmail.com", "uol.com.br", "bol.com.br", "terra.com.br",
+    "ntlworld.com", "bigpond.com", "rediffmail.com", "uol.com.br", "bol.com.br", "terra.com.br",
 })  # fmt: skip
 """Of mail providers, for anybody; without those of companies whose people have addresses there, too (att.net)."""
 

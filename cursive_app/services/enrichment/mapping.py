@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cursive_app.errors import Invalid
 from cursive_app.services.enrichment.companies import are_companies
 from cursive_app.services.enrichment.fields import EMAIL_FIELDS, FIELDS
-from cursive_app.services.enrichment.header_words import named, normal
+from cursive_app.services.enrichment.header_words import is_named, named, normal
 from cursive_app.services.enrichment.values import SALUTATIONS, clean, read_value
 
 _TELL_OF_PEOPLE = {
@@ -23,11 +23,12 @@ _HARDLY_FILLED = 0.2  # of what the fullest column for the same field holds
 _HARDLY = 55  # what a column that is hardly filled counts at most: less than any name, more than a guess from content
 _FROM_VALUES = 50
 _TOLD_APART = 4  # values from which on those of people differ
+_FEW = 8  # so many times as many values as different ones: the same few colleagues, not people with several orders
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"(?:\+|\(|1[-. ]|[0-9]{3}[-. ])[0-9 ().-]{7,}")
 _OURS = re.compile(
-    r"\b(?:owner|rep|representative|assigned|assignee|created by|modified by|updated by|manager|sender|host|organizer"
-    r"|salesperson|recruiter|assistant|referrer|referred by|agent)\b"
+    r"\b(?:owner|rep|representative|assigned|assignee|created by|modified by|updated by|account manager|sender|host"
+    r"|salesperson|referred by)\b"
 )
 """Headers of columns in which colleagues of the list's owner stand, whose addresses must not be taken for the people's
 of the list."""
@@ -147,10 +148,10 @@ def _refuted(field: str, seen: Sequence[str]) -> bool:
 
 def _by_content(name: str, seen: Sequence[str]) -> str | None:
     """Addresses, profiles, hashes and phone numbers are recognized by themselves, if they can be those of the people of
-    the list: not the same few again and again, nor under "Account owner"."""
+    the list: not the same few again and again under a name of its own, nor under "Account owner"."""
     if not seen or _OURS.search(normal(name)):
         return None
-    if len(seen) >= _TOLD_APART and 2 * len(set(seen)) <= len(seen):
+    if len(seen) >= _TOLD_APART and is_named(name) and len(set(seen)) <= max(1, len(seen) // _FEW):
         return None
     for kind, field in _FROM_CONTENT.items():
         if sum(_is(kind, value) for value in seen) >= _SHARE * len(seen):
